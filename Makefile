@@ -1,0 +1,41 @@
+# Everything a new user needs: `make run` and `make test` set up what they use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test install check bench fmt docs clean
+
+run: install
+	@$(BIN)/gateway demo
+
+test: install
+	@$(BIN)/python -m pytest
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@sh deploy/make-venv.sh $(PYTHON) $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+check: install
+	@$(BIN)/ruff format --check gateway tests
+	@$(BIN)/ruff check gateway tests
+	@$(BIN)/mypy gateway
+	@$(BIN)/python -m pytest tests/test_floors.py
+	@$(BIN)/gateway check
+
+bench: install
+	@$(BIN)/gateway bench
+
+fmt: install
+	@$(BIN)/ruff check --fix --quiet gateway tests
+	@$(BIN)/ruff format gateway tests
+
+docs: install
+	@$(BIN)/python -m gateway.docs
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

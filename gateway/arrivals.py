@@ -1,0 +1,336 @@
+"""From a read message to what the store puts into one transaction: head, keys, rules, routes, renderings."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from gateway import clock
+from gateway.errors import Fault, MessageError
+from gateway.message import GATEWAY_NODE, Claims, Head, Record
+from gateway.payments.case import Case, Finding, fen
+from gateway.payments.ground import Ground
+from gateway.payments.process import ORIGINS, decide, needs
+from gateway.routing import Routes
+from gateway.settings import Platform, Settings
+from gateway.standard import MessageType
+from gateway.standard import head as heads
+from gateway.store.contract import Arrival, LastVersion, NewDelivery, Store, Verdict
+from gateway.translate import Read, Translator, head_for
+
+LANES = {"payment": 0, "case": 1, "bulk": 2}
+_AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
+_SEARCH_CHARS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A message whose seal held. `key` is the idempotency key, `number` the standard's type."""
+
+    platform: Platform
+    number: str
+    key: str
+    payload: bytes
+    claims: Claims
+    cert: str
+    suite: str
+    transport: str
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An arrival that only lacks its answer (of a query)."""
+
+    make: Callable[[bytes], Arrival]
+
+    def arrival(self, answer: bytes = b"") -> Arrival:
+        return self.make(answer)
+
+
+class ArrivalMaker:
+    """Pure but for the look-up of the message that a message answers (`origin/…` of mappings)."""
+
+    def __init__(self, settings: Settings, store: Store, translator: Translator, routes: Routes):
+        self.settings = settings
+        self.store = store
+        self.translator = translator
+        self.standard = translator.standard
+        self.routes = routes
+
+    def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
+        """Validates the record (MessageError with every fault) and prepares its arrival."""
+        number, platform = submission.number, submission.platform
+        kind = self.standard.catalogue.get(number)
+        now = clock.now()
+        today = now.date()
+        body = self.standard.check(number, read.record, on=today)
+        validated_ns = time.perf_counter_ns()
+        said = read.parsed.head
+        biz_key = self.standard.business_key(number, read.record)
+        given = said.get("BizVersion", "")
+        head = self._head(submission, kind, read, biz_key, body, now)
+        if said.get("IdemKey"):
+            self._check_head(submission, read, head, said)
+        message_id = clock.new_id()
+        at = clock.now_ms()
+        case = Case(
+            number, read.record, platform.id, message_id, at, today, head.OperType,
+            self.settings.coverage, platform.name, platform.kind, kind.fact,
+        )  # fmt: skip
+        judge = self._judge(
+            case, head, kind, biz_key, submission.key, given, self._origin(number, read.record)
+        )
+        stages = (
+            ("read", (validated_ns - started_ns) // 1000),
+            ("prepared", (time.perf_counter_ns() - validated_ns) // 1000),
+        )
+
+        def make(answer: bytes) -> Arrival:
+            return Arrival(
+                message_id=message_id,
+                type=number,
+                sender=platform.id,
+                idem_key=submission.key,
+                jti=submission.claims.jti,
+                biz_key=biz_key,
+                biz_version=int(given or 0),
+                given_version=bool(given),
+                oper_type=head.OperType,
+                fingerprint=hashlib.sha256(body).hexdigest(),
+                original=submission.payload,
+                content_type=submission.claims.content_type,
+                body=body,
+                head=orjson.dumps(head.as_record()),
+                suite=submission.suite,
+                cert=submission.cert,
+                transport=submission.transport,
+                received_at=at,
+                sender_time=said.get("SendTime", "")
+                or clock.t17(clock.from_ms(submission.claims.issued_at * 1000)),
+                needs=needs(number, read.record),
+                judge=judge,
+                answer=answer,
+                search=search_text(read.record, kind),
+                amount_fen=amount_of(read.record),
+                stages=stages,
+                traceparent=submission.traceparent,
+            )
+
+        return Draft(make)
+
+    def _head(
+        self, submission: Submission, kind: MessageType, read: Read, biz_key: str, body: bytes, now: Any
+    ) -> Head:
+        said, platform = read.parsed.head, submission.platform
+        moment = clock.t17(now)
+        oper_type = said.get("OperType", "1")
+        version = said.get("BizVersion", "1")
+        message_id = said.get("MsgId") or hashlib.sha256(submission.key.encode()).hexdigest()[:32]
+        return Head(
+            MsgNo=submission.number,
+            MsgId=message_id,
+            MsgRef=said.get("MsgRef", message_id),
+            Src=platform.id,
+            Des=GATEWAY_NODE,
+            AdmDivCode=said.get("AdmDivCode")
+            or read.record.get("AdmDivCode")
+            or platform.values.get("AdmDivCode", "310000"),
+            StYear=said.get("StYear") or read.record.get("StYear") or moment[:4],
+            BizType=kind.step,
+            BizKey=biz_key,
+            BizVersion=version,
+            OperType=oper_type,
+            IdemKey=submission.key,
+            BodyDigest=heads.body_digest(body),
+            WorkDate=said.get("WorkDate", moment[:8]),
+            SendTime=said.get("SendTime", moment),
+        )
+
+    def _check_head(self, submission: Submission, read: Read, head: Head, said: dict[str, str]) -> None:
+        """What the sender's own head says must be what was signed, and what the body yields."""
+        expected = {
+            "MsgNo": submission.number,
+            "Src": submission.platform.id,
+            "BizKey": head.BizKey,
+            "IdemKey": submission.key,
+            "BodyDigest": head.BodyDigest,
+        }
+        if said.get("BizVersion"):  # a head of the standard: its key is made by the standard's formula
+            expected["IdemKey"] = heads.idem_key(
+                head.MsgNo, head.Src, head.BizKey, head.BizVersion, head.OperType
+            )
+        faults = [
+            Fault(
+                "standard.head",
+                f"Head/{name}",
+                f"报文头 {name} 与报文内容或签名不符",
+                f"{name} of the head differs from the body or from what was signed",
+                "20004" if name == "BodyDigest" else "10003",
+                expected=value,
+                found=said[name],
+            )
+            for name, value in expected.items()
+            if said.get(name, value) != value
+        ]
+        if faults:
+            raise MessageError(faults)
+
+    def _origin(self, number: str, record: Record) -> Record | None:
+        origin = ORIGINS.get(number)
+        if origin is None:
+            return None
+        for node, platform in self.settings.platforms.items():
+            if origin in platform.sends:
+                row = self.store.find_message(node, origin, record["PayAppNo"])
+                if row is not None:
+                    return self.standard.read(origin, row.body)
+        return None
+
+    def _judge(
+        self,
+        case: Case,
+        head: Head,
+        kind: MessageType,
+        biz_key: str,
+        key: str,
+        given: str,
+        origin: Record | None,
+    ) -> Callable[[Ground, LastVersion | None], Verdict]:
+        def judge(ground: Ground, last: LastVersion | None) -> Verdict:
+            version = int(given) if given else (last.version + 1 if last else 1)
+            finding = decide(case, ground)
+            if finding.faults:
+                return Verdict(faults=tuple(finding.faults))
+            try:
+                deliveries = self._deliveries(case, head, kind, biz_key, key, version, finding, origin)
+            except MessageError as error:
+                return Verdict(faults=error.faults)
+            return Verdict(
+                deliveries=deliveries,
+                application=finding.application,
+                biz_version=version,
+                note="parked" if finding.parked else "",
+            )
+
+        return judge
+
+    def _deliveries(
+        self,
+        case: Case,
+        head: Head,
+        kind: MessageType,
+        biz_key: str,
+        key: str,
+        version: int,
+        finding: Finding,
+        origin: Record | None,
+    ) -> tuple[NewDelivery, ...]:
+        receivers = self.routes.receivers(case.number, case.sender, case.body, finding, case.today)
+        return tuple(
+            self.render(
+                case.number, case.body, head, kind, case.sender, key, receiver, version,
+                finding.application or biz_key, origin,
+            )
+            for receiver in receivers
+        )  # fmt: skip
+
+    def render(
+        self,
+        number: str,
+        body: Record,
+        head: Head,
+        kind: MessageType,
+        sender: str,
+        key: str,
+        receiver: str,
+        version: int,
+        line: str,
+        origin: Record | None,
+        effect_no: int = 1,
+    ) -> NewDelivery:
+        """The message for one receiver, in its own form, under its delivery key. MessageError where the
+        receiver's form cannot hold it; a fact is then kept with a dead delivery instead (promise 5)."""
+        platform = self.settings.platforms[receiver]
+        delivery_key = make_delivery_key(sender, key, receiver, effect_no)
+        addressed = head_for(head, receiver=receiver, idem_key=delivery_key, version=version)
+        fault = ""
+        try:
+            rendered, mapping_version = self.translator.write(platform, number, body, addressed, origin)
+        except MessageError as error:
+            if not kind.fact:
+                raise
+            rendered, mapping_version, fault = b"", "", str(error)
+        return NewDelivery(
+            receiver=receiver,
+            delivery_key=delivery_key,
+            line=line,
+            rendered=rendered,
+            rendered_version=mapping_version,
+            lane=LANES[kind.lane],
+            effect_no=effect_no,
+            files=self._files(platform, number, body),
+            fault=fault,
+        )
+
+    def _files(self, platform: Platform, number: str, body: Record) -> bytes:
+        operations = platform.connector.operations.get(number)
+        if operations is None or not operations.files:
+            return b""
+        found: Any = body
+        for name in operations.files.split("/"):
+            found = found.get(name, {}) if isinstance(found, dict) else found
+        listed = found if isinstance(found, list) else [found] if found else []
+        files = [
+            {
+                "digest": f"sm3:{item['Digest']}",
+                "name": item.get("FileName") or item["FileId"],
+                "size": int(item["FileSize"]),
+            }
+            for item in listed
+            if item.get("FileId")
+        ]
+        return orjson.dumps(files) if files else b""
+
+
+def make_delivery_key(sender: str, key: str, receiver: str, effect_no: int) -> str:
+    """H(sender, sender's key, receiver, effect number): the same after a restore (promise 3)."""
+    return hashlib.sha256(f"{sender}|{key}|{receiver}|{effect_no}".encode()).hexdigest()
+
+
+def search_text(record: Record, kind: MessageType) -> str:
+    """The unmasked names, numbers and codes of a message, for the log's search."""
+    words: list[str] = []
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(inner, f"{path}/{name}" if path else name)
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner, path)
+        elif (
+            path not in kind.sensitive and path.endswith(("No", "Code", "Name", "Key")) and value not in words
+        ):
+            words.append(value)
+
+    walk(record, "")
+    return " ".join(words)[:_SEARCH_CHARS]
+
+
+def amount_of(record: Record) -> int | None:
+    """The message's amount in fen, where it has one."""
+    for name in _AMOUNTS:
+        if record.get(name):
+            return fen(record[name])
+    return None
+
+
+def on_day(moment_ms: int) -> date:
+    return clock.from_ms(moment_ms).date()

@@ -1,0 +1,229 @@
+"""Delivering, as DESIGN.md section 2 draws it; read `_deliver`.
+
+claim the head of a line under a lease → ask first where an earlier outcome is unknown → send the stored
+form, sealed afresh → read the receiver's answer → record: done, retry by schedule, dead letter, unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+import structlog
+
+from gateway.connectors.contract import Answer, Connector, FileRef, Parcel
+from gateway.errors import DeliveryError, MessageError
+from gateway.message import DeliveryState, Record
+from gateway.schedule import Schedule
+from gateway.settings import Settings
+from gateway.standard import Catalogue
+from gateway.store.contract import Arrival, AttemptResult, Claimed, Store
+from gateway.translate import Translator
+
+log = structlog.get_logger("delivery")
+SUCCESS = "00000"
+# The receiver's refusals that time can heal: running (90001), busy (90002), clock or token (20005, 20006).
+PASSING = frozenset({"90001", "90002", "20005", "20006"})
+_ANSWER_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt came to: the new state, and why."""
+
+    state: DeliveryState
+    code: str = ""
+    text: str = ""
+    status: int = 0
+    answer: bytes = b""
+    retry_after_s: float | None = None
+    unknown: bool = False
+
+
+class DeliveryWorker:
+    """Claims and sends until stopped. `make_notice` builds the gateway's own 8002 for the sender of a
+    message that died (None where the sender takes none)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        translator: Translator,
+        connectors: Mapping[str, Connector],
+        catalogue: Catalogue,
+        make_notice: Callable[[Claimed, str, str], Arrival | None],
+        *,
+        name: str,
+    ):
+        self.settings = settings
+        self.store = store
+        self.translator = translator
+        self.connectors = connectors
+        self.catalogue = catalogue
+        self.make_notice = make_notice
+        self.name = name
+        self.schedule: Schedule = settings.gateway.retry.schedule()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._busy: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Until `stop`; then what is in flight is finished."""
+        self.store.on_work(self._wake.set)
+        while not self._stopping:
+            self._wake.clear()
+            claimed = await self._claim()
+            for one in claimed:
+                self._start(one)
+            if not claimed:
+                await self._rest()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    async def _claim(self) -> list[Claimed]:
+        room = self.settings.gateway.workers - len(self._under_way)
+        if room <= 0:
+            return []
+        full = [node for node in self.connectors if self._busy[node] >= self._limit(node)]
+        return await self.store.claim(self.name, room, self.settings.gateway.lease_s, skip=full)
+
+    def _limit(self, node: str) -> int:
+        return self.settings.platforms[node].connector.concurrency
+
+    async def _rest(self) -> None:
+        """Until new work, a finished attempt, or the next due time."""
+        due = self.store.next_due_in_s()
+        full = len(self._under_way) >= self.settings.gateway.workers
+        wait_s = 5.0 if due is None or full else min(max(due, 0.01), 5.0)
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _start(self, claimed: Claimed) -> None:
+        self._busy[claimed.receiver] += 1
+        task = asyncio.create_task(self._deliver(claimed))
+        self._under_way.add(task)
+        task.add_done_callback(lambda done: self._finish(done, claimed.receiver))
+
+    def _finish(self, task: asyncio.Task[None], receiver: str) -> None:
+        self._under_way.discard(task)
+        self._busy[receiver] -= 1
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            # Our own fault: the lease runs out, the delivery is tried again, the third crash quarantines it.
+            log.error("attempt crashed", exc_info=task.exception(), receiver=receiver)
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        started = time.monotonic()
+        verdict = await self._attempt(claimed)
+        result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
+        if not await self.store.record(result):
+            log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+
+    async def _attempt(self, claimed: Claimed) -> Verdict:
+        connector = self.connectors[claimed.receiver]
+        parcel = _parcel(claimed)
+        try:
+            async with asyncio.timeout(self.settings.gateway.lease_s * 0.9):
+                if claimed.outcome_unknown:
+                    known = await self._ask(claimed, connector, parcel)
+                    if known is not None:
+                        return known
+                answer = await connector.send(parcel)
+        except DeliveryError as error:
+            return _failed(error)
+        except TimeoutError:
+            return Verdict(DeliveryState.READY, "delivery.timeout", "the attempt took too long", unknown=True)
+        return self._read(claimed, answer)
+
+    async def _ask(self, claimed: Claimed, connector: Connector, parcel: Parcel) -> Verdict | None:
+        """After an unknown outcome: ask before sending again; where nobody can be asked and money moves,
+        a person decides (promise 3). None: send again, the receiver knows the key."""
+        if connector.can_ask:
+            answer = await connector.ask(parcel)
+            return self._read(claimed, answer) if answer is not None else None
+        if self.catalogue.get(claimed.type).money and not connector.knows_keys:
+            text = "the outcome of an earlier attempt is unknown and the receiver cannot be asked"
+            return Verdict(DeliveryState.UNKNOWN, "delivery.unknown-outcome", text)
+        return None
+
+    def _read(self, claimed: Claimed, answer: Answer) -> Verdict:
+        kept = answer.payload[:_ANSWER_BYTES]
+        if answer.already:
+            return Verdict(DeliveryState.DONE, "delivery.already", status=answer.status, answer=kept)
+        platform = self.settings.platforms[claimed.receiver]
+        try:
+            ack = self.translator.read_ack(platform, answer.payload)
+        except MessageError as error:
+            # It answered and its seal held, but nobody can tell what it says: it may have taken effect.
+            return Verdict(
+                DeliveryState.READY, "delivery.nonsense", str(error)[:500], answer.status, kept, unknown=True
+            )
+        return _judge(ack, answer.status, kept)
+
+    def _result(self, claimed: Claimed, verdict: Verdict, latency_ms: int) -> AttemptResult:
+        state, retry_in_s, code, text = verdict.state, 0.0, verdict.code, verdict.text
+        if state is DeliveryState.READY:
+            delay = self.schedule.delay_s(claimed.attempt, verdict.retry_after_s)
+            if delay is None:
+                state, text = DeliveryState.DEAD, f"gave up after {claimed.attempt} attempts: {text}"
+            else:
+                retry_in_s = delay
+        notice = self.make_notice(claimed, code, text) if state is DeliveryState.DEAD else None
+        return AttemptResult(
+            claimed=claimed,
+            state=state,
+            code=code,
+            text=text,
+            status=verdict.status,
+            latency_ms=latency_ms,
+            answer=verdict.answer,
+            retry_in_s=retry_in_s,
+            outcome_unknown=verdict.unknown,
+            notice=notice,
+        )
+
+
+def _parcel(claimed: Claimed) -> Parcel:
+    files = [FileRef(**one) for one in orjson.loads(claimed.files)] if claimed.files else []
+    return Parcel(
+        type=claimed.type,
+        delivery_key=claimed.delivery_key,
+        payload=claimed.rendered,
+        files=files,
+        attempt=claimed.attempt,
+        traceparent=claimed.traceparent,
+    )
+
+
+def _failed(error: DeliveryError) -> Verdict:
+    state = DeliveryState.DEAD if error.permanent else DeliveryState.READY
+    return Verdict(
+        state,
+        error.code,
+        error.text,
+        error.status,
+        error.answer[:_ANSWER_BYTES],
+        error.retry_after_s,
+        error.unknown,
+    )
+
+
+def _judge(ack: Record, status: int, kept: bytes) -> Verdict:
+    result = str(ack.get("Result", ""))
+    if result == SUCCESS:
+        return Verdict(DeliveryState.DONE, status=status, answer=kept)
+    text = str(ack.get("AddWord", ""))[:500]
+    state = DeliveryState.READY if result in PASSING else DeliveryState.DEAD
+    return Verdict(state, f"receiver.{result or 'no-result'}", text, status, kept)

@@ -1,0 +1,162 @@
+"""Whose fault it is decides what happens: operator, sender, receiver, or us.
+
+`ConfigError` refuses to start, `MessageError` goes back to the sender and is never retried,
+`DeliveryError` is retried by schedule. Anything else is our own fault: 500, loud, message kept.
+Texts never hold secrets or personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+# CT-RESULT (CATALOGUE.md section 7 with DECISIONS.md 7) → HTTP status.
+HTTP_STATUS: dict[str, int] = {
+    "00000": 202,
+    "10001": 400,
+    "10002": 413,
+    "10003": 422,
+    "10004": 400,
+    "10005": 404,
+    "20001": 401,
+    "20002": 401,
+    "20003": 401,
+    "20004": 401,
+    "20005": 401,
+    "20006": 409,
+    "20007": 403,
+    "30001": 422,
+    "30002": 422,
+    "30003": 422,
+    "30004": 422,
+    "30005": 422,
+    "30006": 409,
+    "30007": 422,
+    "30008": 422,
+    "30009": 422,
+    "30010": 422,
+    "30011": 422,
+    "30012": 422,
+    "30013": 422,
+    "90001": 409,
+    "90002": 503,
+    "90003": 422,
+    "90004": 409,
+    "99999": 500,
+}
+
+
+class GatewayError(Exception):
+    """Root of the gateway's own errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a message.
+
+    `code` is stable (`standard.missing-element`); `path` is the place in the standard's words
+    (`Invoices/Invoice[2]/AmountWithTax`); `source_path` the same place in the sender's own field
+    names, where a mapping knows it; `result` the CT-RESULT code; `found` is masked if sensitive.
+    """
+
+    code: str
+    path: str
+    zh: str
+    en: str
+    result: str = "10003"
+    source_path: str = ""
+    expected: str = ""
+    found: str = ""
+    line: int = 0
+    column: int = 0
+
+    def in_words_of(self, source_path: str) -> Fault:
+        """The same fault, placed in the sender's own field names."""
+        return replace(self, source_path=source_path)
+
+    @property
+    def place(self) -> str:
+        return self.source_path or self.path
+
+
+class MessageError(GatewayError):
+    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once."""
+
+    def __init__(
+        self, faults: Iterable[Fault], *, status: int | None = None, retry_after_s: int | None = None
+    ):
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        if not self.faults:
+            raise ValueError("a refusal names at least one fault")
+        self.result = self.faults[0].result
+        self.status = status if status is not None else HTTP_STATUS.get(self.result, 422)
+        self.retry_after_s = retry_after_s
+        super().__init__("; ".join(f"{fault.place}: {fault.en}" for fault in self.faults))
+
+    @classmethod
+    def of(
+        cls,
+        code: str,
+        zh: str,
+        en: str,
+        *,
+        result: str,
+        path: str = "",
+        status: int | None = None,
+        retry_after_s: int | None = None,
+    ) -> MessageError:
+        """A refusal with a single fault."""
+        return cls([Fault(code, path, zh, en, result)], status=status, retry_after_s=retry_after_s)
+
+
+class DeliveryError(GatewayError):
+    """The receiver's or the network's fault.
+
+    `permanent`: the receiver refused the content, so a retry cannot help. `unknown`: the request
+    may have taken effect; ask before sending again (DESIGN.md promise 3).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        text: str,
+        *,
+        status: int = 0,
+        retry_after_s: float | None = None,
+        permanent: bool = False,
+        unknown: bool = False,
+        answer: bytes = b"",
+    ):
+        self.code = code
+        self.text = text
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.permanent = permanent
+        self.unknown = unknown
+        self.answer = answer
+        super().__init__(f"{code}: {text}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong with a configuration or mapping file."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    text: str
+    code: str = "config.invalid"
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.field}: {self.text} [{self.code}]"
+
+
+class ConfigError(GatewayError):
+    """The operator's or integrator's fault: refuse to start or to reload; lists all findings."""
+
+    def __init__(self, findings: Iterable[Finding]):
+        self.findings: tuple[Finding, ...] = tuple(sorted(findings))
+        super().__init__("\n".join(str(finding) for finding in self.findings))

@@ -1,0 +1,246 @@
+"""Accepting a message, as DESIGN.md section 2 draws it; read `receive`, then `take`.
+
+receive → identify the platform → unseal → look the key up → read the format → map → validate → route
+→ one transaction → reply. A reply is a pure function of stored rows, so a crash after the commit
+changes nothing: the retry gets the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+import structlog
+
+from gateway import clock
+from gateway.arrivals import ArrivalMaker, Submission
+from gateway.errors import Fault, MessageError
+from gateway.message import GATEWAY_NODE, Claims, Record
+from gateway.replies import Replies, Reply
+from gateway.security.keys import Identity
+from gateway.security.suite import Unsealed, check_claims, suites
+from gateway.security.trust import Trust
+from gateway.settings import Platform, Settings
+from gateway.store.contract import MessageRow, Outcome, Store
+from gateway.translate import Translator
+
+log = structlog.get_logger("intake")
+Answerer = Callable[[Platform, Record, Claims], Awaitable[Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A sealed body as it came in. `type` is the number in the URL, `idem_key` the header, "" if none."""
+
+    data: bytes
+    suite: str
+    type: str
+    idem_key: str
+    transport: str
+    wait_s: float = 0.0
+    traceparent: str = ""
+
+
+class Intake:
+    """One per process. `answerers` answer the types that want an answer (1002, 6001) at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        translator: Translator,
+        arrivals: ArrivalMaker,
+        replies: Replies,
+        identities: Mapping[str, Identity],
+        trust: Trust,
+        answerers: Mapping[str, Answerer],
+    ):
+        self.settings = settings
+        self.store = store
+        self.translator = translator
+        self.arrivals = arrivals
+        self.replies = replies
+        self.identities = identities
+        self.trust = trust
+        self.answerers = answerers
+        self._running: set[tuple[str, str]] = set()
+
+    async def receive(self, call: Call) -> Reply:
+        """The sealed reply to a sealed body. Raises MessageError only for what could not be
+        authenticated: there is nobody then to seal a refusal for."""
+        now = clock.now()
+        unsealed = self._unseal(call, now)
+        platform = self._identify(call, unsealed)
+        claims = unsealed.claims
+        try:
+            check_claims(claims, receiver=GATEWAY_NODE, at=now, max_age_s=self.settings.gateway.max_age_s)
+            number = self._number(call, claims)
+            key = self._key(call, claims)
+            submission = Submission(
+                platform, number, key, unsealed.payload, claims, unsealed.certificate.thumbprint,
+                call.suite, call.transport, call.traceparent,
+            )  # fmt: skip
+            outcome = await self.take(submission)
+        except MessageError as error:
+            await self._note_refusal(platform, claims, error)
+            return self.replies.refuse(platform, claims, error, call.transport)
+        row = outcome.message
+        if row is None:
+            raise LookupError(f"outcome {outcome.kind} without a message")
+        settled = await self._wait(row, call.wait_s)
+        return self.replies.accept(platform, claims, row, outcome.kind, call.transport, settled)
+
+    async def take(self, submission: Submission) -> Outcome:
+        """Everything after the seal: for endpoints and pollers alike. MessageError where refused."""
+        slot = (submission.platform.id, submission.key)
+        if slot in self._running:
+            raise MessageError.of(
+                "key.in-progress",
+                "同一幂等键的首个请求仍在处理",
+                "the first request under this key is still running",
+                result="90001",
+                retry_after_s=1,
+            )
+        self._running.add(slot)
+        try:
+            return await self._take(submission)
+        finally:
+            self._running.discard(slot)
+
+    async def _take(self, submission: Submission) -> Outcome:
+        started = time.perf_counter_ns()
+        platform, number = submission.platform, submission.number
+        if number not in self.translator.standard.catalogue:
+            raise MessageError.of(
+                "message.unknown-type",
+                f"未知报文类型 {number}",
+                f"unknown message type {number}",
+                result="10005",
+            )
+        self.arrivals.routes.check_sender(number, platform.id)
+        stored = self.store.find_by_key(platform.id, submission.key)
+        if stored is not None and self._is_same(stored, submission):
+            return Outcome("replayed", stored)
+        parsed = self.translator.parse(platform, submission.payload)
+        read = self.translator.read(platform, number, parsed)
+        try:
+            draft = self.arrivals.draft(submission, read, started)
+            answer = await self._answer(submission, read.record)
+            outcome = await self.store.accept(draft.arrival(answer))
+        except MessageError as error:
+            raise MessageError(
+                read.in_senders_words(error.faults), status=error.status, retry_after_s=error.retry_after_s
+            ) from error
+        return self._judge(outcome, read.in_senders_words(outcome.faults))
+
+    def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
+        """A retry of the very bytes gets the first outcome, whatever mapping is in force by now."""
+        if stored.type != submission.number:
+            raise _conflict(submission.key)
+        same = hashlib.sha256(stored.original).digest() == hashlib.sha256(submission.payload).digest()
+        return same and self._token_fits(stored, submission)
+
+    def _token_fits(self, stored: MessageRow, submission: Submission) -> bool:
+        return stored.jti == submission.claims.jti or not self.store.is_token_seen(
+            submission.platform.id, submission.claims.jti
+        )
+
+    async def _answer(self, submission: Submission, record: Record) -> bytes:
+        answerer = self.answerers.get(submission.number)
+        if answerer is None:
+            return b""
+        return orjson.dumps(await answerer(submission.platform, record, submission.claims))
+
+    def _judge(self, outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
+        match outcome.kind:
+            case "accepted" | "replayed" | "duplicate":
+                return outcome
+            case "refused":
+                raise MessageError(faults)
+            case "key-conflict":
+                raise _conflict("")
+            case "version-conflict":
+                raise MessageError.of(
+                    "key.version-conflict",
+                    "同一业务主键与版本已有不同内容",
+                    "the same business key and version holds other content",
+                    result="90003",
+                )
+            case "stale-version":
+                raise MessageError.of(
+                    "key.stale-version",
+                    "业务版本或时间戳不新于已接收者",
+                    "the version or time stamp is not newer than what was accepted",
+                    result="90004",
+                )
+            case "token-replay":
+                raise MessageError.of(
+                    "seal.replayed",
+                    "报文令牌已用于其他内容",
+                    "the token was used for other content",
+                    result="20006",
+                )
+            case _:
+                raise LookupError(f"unknown outcome {outcome.kind}")
+
+    def _unseal(self, call: Call, now: datetime) -> Unsealed:
+        suite = suites.get(call.suite)
+        return suite.unseal(call.data, self.identities[call.suite], self.trust, now)
+
+    def _identify(self, call: Call, unsealed: Unsealed) -> Platform:
+        platform = self.settings.platforms.get(unsealed.claims.sender)
+        if platform is None or platform.suite != call.suite:
+            raise MessageError.of("seal.invalid", "验签失败", "the seal does not hold", result="20001")
+        return platform
+
+    @staticmethod
+    def _number(call: Call, claims: Claims) -> str:
+        if call.type and call.type != claims.msg_type:
+            raise MessageError.of(
+                "seal.re-addressed",
+                "签名中的报文类型与调用地址不符",
+                "the type that was signed is not the one that was called",
+                result="20007",
+            )
+        return claims.msg_type
+
+    @staticmethod
+    def _key(call: Call, claims: Claims) -> str:
+        if call.transport == "rest" and not call.idem_key:
+            raise MessageError.of(
+                "key.missing",
+                "缺少 Idempotency-Key",
+                "Idempotency-Key is missing",
+                result="10001",
+                status=400,
+            )
+        if call.idem_key and call.idem_key != claims.idem_key:
+            raise MessageError.of(
+                "key.not-signed",
+                "Idempotency-Key 与签名中的幂等键不符",
+                "Idempotency-Key is not the key that was signed",
+                result="20007",
+                status=400,
+            )
+        return claims.idem_key
+
+    async def _wait(self, row: MessageRow, wait_s: float) -> MessageRow | None:
+        return await self.store.wait_settled(row.id, wait_s) if wait_s > 0 else None
+
+    async def _note_refusal(self, platform: Platform, claims: Claims, error: MessageError) -> None:
+        log.info("refused", platform=platform.id, type=claims.msg_type, result=error.result)
+        detail = {"idem_key": claims.idem_key, "status": error.status}
+        await self.store.note_refusal(platform.id, claims.msg_type, clock.now_ms(), error.faults, detail)
+
+
+def _conflict(key: str) -> MessageError:
+    return MessageError.of(
+        "key.conflict",
+        "同一幂等键已用于不同内容",
+        f"the key {key} was used for other content".replace("  ", " "),
+        result="90003",
+    )

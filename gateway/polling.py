@@ -1,0 +1,186 @@
+"""Where a platform is a server that its clients poll: read → intake → confirm only after the commit.
+
+A crash between the commit and the confirmation is harmless: the voucher is read again and its key is
+known. A refusal is told by confirmVoucherFail, at most 200 GBK bytes each (DECISIONS.md 24).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway import clock
+from gateway.arrivals import Submission
+from gateway.errors import DeliveryError, MessageError
+from gateway.formats import voucher
+from gateway.message import GATEWAY_NODE, Claims, Parsed
+from gateway.security.keys import Identity
+from gateway.security.suite import Suite, Unsealed, check_claims
+from gateway.security.trust import Trust
+from gateway.settings import Platform, PollSettings, Settings
+from gateway.store.contract import Outcome, Store
+from gateway.translate import Translator
+
+log = structlog.get_logger("polling")
+_REASON_BYTES = 200
+
+
+class VoucherSource(Protocol):
+    """The reading side of a voucher store."""
+
+    async def read(self, vt_code: str, *, again: bool = False) -> bytes | None: ...
+    async def confirm(self, vt_code: str, nos: Sequence[str]) -> None: ...
+    async def confirm_fail(self, vt_code: str, nos: Sequence[str], messages: Sequence[str]) -> None: ...
+
+
+class Poller:
+    """One a treasury. After a start it first reads again what was read and never confirmed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        platform: Platform,
+        poll: PollSettings,
+        source: VoucherSource,
+        suite: Suite,
+        identity: Identity,
+        trust: Trust,
+        translator: Translator,
+        store: Store,
+        take: Callable[[Submission], Awaitable[Outcome]],
+    ):
+        self.settings = settings
+        self.platform = platform
+        self.poll = poll
+        self.source = source
+        self.suite = suite
+        self.identity = identity
+        self.trust = trust
+        self.translator = translator
+        self.store = store
+        self.take = take
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        again = True
+        while not self._stop.is_set():
+            try:
+                took = await self._round(again=again)
+                again = False
+            except DeliveryError as error:
+                log.warning("poll failed", platform=self.platform.id, code=error.code, text=error.text)
+                again, took = True, 0
+            if not took:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self.poll.every_s):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+
+    async def _round(self, *, again: bool) -> int:
+        took = 0
+        for vt_code in self.poll.types:
+            if self._stop.is_set():
+                break
+            sealed = await self.source.read(vt_code, again=again)
+            if sealed:
+                took += await self._accept(vt_code, sealed)
+        return took
+
+    async def _accept(self, vt_code: str, sealed: bytes) -> int:
+        """Takes every voucher of a sealed batch over; confirms or refuses each by number."""
+        try:
+            unsealed = self._unseal(sealed)
+        except MessageError as error:
+            # Not the treasury's word: nothing is confirmed, nothing is believed, somebody must look.
+            await self._note(vt_code, error)
+            return 0
+        good: list[str] = []
+        bad: list[tuple[str, str]] = []
+        for one in voucher.split(unsealed.payload):
+            number, reason = await self._take_one(one, unsealed)
+            if reason:
+                bad.append((number, reason))
+            else:
+                good.append(number)
+        if good:
+            await self.source.confirm(vt_code, good)
+        if bad:
+            await self.source.confirm_fail(vt_code, [no for no, _ in bad], [why for _, why in bad])
+        return len(good) + len(bad)
+
+    def _unseal(self, sealed: bytes) -> Unsealed:
+        now = clock.now()
+        unsealed = self.suite.unseal(sealed, self.identity, self.trust, now)
+        check_claims(
+            unsealed.claims,
+            receiver=GATEWAY_NODE,
+            at=now,
+            max_age_s=self.settings.gateway.max_age_s,
+            sender=self.platform.id,
+        )
+        return unsealed
+
+    async def _take_one(self, data: bytes, unsealed: Unsealed) -> tuple[str, str]:
+        """(voucher number, "" or the reason of the refusal)."""
+        parsed: Parsed | None = None
+        try:
+            parsed = self.translator.parse(self.platform, data)
+            submission = self._submission(data, parsed, unsealed)
+            await self.take(submission)
+        except MessageError as error:
+            await self._note(parsed.own_type if parsed else "", error)
+            number = parsed.envelope.get("VoucherNo", "") if parsed else ""
+            return number, _reason(error)
+        return parsed.envelope["VoucherNo"], ""
+
+    def _submission(self, data: bytes, parsed: Parsed, unsealed: Unsealed) -> Submission:
+        number = self.platform.types.get(parsed.own_type)
+        if number is None:
+            raise MessageError.of(
+                "message.unknown-type",
+                f"未约定的凭证类型 {parsed.own_type}",
+                f"voucher type {parsed.own_type} is not agreed",
+                result="10005",
+                path="VtCode",
+            )
+        key = parsed.head["IdemKey"]
+        # One seal covers the batch; the token of each voucher is the batch's, told apart by its key.
+        claims = _with_key(unsealed, key, number)
+        return Submission(
+            self.platform, number, key, data, claims, unsealed.certificate.thumbprint, self.suite.name, "poll"
+        )
+
+    async def _note(self, own_type: str, error: MessageError) -> None:
+        log.warning("voucher refused", platform=self.platform.id, type=own_type, result=error.result)
+        number = self.platform.types.get(own_type, own_type)
+        detail = {"cause": getattr(error, "cause_text", "")}
+        await self.store.note_refusal(self.platform.id, number, clock.now_ms(), error.faults, detail)
+
+
+def _with_key(unsealed: Unsealed, key: str, number: str) -> Claims:
+    claims = unsealed.claims
+    return Claims(
+        sender=claims.sender,
+        receiver=claims.receiver,
+        msg_type=number,
+        idem_key=key,
+        issued_at=claims.issued_at,
+        jti=f"{claims.jti}:{key[:16]}",
+        content_type="application/xml",
+    )
+
+
+def _reason(error: MessageError) -> str:
+    """Every fault in one line, cut to 200 GBK bytes on a character's border."""
+    text = "；".join(f"{fault.place}: {fault.zh}" if fault.place else fault.zh for fault in error.faults)
+    return text.encode("gbk", "replace")[:_REASON_BYTES].decode("gbk", "ignore")

@@ -1,0 +1,203 @@
+"""What goes back to a sender: the acknowledgement in its own form with the receipt, or a refusal; sealed.
+
+An acknowledgement is built from the stored row alone, so a repeated request gets the same bytes before
+sealing (promise 2). Each reply is sealed afresh.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.sax.saxutils import escape
+
+import orjson
+
+from gateway import clock
+from gateway.errors import Fault, MessageError
+from gateway.message import GATEWAY_NODE, Claims, Head, MessageState, Record
+from gateway.security.keys import Identity
+from gateway.security.suite import Peer, suites
+from gateway.settings import Platform
+from gateway.standard import head as heads
+from gateway.store.contract import MessageRow
+from gateway.translate import ACK, Translator
+
+JSON = "application/json"
+XML = "application/xml"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A sealed reply, ready to send."""
+
+    status: int
+    data: bytes
+    content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Replies:
+    """`make_receipt` makes the proof from a stored row; `problem` and `fault` render a refusal as a
+    problem document (RFC 9457) and as a SOAP fault element."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        identities: Mapping[str, Identity],
+        peers: Mapping[str, Peer],
+        make_receipt: Callable[[MessageRow], Mapping[str, Any]],
+        problem: Callable[[MessageError], bytes],
+        fault: Callable[[MessageError], bytes],
+    ):
+        self.translator = translator
+        self.identities = identities
+        self.peers = peers
+        self.make_receipt = make_receipt
+        self.problem = problem
+        self.fault = fault
+
+    def accept(
+        self,
+        platform: Platform,
+        claims: Claims,
+        row: MessageRow,
+        kind: str,
+        transport: str,
+        settled: MessageRow | None = None,
+    ) -> Reply:
+        """202 with the acknowledgement and receipt; 200 with the answer of a query."""
+        headers = {"Location": f"/v1/messages/{row.id}"}
+        if kind == "replayed":
+            headers["Idempotency-Replayed"] = "true"
+        if row.answer:
+            return self._answer(platform, claims, row, transport, headers)
+        extra: dict[str, Any] = {
+            "Message": {"Id": row.id, "State": str(MessageState.ACCEPTED)},
+            "Receipt": self.make_receipt(row),
+        }
+        if settled is not None:
+            extra["Settled"] = {"State": str(settled.state)}
+            headers["Preference-Applied"] = "wait"
+        ack = self._ack_record(row, duplicate=kind == "duplicate")
+        head = self._head(platform, ACK, row.id, ack)
+        if transport == "soap":
+            payload = _submit_reply(extra, self.translator.write_ack(platform, ACK, ack, head))
+            return self._seal(platform, claims, ACK, payload, XML, 202, headers)
+        own = orjson.loads(self.translator.write_ack(platform, ACK, ack, head))
+        return self._seal(platform, claims, ACK, orjson.dumps({**own, **extra}), JSON, 202, headers)
+
+    def refuse(self, platform: Platform, claims: Claims, error: MessageError, transport: str) -> Reply:
+        """A refusal for an authenticated sender: sealed, with every fault in its own field names."""
+        headers = {}
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(error.retry_after_s)
+        if transport == "soap":
+            payload, content_type = self.fault(error), XML
+        else:
+            payload, content_type = self.problem(error), PROBLEM
+        return self._seal(platform, claims, ACK, payload, content_type, error.status, headers)
+
+    def _answer(
+        self, platform: Platform, claims: Claims, row: MessageRow, transport: str, headers: dict[str, str]
+    ) -> Reply:
+        number = self.translator.standard.catalogue.get(row.type).answer
+        record: Record = orjson.loads(row.answer)
+        head = self._head(platform, number, row.id, record)
+        payload = self.translator.write_ack(platform, number, record, head)
+        if transport == "soap":
+            extra = {"Message": {"Id": row.id, "State": str(MessageState.ANSWERED)}, "Receipt": {}}
+            payload = _submit_reply(extra, payload)
+        content_type = XML if transport == "soap" else JSON
+        return self._seal(platform, claims, number, payload, content_type, 200, headers)
+
+    def _ack_record(self, row: MessageRow, *, duplicate: bool) -> Record:
+        head = orjson.loads(row.head)
+        return {
+            "OriMsgNo": row.type,
+            "OriMsgId": head["MsgId"],
+            "Result": "00000",
+            "Duplicate": "1" if duplicate else "0",
+        }
+
+    def _head(self, platform: Platform, number: str, message_id: str, body: Record) -> Head:
+        """Of a reply: everything in it comes from the stored message's id and time."""
+        received = clock.t17(clock.from_ms(_ulid_ms(message_id)))
+        key = heads.idem_key(number, GATEWAY_NODE, message_id, "1", "1")
+        canonical = self.translator.standard.build(number, body)
+        return Head(
+            MsgNo=number,
+            MsgId=key[:32],
+            MsgRef=body.get("OriMsgId", key[:32]),
+            Src=GATEWAY_NODE,
+            Des=platform.id,
+            AdmDivCode=platform.values.get("AdmDivCode", "310000")[:6],
+            StYear=received[:4],
+            BizType=self.translator.standard.catalogue.get(number).step,
+            BizKey=self.translator.standard.business_key(number, body),
+            BizVersion="1",
+            OperType="1",
+            IdemKey=key,
+            BodyDigest=heads.body_digest(canonical),
+            WorkDate=received[:8],
+            SendTime=received,
+        )
+
+    def _seal(
+        self,
+        platform: Platform,
+        claims: Claims,
+        number: str,
+        payload: bytes,
+        content_type: str,
+        status: int,
+        headers: Mapping[str, str],
+    ) -> Reply:
+        suite = suites.get(platform.suite)
+        answer = Claims(
+            sender=GATEWAY_NODE,
+            receiver=platform.id,
+            msg_type=number,
+            idem_key=claims.idem_key,
+            issued_at=int(time.time()),
+            jti=secrets.token_hex(16),
+            content_type=content_type,
+        )
+        sealed = suite.seal(payload, answer, self.identities[platform.id], self.peers[platform.id])
+        return Reply(status, sealed, suite.content_type, headers)
+
+
+def _ulid_ms(message_id: str) -> int:
+    value = 0
+    for letter in message_id[:10]:
+        value = value << 5 | "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(letter)
+    return value
+
+
+def _submit_reply(extra: Mapping[str, Any], own: bytes) -> bytes:
+    message = extra["Message"]
+    receipt = base64.b64encode(orjson.dumps(extra["Receipt"])).decode()
+    settled = extra.get("Settled", {}).get("State", "")
+    parts = [
+        "<SubmitReply>",
+        f"<MessageId>{escape(message['Id'])}</MessageId><State>{escape(message['State'])}</State>",
+        f"<Settled>{escape(settled)}</Settled>" if settled else "",
+        f"<Receipt>{receipt}</Receipt><Ack>",
+    ]
+    inner = own.partition(b"?>")[2] if own.startswith(b"<?xml") else own
+    return "".join(parts).encode() + inner.strip() + b"</Ack></SubmitReply>"
+
+
+def faults_as_errors(faults: tuple[Fault, ...]) -> list[Record]:
+    """Errors/Error of 8001 and 8002: place, code, text (Chinese first)."""
+    return [
+        {"Code": fault.result, "Path": fault.place[:200], "Text": f"{fault.zh} / {fault.en}"[:200]}
+        for fault in faults
+    ]
+
+
+__all__ = ["Replies", "Reply", "faults_as_errors"]

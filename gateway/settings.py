@@ -1,0 +1,311 @@
+"""The configuration: `config/gateway.yaml`, `config/platforms/*.yaml`, `routes.yaml`, `coverage.yaml`.
+
+Every finding of every file is listed at once with file:line. Scalars of `gateway.yaml` and the
+platforms' URLs can be overridden from outside (`GATEWAY_…`); secrets are `file:` or `env:` references.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from gateway import configfile
+from gateway.errors import ConfigError, Finding
+from gateway.payments.coverage import Coverage, Covered
+from gateway.schedule import Schedule
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Model = TypeVar("_Model", bound=Part)
+
+
+class Operations(Part):
+    """How one message type travels to a voucher store: which operations, and what goes along."""
+
+    operations: list[str]
+    files: str = ""  # path of the items {FileId, Digest, FileSize} whose bytes are sent first
+
+
+class ConnectorSettings(Part):
+    """How a platform is reached. `url` may hold `{type}`."""
+
+    kind: Literal["http", "soap", "voucher"]
+    url: str
+    timeout_s: float = Field(30.0, gt=0, le=300)
+    concurrency: int = Field(8, ge=1, le=256)
+    operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
+    options: dict[str, str | int] = Field(default_factory=dict)
+
+
+class PollSettings(Part):
+    """A platform that is a server which its clients poll: which of its own types, how often."""
+
+    every_s: float = Field(1.0, gt=0)
+    types: list[str]
+    batch: int = Field(100, ge=1, le=100)
+
+
+class Contact(Part):
+    """A named person 指定专人 of a platform."""
+
+    name: str
+    role: str = ""
+    phone: str = ""
+
+
+class Platform(Part):
+    """A participant. `types` maps the platform's own number of a type to the standard's, where the
+    transport does not say it; `values` is what mappings read as `platform/…`."""
+
+    id: str = Field(pattern=r"[A-Z]{2,4}(-[A-Z0-9]+)*")
+    name: str
+    name_en: str = ""
+    kind: Literal["general", "sub", "treasury"]
+    profile: str
+    format: str
+    suite: Literal["jose", "wss", "gm"]
+    key_kind: Literal["rsa", "ec", "ed25519", "sm2"]
+    algorithms: dict[str, str] = Field(default_factory=dict)
+    certificates: list[str] = Field(default_factory=list)  # more than the current one, for rotation
+    connector: ConnectorSettings
+    poll: PollSettings | None = None
+    sends: list[str]
+    receives: list[str]
+    types: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, str] = Field(default_factory=dict)
+    jump_urls: list[str] = Field(default_factory=list)
+    contacts: list[Contact] = Field(default_factory=list)
+
+    @field_validator("sends", "receives", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        return [str(item) for item in value] if isinstance(value, list) else value
+
+    @field_validator("values", "types", mode="before")
+    @classmethod
+    def _texts(cls, value: object) -> object:
+        return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+class TlsSettings(Part):
+    certificate: str
+    key: str
+    client_authority: str = ""  # with it, clients may come by mTLS
+
+
+class RetrySettings(Part):
+    first_s: float = 2.0
+    factor: float = 2.0
+    most_s: float = 600.0
+    attempts: int = 12
+
+    def schedule(self) -> Schedule:
+        return Schedule(self.first_s, self.factor, self.most_s, attempts=self.attempts)
+
+
+class Authority(Part):
+    """The industry authority that reviews for a tenderer (DECISIONS.md 15)."""
+
+    tenderer: str
+    adm_div: str
+    code: str
+    name: str
+
+
+class GatewayFile(Part):
+    host: str = "127.0.0.1"
+    port: int = Field(8450, ge=0, le=65535)
+    tls: TlsSettings | None = None
+    data_dir: str = "var"
+    store_url: str = ""
+    certificates: str = ""  # folder of keys; empty: <data_dir>/certs, made for development
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
+    max_attachment_bytes: int = Field(1024 * 1024 * 1024, ge=1024)
+    max_age_s: int = Field(300, ge=1)
+    ticket_s: int = Field(60, ge=1, le=60)
+    lease_s: float = Field(60.0, gt=0)
+    workers: int = Field(32, ge=1)
+    retry: RetrySettings = RetrySettings()
+    authorities: list[Authority] = Field(default_factory=list)
+    console_beyond_loopback: bool = False
+
+
+class RouteRow(Part):
+    """(type, sender, condition) → receivers. `to` holds platform ids or roles: contract-owner, treasury,
+    treasuries, pushed-treasury, general, subs."""
+
+    type: str
+    sender: str = ""
+    to: list[str]
+    when: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        return str(value)
+
+
+class RoutesFile(Part):
+    routes: list[RouteRow]
+
+
+class CoveredRow(Part):
+    project_kind: str
+    adm_div: str
+    treasury: str
+    since: date
+    until: date | None = None
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _date(cls, value: object) -> object:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+    @field_validator("project_kind", "adm_div", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        return str(value)
+
+
+class CoverageFile(Part):
+    coverage: list[CoveredRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the configuration says. `root` is the folder that holds config/, schemas/, mappings/."""
+
+    root: Path
+    gateway: GatewayFile
+    platforms: Mapping[str, Platform]
+    routes: tuple[RouteRow, ...]
+    coverage: Coverage
+
+    @property
+    def data_dir(self) -> Path:
+        return self._at(self.gateway.data_dir)
+
+    @property
+    def certs_dir(self) -> Path:
+        return self._at(self.gateway.certificates) if self.gateway.certificates else self.data_dir / "certs"
+
+    @property
+    def store_url(self) -> str:
+        return self.gateway.store_url or f"sqlite:///{self.data_dir / 'gateway.db'}"
+
+    def _at(self, text: str) -> Path:
+        path = Path(text)
+        return path if path.is_absolute() else self.root / path
+
+
+def load_settings(
+    root: Path, *, environ: Mapping[str, str] | None = None, urls: Mapping[str, str] | None = None
+) -> Settings:
+    """Reads every file of `root`/config; ConfigError with all findings of all files.
+
+    `environ` overrides any scalar of gateway.yaml (GATEWAY_PORT, GATEWAY_DATA_DIR, GATEWAY_STORE_URL, …)
+    and connectors' URLs (GATEWAY_URL_GGZY_ZPT); `urls` does the latter by platform id.
+    """
+    environ = os.environ if environ is None else environ
+    folder = root / "config"
+    reader = _Reader()
+    gateway = reader.read(GatewayFile, folder / "gateway.yaml", _overrides(environ))
+    routes = reader.read(RoutesFile, folder / "routes.yaml")
+    covered = reader.read(CoverageFile, folder / "coverage.yaml")
+    platforms: dict[str, Platform] = {}
+    files: dict[str, Path] = {}
+    for path in sorted((folder / "platforms").glob("*.yaml")):
+        platform = reader.read(Platform, path)
+        if platform is None:
+            continue
+        if platform.id in platforms:
+            reader.find(path, ("id",), f"platform {platform.id} is defined twice", "config.duplicate")
+        url = (urls or {}).get(platform.id) or environ.get("GATEWAY_URL_" + platform.id.replace("-", "_"))
+        if url:
+            connector = platform.connector.model_copy(update={"url": url})
+            platform = platform.model_copy(update={"connector": connector})
+        platforms[platform.id], files[platform.id] = platform, path
+    _check_references(reader, folder, platforms, routes, covered)
+    if reader.findings or gateway is None or routes is None or covered is None:
+        raise ConfigError(reader.findings)
+    rows = tuple(Covered(**row.model_dump()) for row in covered.coverage)
+    return Settings(root, gateway, platforms, tuple(routes.routes), Coverage(rows))
+
+
+ROLES = frozenset({"contract-owner", "treasury", "treasuries", "pushed-treasury", "general", "subs"})
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self._documents: dict[Path, configfile.Document] = {}
+
+    def read(
+        self, model: type[_Model], path: Path, patch: Mapping[str, object] | None = None
+    ) -> _Model | None:
+        try:
+            document = configfile.load_document(path)
+            if patch and isinstance(document.data, dict):
+                document.data.update(patch)
+            self._documents[path] = document
+            return configfile.validate(model, document)
+        except ConfigError as error:
+            self.findings.extend(error.findings)
+            return None
+
+    def find(self, path: Path, place: tuple[str | int, ...], text: str, code: str) -> None:
+        document = self._documents[path]
+        line, column = document.marks.get(place, (0, 0))
+        field = ".".join(str(part) for part in place)
+        self.findings.append(Finding(document.file, line, column, field, text, code))
+
+
+def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
+    known = {f"GATEWAY_{name.upper()}": name for name in GatewayFile.model_fields if name not in _NESTED}
+    return {known[name]: value for name, value in environ.items() if name in known}
+
+
+_NESTED = frozenset({"tls", "retry", "authorities"})
+
+
+def _check_references(
+    reader: _Reader,
+    folder: Path,
+    platforms: Mapping[str, Platform],
+    routes: RoutesFile | None,
+    covered: CoverageFile | None,
+) -> None:
+    """Names in routes and coverage must be platforms; routes must not send what nobody receives."""
+    known = ROLES | set(platforms)
+    for index, route in enumerate(routes.routes if routes else ()):
+        place = ("routes", index)
+        if route.sender and route.sender not in platforms:
+            text = f"unknown platform {route.sender!r}{_did_you_mean(route.sender, platforms)}"
+            reader.find(folder / "routes.yaml", (*place, "sender"), text, "config.unknown-platform")
+        for receiver in route.to:
+            if receiver not in known:
+                text = f"unknown receiver {receiver!r}{_did_you_mean(receiver, known)}"
+                reader.find(folder / "routes.yaml", (*place, "to"), text, "config.unknown-receiver")
+            elif receiver in platforms and route.type not in platforms[receiver].receives:
+                text = f"{receiver} does not receive {route.type}"
+                reader.find(folder / "routes.yaml", (*place, "to"), text, "config.not-received")
+    for index, row in enumerate(covered.coverage if covered else ()):
+        if row.treasury not in platforms or platforms[row.treasury].kind != "treasury":
+            text = f"unknown treasury {row.treasury!r}{_did_you_mean(row.treasury, platforms)}"
+            place_of = ("coverage", index, "treasury")
+            reader.find(folder / "coverage.yaml", place_of, text, "config.unknown-platform")
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

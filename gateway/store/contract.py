@@ -1,0 +1,360 @@
+"""What every store promises: one engine contract, one test suite, SQLite and PostgreSQL behind it.
+
+Times are integers: milliseconds since 1970 UTC for what people read, seconds of the boot clock
+(SQLite) or of the database (PostgreSQL) for leases. Every state change is one guarded update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.errors import Fault
+from gateway.message import DeliveryState, MessageState
+from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A message for one receiver. `line` is (application, else business key); with `receiver` it is a
+    line of promise 4. `lane`: 0 payment, 1 case, 2 bulk; lower goes first. `rendered` is the message in
+    the receiver's own form and encoding, made once, in the transaction, so that what a receiver's field
+    limits forbid is told to the sender while it waits; every attempt sends these bytes, sealed afresh.
+    `files`: JSON list of {digest, name, size} that travel along. `fault` is set where the form could not
+    be made of a fact that must not be refused: the delivery is stored dead."""
+
+    receiver: str
+    delivery_key: str
+    line: str
+    rendered: bytes
+    rendered_version: str
+    lane: int = 1
+    effect_no: int = 1
+    files: bytes = b""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules said of a message on the ground: faults (then nothing is stored), or its deliveries."""
+
+    faults: tuple[Fault, ...] = ()
+    deliveries: tuple[NewDelivery, ...] = ()
+    application: str = ""
+    biz_version: int = 0  # the version given (DECISIONS.md 4); 0 = as the sender's
+    origin_id: str = ""  # the message that this one answers
+    note: str = ""  # "parked" when a fact was stored but not applied (an alarm)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that passed everything but the rules of state; `accept` puts it into one transaction.
+
+    `original`: the unsealed payload, as sent. `body`: the standard's canonical body. `fingerprint`:
+    SHA-256 hex over `body`. `head`: JSON of the standard's Head. `judge` is called inside the
+    transaction with the ground that `needs` named, between Ground.begin and keep/drop; it is pure.
+    `versioned`: BizVersion is part of the business key's uniqueness. `given_version` False: the sender
+    has no versions; the store passes the last one to `judge`.
+    """
+
+    message_id: str
+    type: str
+    sender: str
+    idem_key: str
+    jti: str
+    biz_key: str
+    biz_version: int
+    given_version: bool
+    oper_type: str
+    fingerprint: str
+    original: bytes
+    content_type: str
+    body: bytes
+    head: bytes
+    suite: str
+    cert: str  # thumbprint of the signer's certificate
+    transport: str  # rest | soap | poll
+    received_at: int  # ms
+    sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4)
+    needs: Needs
+    judge: Callable[[Ground, LastVersion | None], Verdict]
+    answer: bytes = b""  # the reply of a query (6002, 1902), stored with it
+    search: str = ""  # text for the log's search
+    amount_fen: int | None = None
+    stages: tuple[tuple[str, int], ...] = ()  # (stage, microseconds) of the intake, for the timeline
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastVersion:
+    """The newest accepted version of (sender, type, business key)."""
+
+    version: int
+    fingerprint: str
+    sender_time: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an arrival. `kind`: accepted | replayed (same key, same content) | duplicate
+    (other key, same business key, version and content) | key-conflict | version-conflict | stale-version |
+    token-replay | refused. For accepted, replayed and duplicate `message` is the stored row."""
+
+    kind: str
+    message: MessageRow | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeafPlace:
+    """Where the evidence log holds a message: enough to make its receipt from stored rows alone."""
+
+    log_id: str
+    index: int
+    leaf: bytes  # leaf hash
+    path: tuple[bytes, ...]  # audit path in the tree of `size`
+    size: int
+    root: bytes
+    signed_at: int  # ms
+    signature: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A stored message."""
+
+    id: str
+    type: str
+    sender: str
+    idem_key: str
+    biz_key: str
+    biz_version: int
+    oper_type: str
+    fingerprint: str
+    state: MessageState
+    application: str
+    received_at: int
+    content_type: str
+    original: bytes
+    body: bytes
+    head: bytes
+    suite: str
+    cert: str
+    jti: str
+    transport: str
+    answer: bytes
+    note: str
+    origin_id: str
+    search: str = ""
+    place: LeafPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery under lease. `token` must come back with every write; `attempt` counts from 1.
+    `outcome_unknown`: an earlier attempt may have taken effect, so the worker asks before it sends.
+    `crashes`: attempts that never recorded an outcome."""
+
+    delivery_id: int
+    message_id: str
+    receiver: str
+    type: str
+    sender: str
+    application: str
+    delivery_key: str
+    effect_no: int
+    attempt: int
+    token: str
+    lease_until: float
+    rendered: bytes
+    files: bytes
+    outcome_unknown: bool
+    crashes: int
+    biz_key: str
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """The end of one attempt. `state`: DONE, READY (retry at `retry_in_s`), DEAD or UNKNOWN.
+    `answer` is the receiver's unsealed answer (at most 64 KiB are kept).
+    `notice`: a message of the gateway's own (8002) that tells the sender, stored in the same transaction."""
+
+    claimed: Claimed
+    state: DeliveryState
+    code: str = ""
+    text: str = ""
+    status: int = 0
+    latency_ms: int = 0
+    answer: bytes = b""
+    retry_in_s: float = 0.0
+    outcome_unknown: bool = False
+    notice: Arrival | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    id: int
+    message_id: str
+    receiver: str
+    type: str
+    state: DeliveryState
+    line: str
+    seq: int
+    lane: int
+    due_at: int
+    attempts: int
+    delivery_key: str
+    effect_no: int
+    rendered: bytes
+    rendered_digest: str
+    rendered_version: str
+    last_code: str
+    last_text: str
+    done_at: int
+    crashes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    delivery_id: int
+    number: int
+    started_at: int
+    ended_at: int
+    state: str
+    status: int
+    latency_ms: int
+    code: str
+    text: str
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    message_id: str
+    at: int
+    stage: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Of the message log. Empty fields do not filter. `text` searches `Arrival.search` and ids."""
+
+    text: str = ""
+    type: str = ""
+    sender: str = ""
+    receiver: str = ""
+    state: str = ""
+    application: str = ""
+    code: str = ""
+    since: int = 0
+    until: int = 0
+    before: str = ""  # message id: the page that is older than this one
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    hash: str
+    source: str
+    target: str
+    subject: Mapping[str, str]  # UserId, LegalCode, LegalName, UserName, Roles, AuthMethod, SessionId …
+    context: str  # deep link: application no or unified deal code
+    target_url: str
+    client_ip: str
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    digest: str  # "sha-256:<hex>" or "sm3:<hex>" of the plain file
+    owner: str
+    size: int
+    received: int
+    state: str  # partial | complete
+    header: bytes  # the sealed chunk header as unsealed JSON (content key wrapped at rest is the store's business)
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """For health, metrics and the demo."""
+
+    messages: int
+    deliveries: Mapping[str, int]  # by DeliveryState
+    by_receiver: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """All writes are durable when the awaited call returns (promise 1)."""
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+    # messages
+    async def accept(self, arrival: Arrival) -> Outcome: ...
+    def find_by_key(self, sender: str, idem_key: str) -> MessageRow | None: ...
+    def is_token_seen(self, sender: str, jti: str) -> bool: ...
+    def get_message(self, message_id: str) -> MessageRow | None: ...
+    def find_message(self, sender: str, type: str, biz_key: str) -> MessageRow | None: ...
+    def search(self, wanted: MessageFilter) -> Sequence[MessageRow]: ...
+    def events(self, message_id: str) -> Sequence[EventRow]: ...
+    async def note_event(self, message_id: str, stage: str, detail: Mapping[str, Any]) -> None: ...
+    async def note_refusal(
+        self, sender: str, type: str, at: int, faults: Sequence[Fault], detail: Mapping[str, Any]
+    ) -> None: ...
+
+    # deliveries
+    async def claim(
+        self, worker: str, limit: int, lease_s: float, *, skip: Sequence[str] = ()
+    ) -> list[Claimed]: ...
+    async def record(self, result: AttemptResult) -> bool: ...  # False: the lease was lost, nothing written
+    def next_due_in_s(self) -> float | None: ...
+    def deliveries(self, message_id: str) -> Sequence[DeliveryRow]: ...
+    def attempts(self, delivery_id: int) -> Sequence[AttemptRow]: ...
+    def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]: ...
+    # action: replay (same key, same form) | new-effect (`renewed` replaces form, key and effect number; refused
+    # while any attempt's outcome is unknown) | done (the receiver has it) | discard
+    async def resolve(
+        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+    ) -> DeliveryRow: ...
+    async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
+    def counts(self) -> Counts: ...
+    def on_work(self, wake: Callable[[], None]) -> None: ...  # a hint: deliveries became ready
+
+    # cases
+    def application(self, no: str) -> Application | None: ...
+    def applications(
+        self,
+        *,
+        contract_no: str = "",
+        deal: str = "",
+        party: str = "",
+        since: int = 0,
+        until: int = 0,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[int, Sequence[Application]]: ...
+    def trace(self, app_no: str) -> Sequence[TraceStep]: ...
+    def contract(self, no: str) -> Contract | None: ...
+    def find_object(self, kind: str, key: str) -> BusinessObject | None: ...
+
+    # tickets, nonces, attachments
+    async def issue_ticket(self, ticket: TicketRow) -> None: ...
+    async def redeem_ticket(
+        self, hash: str, platform: str, at: int
+    ) -> TicketRow | None: ...  # once; None when unknown, used or late
+    async def use_nonce(self, platform: str, nonce: str, at: int) -> bool: ...  # False: seen before
+    async def start_attachment(self, row: AttachmentRow) -> AttachmentRow: ...
+    async def complete_attachment(self, digest: str) -> None: ...
+    def attachment(self, digest: str) -> AttachmentRow | None: ...
+    async def grant(self, digest: str, platform: str) -> None: ...
+    def may_read(self, digest: str, platform: str) -> bool: ...
+
+
+Tail = AsyncIterator[MessageRow]

@@ -1,0 +1,180 @@
+"""The house: a module imports only from floors below its own; one library, one door (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS: dict[str, int] = {
+    **dict.fromkeys(("errors", "message", "clock"), 0),
+    **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule"), 1),
+    **dict.fromkeys(("standard", "formats", "mapping", "security", "payments", "routing", "settings"), 2),
+    **dict.fromkeys(("store", "connectors", "evidence", "client"), 3),
+    **dict.fromkeys(
+        ("intake", "delivery", "arrivals", "replies", "notices", "answers", "polling", "translate"), 4
+    ),
+    **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
+    **dict.fromkeys(("app", "cli", "bench", "docs"), 6),
+}
+# Arrows that exist within a floor, and no others.
+ARROWS = {
+    ("errors", "message"),
+    ("message", "errors"),
+    ("clock", "errors"),
+    ("mapping", "standard"),
+    ("mapping", "formats"),
+    ("standard", "security"),
+    ("payments", "standard"),
+    ("evidence", "store"),
+    ("routing", "payments"),
+    ("routing", "settings"),
+    ("settings", "payments"),
+    ("intake", "arrivals"),
+    ("intake", "replies"),
+    ("intake", "translate"),
+    ("arrivals", "translate"),
+    ("replies", "translate"),
+    ("notices", "arrivals"),
+    ("delivery", "translate"),
+    ("polling", "arrivals"),
+    ("polling", "translate"),
+    ("cli", "app"),
+    ("cli", "bench"),
+    ("cli", "docs"),
+    ("bench", "app"),
+}
+# The sandbox's platforms stand for strangers: they know the gateway's wire, never its inside.
+SANDBOX_MAY = {
+    "client",
+    "formats",
+    "standard",
+    "security",
+    "errors",
+    "message",
+    "clock",
+    "schedule",
+    "xmltree",
+    "registry",
+    "sandbox",
+}
+DOORS = {
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "joserfc": {"security"},
+    "cryptography": {"security"},
+    "xmlsec": {"security"},
+    "gmssl_pyx": {"security"},
+    "gmssl": {"security"},
+    "asn1crypto": {"security"},
+    "xmlschema": {"standard", "mapping"},
+    "jinja2": {"console"},
+    "aiohttp_jinja2": {"console"},
+    "yaml": {"configfile"},
+    "yamlcore": {"configfile"},
+    "lark": {"mapping"},
+    "obstore": {"store"},
+    "sqlite3": {"store"},
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted((ROOT / "gateway").rglob("*.py")):
+        parts = path.relative_to(ROOT / "gateway").with_suffix("").parts
+        if parts[0] != "__init__":
+            found.append((parts[0], path))
+    return found
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    found = []
+    package = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.extend((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join((*package[: len(package) - node.level], *([base] if base else [])))
+            if base == "gateway":
+                found.extend((node.lineno, f"gateway.{alias.name}") for alias in node.names)
+            else:
+                found.append((node.lineno, base))
+    return found
+
+
+def test_a_module_imports_only_from_floors_below_its_own() -> None:
+    wrong = []
+    for room, path in modules():
+        assert room in FLOORS, f"{room} stands on no floor"
+        for line, name in imports(path):
+            parts = name.split(".")
+            if parts[0] != "gateway" or len(parts) < 2 or parts[1] == room or parts[1].startswith("__"):
+                continue
+            other = parts[1]
+            if FLOORS[other] > FLOORS[room] or (
+                FLOORS[other] == FLOORS[room] and (room, other) not in ARROWS
+            ):
+                wrong.append(f"{path.relative_to(ROOT)}:{line}: {room} → {other}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_sandbox_knows_nothing_of_the_gateways_inside() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for room, path in modules()
+        if room == "sandbox"
+        for line, name in imports(path)
+        if name.startswith("gateway.") and name.split(".")[1] not in SANDBOX_MAY
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_one_library_has_one_door() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name} belongs behind {DOORS[name.split('.')[0]]}"
+        for room, path in modules()
+        for line, name in imports(path)
+        if name.split(".")[0] in DOORS and room not in DOORS[name.split(".")[0]]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {count} lines"
+        for _, path in modules()
+        if (count := path.read_text(encoding="utf-8").count("\n")) > 400
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for _, path in modules()
+    }
+    for _, path in modules():
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = {
+            found
+            for _, found in imports(path)
+            if found in names and found != name and not name.startswith(found + ".")
+        }
+    seen: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            pytest.fail(" → ".join((*trail[trail.index(name) :], name)))
+        if name in seen:
+            return
+        for following in graph.get(name, ()):
+            walk(following, (*trail, name))
+        seen.add(name)
+
+    for name in graph:
+        walk(name, ())
