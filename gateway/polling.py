@@ -15,7 +15,7 @@ import structlog
 from gateway import clock
 from gateway.arrivals import Submission
 from gateway.errors import DeliveryError, MessageError
-from gateway.formats import voucher
+from gateway.formats import split
 from gateway.message import GATEWAY_NODE, Claims, Parsed
 from gateway.security.keys import Identity
 from gateway.security.suite import Suite, Unsealed, check_claims
@@ -106,7 +106,7 @@ class Poller:
             return 0
         good: list[str] = []
         bad: list[tuple[str, str]] = []
-        for one in voucher.split(unsealed.payload):
+        for one in split(unsealed.payload):
             number, reason = await self._take_one(one, unsealed)
             if reason:
                 bad.append((number, reason))

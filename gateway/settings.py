@@ -193,17 +193,17 @@ class Settings:
 
     @property
     def data_dir(self) -> Path:
-        return self._at(self.gateway.data_dir)
+        return self.at(self.gateway.data_dir)
 
     @property
     def certs_dir(self) -> Path:
-        return self._at(self.gateway.certificates) if self.gateway.certificates else self.data_dir / "certs"
+        return self.at(self.gateway.certificates) if self.gateway.certificates else self.data_dir / "certs"
 
     @property
     def store_url(self) -> str:
         return self.gateway.store_url or f"sqlite:///{self.data_dir / 'gateway.db'}"
 
-    def _at(self, text: str) -> Path:
+    def at(self, text: str) -> Path:
         path = Path(text)
         return path if path.is_absolute() else self.root / path
 

@@ -222,7 +222,9 @@ class Ground:
             put(self._by_deal, row.unified_deal_code, row.no)  # type: ignore[arg-type]
         elif isinstance(row, Application):
             put(self._applications, row.no, row)  # type: ignore[arg-type]
-            put(self._by_node, row.node_key, row.no)  # type: ignore[arg-type]
+            # An ended or paid application must not hide the open one at the same payment node.
+            if row.open_fen > 0:
+                put(self._by_node, row.node_key, row.no)  # type: ignore[arg-type]
         elif isinstance(row, InvoiceUse):
             put(self._uses, (row.invoice, row.app_no), row)  # type: ignore[arg-type]
         else:

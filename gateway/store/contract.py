@@ -1,18 +1,35 @@
 """What every store promises: one engine contract, one test suite, SQLite and PostgreSQL behind it.
 
 Times are integers: milliseconds since 1970 UTC for what people read, seconds of the boot clock
-(SQLite) or of the database (PostgreSQL) for leases. Every state change is one guarded update.
+(SQLite) or of the database (PostgreSQL) for leases. `due_at` is in milliseconds too, but counted by that
+steady clock, so that a step of the wall clock moves no retry. Every state change is one guarded update.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.errors import Fault
+from gateway.errors import Fault, GatewayError
+from gateway.merkle import Frontier
 from gateway.message import DeliveryState, MessageState
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.store.logrows import (
+    AttachmentRow,
+    Counts,
+    EventRow,
+    MessageFilter,
+    RefusalRow,
+    TicketRow,
+)
+
+__all__ = [
+    "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts", "DeliveryRow",
+    "EventRow", "LastVersion", "LeafPlace", "MessageFilter", "MessageRow", "NewDelivery", "Outcome",
+    "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store", "StoreUnavailable", "TicketRow",
+    "Verdict",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +71,9 @@ class Arrival:
     `original`: the unsealed payload, as sent. `body`: the standard's canonical body. `fingerprint`:
     SHA-256 hex over `body`. `head`: JSON of the standard's Head. `judge` is called inside the
     transaction with the ground that `needs` named, between Ground.begin and keep/drop; it is pure.
-    `versioned`: BizVersion is part of the business key's uniqueness. `given_version` False: the sender
-    has no versions; the store passes the last one to `judge`.
+    A type whose business key has no version passes `biz_version` 1 and `given_version` True.
+    `given_version` False: the sender has no versions; the store gives the next one (DECISIONS.md 4) and
+    passes the last one to `judge`. An empty `jti` (a transport without one) is not remembered.
     """
 
     message_id: str
@@ -100,7 +118,9 @@ class LastVersion:
 class Outcome:
     """What became of an arrival. `kind`: accepted | replayed (same key, same content) | duplicate
     (other key, same business key, version and content) | key-conflict | version-conflict | stale-version |
-    token-replay | refused. For accepted, replayed and duplicate `message` is the stored row."""
+    token-replay | refused. For accepted, replayed and duplicate `message` is the stored row, with its place.
+    A duplicate binds its key too: the same key again is a duplicate again, of the same row (whose
+    `idem_key` is another one), so its first reply can be given again byte for byte."""
 
     kind: str
     message: MessageRow | None = None
@@ -150,11 +170,46 @@ class MessageRow:
     origin_id: str
     search: str = ""
     place: LeafPlace | None = None
+    accepted_at: int = 0  # ms; of the transaction, as in the evidence leaf
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBatch:
+    """What the evidence log made of one batch: the grown frontier, the checkpoint, and for each new leaf
+    its hash and its audit path in the tree of the new size. `signed_at` in ms."""
+
+    log_id: str
+    frontier: Frontier
+    root: bytes
+    signed_at: int
+    signature: bytes
+    key_id: str
+    leaves: tuple[bytes, ...]
+    paths: tuple[tuple[bytes, ...], ...]
+
+
+SealBatch = Callable[[Callable[[str], Frontier], Sequence[MessageRow]], SealedBatch]
+"""Given to the writer: (find a log's frontier by log id, the accepted rows without place) → the sealed batch.
+Pure but for the clock; called inside the transaction, again when the batch is repeated."""
+
+
+class StoreUnavailable(GatewayError):
+    """The database could not take the write (disk full, I/O error, locked, closing). Nothing was written;
+    the caller may be asked to come again (503)."""
+
+
+class ResolveRefused(GatewayError):
+    """A person's act on a delivery that its state does not allow. `code` is stable (`resolve.not-allowed`)."""
+
+    def __init__(self, code: str, text: str):
+        self.code, self.text = f"resolve.{code}", text
+        super().__init__(f"{self.code}: {text}")
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery under lease. `token` must come back with every write; `attempt` counts from 1.
+    """A delivery under lease. `token` must come back with every write. `attempt` counts from 1, and again
+    from 1 after a person let it start anew, so that a schedule starts anew with it.
     `outcome_unknown`: an earlier attempt may have taken effect, so the worker asks before it sends.
     `crashes`: attempts that never recorded an outcome."""
 
@@ -232,64 +287,6 @@ class AttemptRow:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    message_id: str
-    at: int
-    stage: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """Of the message log. Empty fields do not filter. `text` searches `Arrival.search` and ids."""
-
-    text: str = ""
-    type: str = ""
-    sender: str = ""
-    receiver: str = ""
-    state: str = ""
-    application: str = ""
-    code: str = ""
-    since: int = 0
-    until: int = 0
-    before: str = ""  # message id: the page that is older than this one
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class TicketRow:
-    hash: str
-    source: str
-    target: str
-    subject: Mapping[str, str]  # UserId, LegalCode, LegalName, UserName, Roles, AuthMethod, SessionId …
-    context: str  # deep link: application no or unified deal code
-    target_url: str
-    client_ip: str
-    issued_at: int
-    expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class AttachmentRow:
-    digest: str  # "sha-256:<hex>" or "sm3:<hex>" of the plain file
-    owner: str
-    size: int
-    received: int
-    state: str  # partial | complete
-    header: bytes  # the sealed chunk header as unsealed JSON (content key wrapped at rest is the store's business)
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """For health, metrics and the demo."""
-
-    messages: int
-    deliveries: Mapping[str, int]  # by DeliveryState
-    by_receiver: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-
-
 class Store(Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
@@ -301,6 +298,7 @@ class Store(Protocol):
     def find_by_key(self, sender: str, idem_key: str) -> MessageRow | None: ...
     def is_token_seen(self, sender: str, jti: str) -> bool: ...
     def get_message(self, message_id: str) -> MessageRow | None: ...
+    # the newest version
     def find_message(self, sender: str, type: str, biz_key: str) -> MessageRow | None: ...
     def search(self, wanted: MessageFilter) -> Sequence[MessageRow]: ...
     def events(self, message_id: str) -> Sequence[EventRow]: ...
@@ -309,23 +307,29 @@ class Store(Protocol):
         self, sender: str, type: str, at: int, faults: Sequence[Fault], detail: Mapping[str, Any]
     ) -> None: ...
 
+    def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]: ...  # newest first
+
     # deliveries
+    # `skip`: receivers that are paused or have enough in flight; lower lanes first, then by due time
     async def claim(
         self, worker: str, limit: int, lease_s: float, *, skip: Sequence[str] = ()
     ) -> list[Claimed]: ...
     async def record(self, result: AttemptResult) -> bool: ...  # False: the lease was lost, nothing written
-    def next_due_in_s(self) -> float | None: ...
+    # seconds until a delivery is due or a lease runs out, ≤ 0 if one is; None when there is nothing to wait for
+    def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None: ...
     def deliveries(self, message_id: str) -> Sequence[DeliveryRow]: ...
     def attempts(self, delivery_id: int) -> Sequence[AttemptRow]: ...
     def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]: ...
     # action: replay (same key, same form) | new-effect (`renewed` replaces form, key and effect number; refused
-    # while any attempt's outcome is unknown) | done (the receiver has it) | discard
+    # while any attempt's outcome is unknown; of a done or discarded delivery it makes another one, which is
+    # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
     async def resolve(
         self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     def counts(self) -> Counts: ...
-    def on_work(self, wake: Callable[[], None]) -> None: ...  # a hint: deliveries became ready
+    # a hint, on the event loop: deliveries became ready
+    def on_work(self, wake: Callable[[], None]) -> None: ...
 
     # cases
     def application(self, no: str) -> Application | None: ...
@@ -349,12 +353,10 @@ class Store(Protocol):
     async def redeem_ticket(
         self, hash: str, platform: str, at: int
     ) -> TicketRow | None: ...  # once; None when unknown, used or late
-    async def use_nonce(self, platform: str, nonce: str, at: int) -> bool: ...  # False: seen before
+    # False: seen before. `at` in ms; a nonce is remembered for 10 minutes
+    async def use_nonce(self, platform: str, nonce: str, at: int) -> bool: ...
     async def start_attachment(self, row: AttachmentRow) -> AttachmentRow: ...
     async def complete_attachment(self, digest: str) -> None: ...
     def attachment(self, digest: str) -> AttachmentRow | None: ...
     async def grant(self, digest: str, platform: str) -> None: ...
     def may_read(self, digest: str, platform: str) -> bool: ...
-
-
-Tail = AsyncIterator[MessageRow]

@@ -1,0 +1,282 @@
+"""Wiring only: settings → store, routes, servers, workers. Read `Gateway.start` from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from gateway import console, endpoints
+from gateway.answers import Answers
+from gateway.arrivals import ArrivalMaker
+from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors
+from gateway.delivery import DeliveryWorker
+from gateway.errors import ConfigError, Finding
+from gateway.evidence import EvidenceLog, make_receipt
+from gateway.formats import formats
+from gateway.intake import Intake
+from gateway.mapping import MappingSet, load_mappings
+from gateway.message import GATEWAY_NODE
+from gateway.notices import make_notice
+from gateway.polling import Poller
+from gateway.replies import Replies
+from gateway.routing import Routes
+from gateway.security import keys
+from gateway.security.suite import Peer, suites
+from gateway.security.trust import Trust
+from gateway.settings import Platform, Settings
+from gateway.standard import Standard
+from gateway.store import Store, open_store
+from gateway.store.blobs import Blobs
+from gateway.translate import IDENTITY, Translator
+
+log = structlog.get_logger("app")
+
+
+@dataclass(slots=True)
+class Keyring:
+    """The gateway's identities by key kind, its partners' certificates, and whom it seals for."""
+
+    identities: dict[str, keys.Identity]
+    peers: dict[str, Peer]
+    trust: Trust
+    receipt: keys.Identity
+
+    def of(self, platform: Platform) -> keys.Identity:
+        return self.identities[platform.key_kind]
+
+
+def load_keyring(settings: Settings) -> Keyring:
+    """Reads every key and certificate; ConfigError with all that are missing or unusable."""
+    folder = settings.certs_dir
+    findings: list[Finding] = []
+    identities: dict[str, keys.Identity] = {}
+    certificates: dict[str, list[keys.Certificate]] = {}
+    peers: dict[str, Peer] = {}
+    kinds = sorted({platform.key_kind for platform in settings.platforms.values()})
+    for kind in kinds:
+        try:
+            identities[kind] = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / kind)
+        except (OSError, ValueError) as error:
+            findings.append(_missing(folder / GATEWAY_NODE / kind, error))
+    for platform in settings.platforms.values():
+        place = folder / platform.id
+        try:
+            sign = keys.load_certificate((place / "sign.crt").read_bytes())
+            encrypt = keys.load_certificate((place / "encrypt.crt").read_bytes())
+            more = [keys.load_certificate(Path(name).read_bytes()) for name in platform.certificates]
+            tls = place / "tls.crt"
+            if tls.exists():
+                more.append(keys.load_certificate(tls.read_bytes()))
+        except (OSError, ValueError) as error:
+            findings.append(_missing(place, error))
+            continue
+        certificates[platform.id] = [sign, *more]
+        peers[platform.id] = Peer(platform.id, platform.algorithms, encrypt)
+    if findings:
+        raise ConfigError(findings)
+    roots = [keys.load_certificate(path.read_bytes()) for path in sorted(folder.glob("root-*.crt"))]
+    receipt = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
+    return Keyring(identities, peers, Trust(certificates, roots), receipt)
+
+
+def _missing(place: Path, error: Exception) -> Finding:
+    return Finding(str(place), 0, 0, "certificates", str(error), "config.certificate")
+
+
+def load_translator(settings: Settings) -> Translator:
+    """The standard and every mapping; ConfigError with all findings, also of types without a mapping."""
+    standard = Standard.load(settings.root / "schemas")
+    findings: list[Finding] = []
+    mappings = MappingSet({})
+    try:
+        mappings = load_mappings(settings.root / "mappings", standard)
+    except ConfigError as error:
+        findings.extend(error.findings)
+    else:
+        findings.extend(missing_mappings(settings, mappings))
+    if findings:
+        raise ConfigError(findings)
+    return Translator(standard, mappings, settings.platforms)
+
+
+def missing_mappings(settings: Settings, mappings: MappingSet) -> list[Finding]:
+    """Every configured (platform, type, direction) that no mapping serves."""
+    findings = []
+    for platform in settings.platforms.values():
+        if platform.profile == IDENTITY:
+            continue
+        for direction, numbers in (("in", platform.sends), ("out", platform.receives)):
+            for number in numbers:
+                if mappings.find(platform.profile, number, direction) is None:
+                    text = f"type {number} has no mapping mappings/{platform.profile}/…{direction}.yaml"
+                    findings.append(
+                        Finding(
+                            f"config/platforms/{platform.id}",
+                            0,
+                            0,
+                            "sends/receives",
+                            text,
+                            "config.no-mapping",
+                        )
+                    )
+    return findings
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A running gateway: one process, its server, its workers."""
+
+    settings: Settings
+    store: Store
+    intake: Intake
+    runner: web.AppRunner
+    port: int
+    worker: DeliveryWorker
+    pollers: list[Poller]
+    session: aiohttp.ClientSession
+    connectors: dict[str, Connector]
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.settings.gateway.tls else "http"
+        return f"{scheme}://{self.settings.gateway.host}:{self.port}"
+
+    async def stop(self) -> None:
+        """Stops accepting, finishes what is in flight, closes the store."""
+        for site in list(self.runner.sites):
+            await site.stop()
+        self.worker.stop()
+        for poller in self.pollers:
+            poller.stop()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.runner.cleanup()
+        for connector in self.connectors.values():
+            await connector.close()
+        await self.session.close()
+        await self.store.close()
+
+
+async def start(settings: Settings, *, deliver: bool = True, serve: bool = True) -> Gateway:
+    """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
+
+    ConfigError with all findings where anything of it cannot be used; nothing is left running then.
+    """
+    translator = load_translator(settings)
+    keyring = load_keyring(settings)
+    evidence = EvidenceLog(
+        f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
+    )
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
+    await store.open()
+    blobs = Blobs(settings.data_dir / "attachments")
+    routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
+    arrivals = ArrivalMaker(settings, store, translator, routes)
+    identities = {platform.id: keyring.of(platform) for platform in settings.platforms.values()}
+    replies = Replies(
+        translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
+    )
+    answers = Answers(store, translator.standard)
+    intake = Intake(
+        settings, store, translator, arrivals, replies, keyring.identities, keyring.trust,
+        {"1002": answers.redeem, "6001": answers.progress},
+    )  # fmt: skip
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    reached = {
+        platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
+    }
+    worker = DeliveryWorker(
+        settings, store, translator, reached, translator.standard.catalogue,
+        functools.partial(make_notice, arrivals), name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+    )  # fmt: skip
+    pollers = [
+        Poller(
+            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs)),
+            suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
+        )
+        for platform in settings.platforms.values()
+        if platform.poll is not None
+    ]  # fmt: skip
+    world = endpoints.EndpointWorld(
+        settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
+        peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+    )  # fmt: skip
+    runner, port = (
+        await _serve(settings, world, translator, store) if serve else (web.AppRunner(web.Application()), 0)
+    )
+    gateway = Gateway(settings, store, intake, runner, port, worker, pollers, session, reached)
+    if deliver:
+        gateway.tasks.append(asyncio.create_task(worker.run(), name="delivery"))
+        gateway.tasks.extend(
+            asyncio.create_task(poller.run(), name=f"poll {poller.platform.id}") for poller in pollers
+        )
+    log.info(
+        "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
+    )
+    return gateway
+
+
+def _world(
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+) -> ConnectorWorld:
+    def read_file(digest: str) -> AsyncIterator[bytes]:
+        return blobs.read(digest)
+
+    media = formats.get(platform.format).content_type
+    return ConnectorWorld(
+        platform=platform, suite=suites.get(platform.suite), identity=keyring.of(platform),
+        peer=keyring.peers[platform.id], trust=keyring.trust, session=session, read_file=read_file,
+        content_type=media,
+    )  # fmt: skip
+
+
+def _connector(
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+) -> Connector:
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
+
+
+async def _serve(
+    settings: Settings, world: endpoints.EndpointWorld, translator: Translator, store: Store
+) -> tuple[web.AppRunner, int]:
+    app = web.Application(client_max_size=settings.gateway.max_body_bytes)
+    endpoints.add_routes(app, world)
+    console.add_console(app, settings, store, translator)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    site = web.TCPSite(
+        runner, settings.gateway.host, settings.gateway.port, ssl_context=tls_context(settings)
+    )
+    await site.start()
+    server = site._server
+    if server is None or not server.sockets:  # type: ignore[attr-defined]
+        raise OSError("the server has no socket")
+    return runner, server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer; with a client authority, clients may come by mTLS. Plain HTTP is for loopback only."""
+    tls = settings.gateway.tls
+    if tls is None:
+        if settings.gateway.host not in ("127.0.0.1", "::1", "localhost"):
+            text = "expected a tls section: plain HTTP is for loopback only, got none"
+            raise ConfigError([Finding("config/gateway.yaml", 0, 0, "tls", text, "config.tls")])
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.at(tls.certificate), settings.at(tls.key))
+    if tls.client_authority:
+        context.load_verify_locations(settings.at(tls.client_authority))
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context

@@ -1,0 +1,1 @@
+"""Figures: how close the gateway comes to its bare primitives (docs/architecture.md). Printed, never a test."""

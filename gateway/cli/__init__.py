@@ -1,0 +1,31 @@
+"""`gateway …`: one file a command group. Exit status 0 done, 1 it went wrong, 2 the call was wrong."""
+
+from __future__ import annotations
+
+import click
+
+from gateway import __version__
+from gateway.cli import bench, certs, check, demo, evidence, log, mapping, sandbox, send, serve, standard
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="gateway")
+def main() -> None:
+    """The gateway between the trading platforms and the treasury's payment platform."""
+
+
+for _command in (
+    demo.demo,
+    serve.serve,
+    sandbox.sandbox,
+    check.check,
+    send.send,
+    log.log,
+    log.replay,
+    certs.certs,
+    standard.standard,
+    mapping.mapping,
+    evidence.evidence,
+    bench.bench,
+):
+    main.add_command(_command)

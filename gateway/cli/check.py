@@ -1,0 +1,40 @@
+"""`gateway check`: everything that is wrong with config, mappings, schemas and keys, at once."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from gateway import app
+from gateway.cli.place import ensure_certificates, find_root, print_json
+from gateway.errors import ConfigError, Finding
+from gateway.settings import Settings, load_settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def check(as_json: bool) -> None:
+    """List every finding with file, line and column; exit 1 if there is an error."""
+    findings: list[Finding] = []
+    settings: Settings | None = None
+    try:
+        settings = load_settings(find_root())
+    except ConfigError as error:
+        findings.extend(error.findings)
+    if settings is not None:
+        ensure_certificates(settings)
+        for load in (app.load_translator, app.load_keyring):
+            try:
+                load(settings)
+            except ConfigError as error:
+                findings.extend(error.findings)
+    for finding in sorted(findings):
+        click.echo(str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        platforms = len(settings.platforms) if settings else 0
+        print_json({"errors": errors, "warnings": len(findings) - errors, "platforms": platforms})
+    elif not findings:
+        click.echo("nothing to find fault with")
+    sys.exit(1 if errors else 0)

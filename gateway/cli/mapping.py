@@ -1,0 +1,85 @@
+"""`gateway mapping …`: check, run and test mapping files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import orjson
+
+from gateway.cli.place import find_root, print_json
+from gateway.errors import ConfigError, MessageError
+from gateway.mapping import load_mapping, load_mappings
+from gateway.mapping.run import run_case, run_cases
+from gateway.standard import Standard
+
+
+@click.group()
+def mapping() -> None:
+    """Mapping files."""
+
+
+def _load() -> Standard:
+    return Standard.load(find_root() / "schemas")
+
+
+@mapping.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check FILES (default: all) against both schemas; every finding with file:line:column."""
+    standard, findings, count = _load(), [], 0
+    try:
+        if files:
+            for file in files:
+                count += 1
+                try:
+                    load_mapping(file, standard)
+                except ConfigError as error:
+                    findings.extend(error.findings)
+        else:
+            count = len(list((find_root() / "mappings").glob("*/*.yaml")))
+            load_mappings(find_root() / "mappings", standard)
+    except ConfigError as error:
+        findings.extend(error.findings)
+    for finding in sorted(findings):
+        click.echo(str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        print_json({"mappings": count, "errors": errors, "warnings": len(findings) - errors})
+    else:
+        click.echo(f"{count} mapping(s), {errors} error(s)")
+    sys.exit(1 if errors else 0)
+
+
+@mapping.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def run(file: Path, input: Path) -> None:
+    """Run the mapping FILE on INPUT and show the record that comes out."""
+    try:
+        record = run_case(load_mapping(file, _load()), input)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except MessageError as error:
+        for fault in error.faults:
+            click.echo(f"{fault.place}: {fault.zh} / {fault.en} [{fault.code}]", err=True)
+        sys.exit(1)
+    click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+
+
+@mapping.command()
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def test(as_json: bool) -> None:
+    """Run the golden cases beside every mapping."""
+    results = run_cases(find_root() / "mappings", _load())
+    failed = [result for result in results if result.difference]
+    for result in failed:
+        click.echo(f"{result.name}\n{result.difference}")
+    if as_json:
+        print_json({"cases": len(results), "failed": len(failed)})
+    else:
+        click.echo(f"{len(results)} case(s), {len(failed)} failed")
+    sys.exit(1 if failed else 0)

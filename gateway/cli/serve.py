@@ -1,0 +1,39 @@
+"""`gateway serve`: the gateway itself, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from gateway import app
+from gateway.cli.place import end_with_findings, ensure_certificates, run_async, set_up_log, settings_or_exit
+from gateway.errors import ConfigError
+from gateway.settings import Settings
+
+
+@click.command()
+@click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
+@click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
+def serve(log_level: str, announce: bool) -> None:
+    """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight."""
+    set_up_log(log_level)
+    settings = settings_or_exit()
+    ensure_certificates(settings)
+    try:
+        run_async(run(settings, announce=announce))
+    except ConfigError as error:
+        end_with_findings(error)
+
+
+async def run(settings: Settings, *, announce: bool = False) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = await app.start(settings)
+    if announce:
+        click.echo(f"listening {gateway.url}")
+    await stop.wait()
+    await gateway.stop()

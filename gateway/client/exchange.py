@@ -1,0 +1,73 @@
+"""One HTTP exchange of a platform with the gateway: bounded, without redirects, every failure told apart."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.errors import DeliveryError
+from gateway.schedule import parse_retry_after
+
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+Body = bytes | AsyncIterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A whole answer. `content_type` is lower case and without parameters."""
+
+    status: int
+    content_type: str
+    headers: Mapping[str, str]
+    data: bytes
+    retry_after_s: float | None = None
+
+
+async def send(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: Body,
+    headers: Mapping[str, str],
+    timeout_s: float,
+) -> Exchange:
+    """The answer, whatever its status.
+
+    DeliveryError: client.unreachable (nothing was sent), client.timeout, client.broken-off,
+    client.answer-too-large (all three `unknown`: the request may have taken effect).
+    """
+    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
+    try:
+        async with session.request(
+            method, url, data=body or None, headers=headers, timeout=limits, allow_redirects=False
+        ) as response:
+            return Exchange(
+                status=response.status,
+                content_type=response.content_type.lower(),
+                headers=response.headers.copy(),
+                data=await _read(response),
+                retry_after_s=parse_retry_after(response.headers.get("Retry-After")),
+            )
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        raise DeliveryError("client.unreachable", _words(error)) from error
+    except TimeoutError as error:
+        raise DeliveryError("client.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise DeliveryError("client.broken-off", _words(error), unknown=True) from error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    parts = bytearray()
+    async for part in response.content.iter_chunked(65_536):
+        parts += part
+        if len(parts) > MAX_ANSWER_BYTES:
+            response.close()
+            text = f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+            raise DeliveryError("client.answer-too-large", text, status=response.status, unknown=True)
+    return bytes(parts)
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300] if str(error) else type(error).__name__

@@ -1,0 +1,98 @@
+"""One HTTP exchange, with every way it can fail told apart by what it says of the effect.
+
+Before the request was written nothing can have happened; after it anything can. Redirects are not
+followed (a sealed body goes to the address that was configured), answers are bounded while they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.connectors.contract import MAX_ANSWER_BYTES
+from gateway.errors import DeliveryError
+from gateway.schedule import parse_retry_after
+
+_CONNECT_S = 10.0
+_PASSING_STATUS = frozenset({408, 409, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A whole answer: status, media type (lower case, without parameters), body."""
+
+    status: int
+    content_type: str
+    data: bytes
+    retry_after_s: float | None = None
+
+
+async def post(
+    session: aiohttp.ClientSession,
+    url: str,
+    data: bytes,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    *,
+    max_bytes: int = MAX_ANSWER_BYTES,
+) -> Exchange:
+    """POSTs and reads the whole answer, whatever its status.
+
+    DeliveryError: delivery.unreachable (nothing was sent), delivery.timeout, delivery.broken-off,
+    delivery.answer-too-large (all three unknown).
+    """
+    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
+    try:
+        async with session.post(
+            url, data=data, headers=headers, timeout=limits, allow_redirects=False
+        ) as response:
+            body = await _read(response, max_bytes)
+            retry_after_s = parse_retry_after(response.headers.get("Retry-After"))
+            return Exchange(response.status, response.content_type.lower(), body, retry_after_s)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        raise DeliveryError("delivery.unreachable", _words(error)) from error
+    except TimeoutError as error:
+        raise DeliveryError("delivery.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise DeliveryError("delivery.broken-off", _words(error), unknown=True) from error
+
+
+async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    parts = bytearray()
+    async for part in response.content.iter_chunked(65_536):
+        parts += part
+        if len(parts) > max_bytes:
+            response.close()
+            raise DeliveryError(
+                "delivery.answer-too-large",
+                f"the answer is larger than {max_bytes} bytes",
+                status=response.status,
+                unknown=True,
+            )
+    return bytes(parts)
+
+
+def refusal(
+    exchange: Exchange, *, code: str, text: str, authentic: bool, answer: bytes = b""
+) -> DeliveryError:
+    """The DeliveryError of an answer that is not a success.
+
+    503 and 429 say that nothing was done; other 5xx leave it open. A 4xx is final only if `authentic`.
+    """
+    status = exchange.status
+    final = authentic and 400 <= status < 500 and status not in _PASSING_STATUS
+    return DeliveryError(
+        code,
+        text,
+        status=status,
+        retry_after_s=exchange.retry_after_s,
+        permanent=final,
+        unknown=status >= 500 and status != 503,
+        answer=answer,
+    )
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300] if str(error) else type(error).__name__

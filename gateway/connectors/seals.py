@@ -1,0 +1,43 @@
+"""Sealing what goes to a platform and opening what it answers, alike for every transport."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from gateway import clock
+from gateway.connectors.contract import ConnectorWorld, Parcel
+from gateway.errors import MessageError
+from gateway.message import GATEWAY_NODE, Claims
+from gateway.security.suite import check_claims
+
+
+def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
+    """The parcel's payload, sealed afresh under its delivery key."""
+    claims = Claims(
+        sender=GATEWAY_NODE,
+        receiver=world.platform.id,
+        msg_type=parcel.type,
+        idem_key=parcel.delivery_key,
+        issued_at=int(time.time()),
+        jti=secrets.token_hex(16),
+        content_type=world.content_type,
+    )
+    return world.suite.seal(parcel.payload, claims, world.identity, world.peer)
+
+
+def unseal(world: ConnectorWorld, parcel: Parcel, data: bytes) -> tuple[bytes, str] | None:
+    """(payload, its content type) if the platform's seal holds and answers this very parcel, else None."""
+    now = clock.now()
+    try:
+        unsealed = world.suite.unseal(data, world.identity, world.trust, now)
+        check_claims(
+            unsealed.claims,
+            receiver=GATEWAY_NODE,
+            at=now,
+            sender=world.platform.id,
+            idem_key=parcel.delivery_key,
+        )
+    except MessageError:
+        return None
+    return unsealed.payload, unsealed.claims.content_type

@@ -1,0 +1,175 @@
+"""The message log with its search, and one message: facts, timeline, deliveries, its forms (masked)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+
+from gateway import xmltree
+from gateway.console.masked import MOST_CHARS, Masker, indented, readable
+from gateway.console.world import WORLD, ConsoleWorld, render
+from gateway.errors import MessageError
+from gateway.message import MessageState
+from gateway.store.contract import AttemptRow, DeliveryRow, MessageFilter, MessageRow
+
+PAGE_ROWS = 50
+_FIELDS = ("text", "type", "sender", "receiver", "state", "application")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of a message, readable and masked. `id` is its anchor."""
+
+    id: str
+    title: str
+    text: str
+    cut: bool
+
+
+def add(pages: web.Application) -> None:
+    pages.router.add_get("/", show_log)
+    pages.router.add_get("/messages/{id}", show_message)
+
+
+async def show_log(request: web.Request) -> web.Response:
+    """The newest first, 50 a page. htmx asks for the rows alone."""
+    world = request.app[WORLD]
+    wanted = {name: request.query.get(name, "").strip()[:128] for name in _FIELDS}
+    before = request.query.get("before", "")[:32]
+    rows = world.store.search(MessageFilter(**wanted, before=before, limit=PAGE_ROWS + 1))
+    more = len(rows) > PAGE_ROWS
+    shown = list(rows[:PAGE_ROWS])
+    context = {
+        "tab": "messages",
+        "rows": [(row, world.store.deliveries(row.id)) for row in shown],
+        "wanted": wanted,
+        "before": before,
+        "older": _older(wanted, shown[-1].id) if more else "",
+        "types": sorted(kind.number for kind in world.translator.standard.catalogue),
+        "platforms": sorted(world.settings.platforms),
+        "states": [str(state) for state in MessageState],
+    }
+    template = "log_rows.html" if request.headers.get("HX-Request") == "true" else "log.html"
+    response = render(request, template, context)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def _older(wanted: dict[str, str], last: str) -> str:
+    return "?" + urlencode({name: value for name, value in wanted.items() if value} | {"before": last})
+
+
+async def show_message(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    row = world.store.get_message(request.match_info["id"])
+    if row is None:
+        raise web.HTTPNotFound
+    deliveries = world.store.deliveries(row.id)
+    masker = _masker(world, row)
+    attempts = {one.id: world.store.attempts(one.id) for one in deliveries}
+    context = {
+        "tab": "messages",
+        "row": row,
+        "deliveries": deliveries,
+        "attempts": attempts,
+        "answers": _answers(attempts, masker),
+        "timeline": _timeline(world, row, deliveries, attempts),
+        "forms": _forms(world, row, deliveries, masker),
+        "most": MOST_CHARS,
+    }
+    return render(request, "message.html", context)
+
+
+def _masker(world: ConsoleWorld, row: MessageRow) -> Masker:
+    standard = world.translator.standard
+    return Masker(standard.read(row.type, row.body), standard.sensitive(row.type))
+
+
+def _answers(attempts: dict[int, Sequence[AttemptRow]], masker: Masker) -> dict[tuple[int, int], str]:
+    return {
+        (delivery, one.number): masker.text(readable(one.answer))[:2000]
+        for delivery, tried in attempts.items()
+        for one in tried
+        if one.answer
+    }
+
+
+def _timeline(
+    world: ConsoleWorld,
+    row: MessageRow,
+    deliveries: Sequence[DeliveryRow],
+    attempts: dict[int, Sequence[AttemptRow]],
+) -> list[dict[str, Any]]:
+    """Events and attempts in the order of time."""
+    lines = [
+        {"at": event.at, "stage": event.stage, "text": _words(event.detail), "node": "", "state": ""}
+        for event in world.store.events(row.id)
+    ]
+    for delivery in deliveries:
+        lines += [
+            {
+                "at": one.started_at,
+                "stage": "attempt",
+                "text": " · ".join(part for part in (_took(one), one.code, one.text) if part),
+                "node": delivery.receiver,
+                "state": one.state,
+                "number": one.number,
+            }
+            for one in attempts[delivery.id]
+        ]
+    return sorted(lines, key=lambda line: int(line["at"]))
+
+
+def _took(one: AttemptRow) -> str:
+    status = f"HTTP {one.status} · " if one.status else ""
+    return f"{status}{one.latency_ms} ms"
+
+
+def _words(detail: Any) -> str:
+    return " · ".join(
+        f"{name} {value if isinstance(value, str | int | float) else orjson.dumps(value).decode()}"
+        for name, value in detail.items()
+    )[:500]
+
+
+def _forms(
+    world: ConsoleWorld, row: MessageRow, deliveries: Sequence[DeliveryRow], masker: Masker
+) -> list[Form]:
+    """The sender's own form, the standard's, and each receiver's."""
+    platforms = world.settings.platforms
+    sender = platforms.get(row.sender)
+    forms = []
+    if row.original:
+        forms.append(
+            _form("original", "message.original", readable(row.original, _format(sender, row.original)), masker)
+        )
+    forms.append(_form("standard", "message.standard", _standard_text(world, row), masker))
+    for one in deliveries:
+        if one.rendered:
+            text = readable(one.rendered, _format(platforms.get(one.receiver), one.rendered))
+            forms.append(_form(f"to-{one.id}", f"→ {one.receiver}", text, masker))
+    if row.answer:
+        forms.append(_form("answer", "message.answered", readable(row.answer), masker))
+    return forms
+
+
+def _format(platform: Any, data: bytes) -> str:
+    return platform.format if platform is not None and data else ""
+
+
+def _standard_text(world: ConsoleWorld, row: MessageRow) -> str:
+    """The canonical body, indented."""
+    try:
+        return indented(xmltree.parse(row.body))
+    except MessageError:
+        return row.body.decode("utf-8", "replace")
+
+
+def _form(id: str, title: str, text: str, masker: Masker) -> Form:
+    shown = masker.text(text)
+    return Form(id, title, shown[:MOST_CHARS], len(shown) > MOST_CHARS)

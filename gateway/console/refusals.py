@@ -1,0 +1,28 @@
+"""What was refused, and why: every fault, by its place in the sender's own field names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console.world import WORLD, render
+
+_MOST = 200
+
+
+def add(pages: web.Application) -> None:
+    pages.router.add_get("/refusals", show_refusals)
+
+
+async def show_refusals(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    sender = request.query.get("sender", "").strip()[:20]
+    rows = world.store.refusals(_MOST, sender)
+    context = {
+        "tab": "refusals",
+        "rows": rows,
+        "sender": sender,
+        "platforms": sorted(world.settings.platforms),
+    }
+    return render(request, "refusals.html", context)

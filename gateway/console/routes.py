@@ -1,0 +1,64 @@
+"""The console as an application of its own under /console: its guard, its templates, its pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from gateway.console import applications, deliveries, messages, refusals
+from gateway.console.guard import HEADERS, guard
+from gateway.console.texts import LANGUAGES
+from gateway.console.world import COOKIE, WORLD, ConsoleWorld
+from gateway.settings import Settings
+from gateway.store.contract import Store
+from gateway.translate import Translator
+
+_FOLDER = Path(__file__).parent
+_YEAR_S = 365 * 86_400
+
+
+def add_console(app: web.Application, settings: Settings, store: Store, translator: Translator) -> None:
+    """Hangs the console under /console/ of a server's application."""
+    pages = web.Application(middlewares=[guard])
+    pages[WORLD] = ConsoleWorld(settings, store, translator)
+    aiohttp_jinja2.setup(
+        pages,
+        loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+    )
+    messages.add(pages)
+    refusals.add(pages)
+    deliveries.add(pages)
+    applications.add(pages)
+    pages.router.add_get("/language/{language}", choose_language)
+    pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)
+    pages.on_response_prepare.append(_cache_static)
+    app.add_subapp("/console/", pages)
+    app.router.add_get("/console", _enter)
+
+
+async def _enter(request: web.Request) -> web.Response:
+    raise web.HTTPPermanentRedirect("/console/", headers=HEADERS)
+
+
+async def _cache_static(request: web.Request, response: web.StreamResponse) -> None:
+    if request.path.startswith("/console/static/"):
+        response.headers["Cache-Control"] = "public, max-age=3600"
+
+
+async def choose_language(request: web.Request) -> web.Response:
+    """Keeps the choice in a cookie and goes back to the page that it was made on."""
+    language = request.match_info["language"]
+    if language not in LANGUAGES:
+        raise web.HTTPNotFound
+    back = request.query.get("back", "")
+    safe = back.startswith("/console/") and "//" not in back and "\\" not in back
+    response = web.HTTPSeeOther(back if safe else "/console/")
+    response.set_cookie(COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="Lax", path="/console/")
+    raise response

@@ -1,0 +1,103 @@
+"""What the console stands on, and what every page needs to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from gateway import clock
+from gateway.console.texts import LANGUAGES, translate
+from gateway.settings import Settings
+from gateway.store.contract import Store
+from gateway.translate import Translator
+
+COOKIE = "gateway-language"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleWorld:
+    settings: Settings
+    store: Store
+    translator: Translator
+
+    def title_of(self, number: str, language: str) -> str:
+        """The message type's title; "" for a type that the standard does not know."""
+        catalogue = self.translator.standard.catalogue
+        if number not in catalogue:
+            return ""
+        kind = catalogue.get(number)
+        return kind.title_zh if language == "zh" else kind.title_en
+
+    def name_of(self, node: str, language: str) -> str:
+        """The platform's name, the node itself if it has none in that language."""
+        platform = self.settings.platforms.get(node)
+        if platform is None:
+            return node
+        return platform.name if language == "zh" else platform.name_en or platform.name
+
+    def status_name(self, code: str, language: str) -> str:
+        """The name of an application's state (CT-STATUS)."""
+        table = self.translator.standard.codes.get("status")
+        row = table.rows.get(code)
+        if row is None:
+            return code
+        return str(row.name_zh if language == "zh" else row.name_en or row.name_zh)
+
+
+WORLD: web.AppKey[ConsoleWorld] = web.AppKey("console-world", ConsoleWorld)
+
+
+def language_of(request: web.Request) -> str:
+    language = request.cookies.get(COOKIE, "")
+    return language if language in LANGUAGES else LANGUAGES[0]
+
+
+def render(
+    request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> web.Response:
+    """A page. `context` is what it alone needs; the words, names and counts that all need come from here."""
+    return aiohttp_jinja2.render_template(template, request, page_values(request) | context, status=status)
+
+
+def words(request: web.Request) -> dict[str, Any]:
+    """What even a page for strangers may say."""
+    language = language_of(request)
+
+    def say(key: str, *values: object) -> str:
+        return translate(language, key, *values)
+
+    return {"t": say, "language": language, "path": request.path}
+
+
+def page_values(request: web.Request) -> dict[str, Any]:
+    world, language = request.app[WORLD], language_of(request)
+    counts = world.store.counts()
+    by_state = {str(state): count for state, count in counts.deliveries.items()}
+    return words(request) | {
+        "when": _when,
+        "yuan": _yuan,
+        "type_title": _bound(world.title_of, language),
+        "node_name": _bound(world.name_of, language),
+        "status_name": _bound(world.status_name, language),
+        "counts": {
+            "messages": counts.messages,
+            "open": sum(by_state.get(state, 0) for state in ("waiting", "ready", "leased")),
+            "stuck": sum(by_state.get(state, 0) for state in ("dead", "unknown")),
+        },
+    }
+
+
+def _bound(function: Callable[[str, str], str], language: str) -> Callable[[str], str]:
+    return lambda name: function(name, language)
+
+
+def _when(at_ms: int, form: str = "%m-%d %H:%M:%S") -> str:
+    return clock.from_ms(at_ms).strftime(form) if at_ms else ""
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100:,}.{fen % 100:02d}" if fen >= 0 else f"-{_yuan(-fen)}"

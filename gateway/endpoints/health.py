@@ -1,0 +1,124 @@
+"""/healthz (the process answers), /readyz (the store answers), /metrics (Prometheus text).
+
+The counts come from the store at the time of the scrape; requests are counted as they end. /metrics
+tells who exchanges how much, so it is for loopback unless the configuration opens it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from gateway.endpoints.world import WORLD, EndpointWorld
+from gateway.store.contract import Store
+
+log = structlog.get_logger("endpoints")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """One a server: its own registry, so that several gateways can live in one process."""
+
+    def __init__(self, store: Store):
+        self.registry = CollectorRegistry()
+        self.registry.register(StoreMetrics(store))
+        self.requests = Counter(
+            "gateway_http_requests", "HTTP requests by route and status", ["route", "method", "status"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.seconds = Histogram(
+            "gateway_http_request_seconds", "Time to answer by route", ["route"], buckets=_BUCKETS,
+            registry=self.registry,
+        )  # fmt: skip
+
+    @web.middleware
+    async def measure(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        started = time.perf_counter()
+        status = 500
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            resource = request.match_info.route.resource
+            route = resource.canonical if resource is not None else "none"
+            self.seconds.labels(route).observe(time.perf_counter() - started)
+            self.requests.labels(route, request.method, str(status)).inc()
+
+
+class StoreMetrics(Collector):
+    """What the store holds, read when somebody asks."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is read at registration: the store may not be open yet."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        counts = self.store.counts()
+        yield GaugeMetricFamily("gateway_messages", "Messages accepted", value=counts.messages)
+        states = GaugeMetricFamily("gateway_deliveries", "Deliveries by state", labels=["state"])
+        for state, count in counts.deliveries.items():
+            states.add_metric([str(state)], count)
+        yield states
+        receivers = GaugeMetricFamily(
+            "gateway_receiver_deliveries", "Deliveries by receiver and state", labels=["receiver", "state"]
+        )
+        for receiver, by_state in counts.by_receiver.items():
+            for state, count in by_state.items():
+                receivers.add_metric([receiver, str(state)], count)
+        yield receivers
+        due_s = self.store.next_due_in_s()
+        late_s = max(0.0, -due_s) if due_s is not None else 0.0
+        yield GaugeMetricFamily("gateway_delivery_lag_seconds", "How late the next delivery is", value=late_s)
+
+
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
+
+
+def add(app: web.Application, world: EndpointWorld) -> Metrics:
+    """Adds the routes; the metrics' middleware is for the caller to place."""
+    app[METRICS] = Metrics(world.store)
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)
+    return app[METRICS]
+
+
+async def alive(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """200 once the store answers; a store that does not is a 503 without a cause (it is in the log)."""
+    store = request.app[WORLD].store
+    try:
+        counts = store.counts()
+    except Exception:  # noqa: BLE001 - whatever a database raises, the node is not ready; told in the log
+        log.exception("store unavailable")
+        return web.json_response({"status": "store unavailable"}, status=503)
+    open_now = {str(state): count for state, count in counts.deliveries.items()}
+    return web.json_response({"status": "ready", "messages": counts.messages, "deliveries": open_now})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    beyond = request.app[WORLD].settings.gateway.console_beyond_loopback
+    if not beyond and request.remote not in _LOOPBACK:
+        raise web.HTTPForbidden
+    text = generate_latest(request.app[METRICS].registry)
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,0 +1,134 @@
+"""Who calls, where the body carries no seal: an HTTP message signature, or a client certificate.
+
+A signature (RFC 9421) covers method, target and the body's digest, is at most 60 seconds old and its
+nonce is used once. Over mTLS the certificate must be one that is registered to a platform: chaining to
+a root is not enough. All failures answer alike; what really failed is only in the log.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from aiohttp import web
+
+from gateway import clock
+from gateway.endpoints.bodies import read_body
+from gateway.endpoints.world import EndpointWorld
+from gateway.errors import MessageError
+from gateway.message import GATEWAY_NODE, Claims
+from gateway.security.httpsig import verify_request
+from gateway.security.suite import suites
+from gateway.settings import Platform
+
+log = structlog.get_logger("endpoints")
+MAX_JSON_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated platform. `nonce` is the call's own, "" over mTLS; `content_digest` the header
+    value that the signature covers, "" if none."""
+
+    platform: Platform
+    nonce: str = ""
+    content_digest: str = ""
+
+
+async def identify(request: web.Request, world: EndpointWorld) -> Caller:
+    """The platform that makes this call. MessageError 20001, 20005 (too old) or 20006 (nonce reused)."""
+    if "Signature" in request.headers or "Signature-Input" in request.headers:
+        return await _by_signature(request, world)
+    caller = _by_certificate(request, world)
+    if caller is None:
+        raise _unknown("neither a signature nor a registered client certificate")
+    return caller
+
+
+async def identify_with_body(request: web.Request, world: EndpointWorld) -> tuple[Caller, bytes]:
+    """Caller and body of a small call; the body is what the signature's digest covers."""
+    caller = await identify(request, world)
+    body = await read_body(request, MAX_JSON_BYTES)
+    if caller.nonce and not digest_matches(caller.content_digest, body):
+        raise _unknown("the body is not what was signed")
+    return caller, body
+
+
+def digest_matches(content_digest: str, body: bytes) -> bool:
+    """Does the Content-Digest (RFC 9530) hold? It must name sha-256; an empty body may go without."""
+    if not content_digest:
+        return not body
+    wanted = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
+    return any(secrets.compare_digest(part.strip(), wanted) for part in content_digest.split(","))
+
+
+async def _by_signature(request: web.Request, world: EndpointWorld) -> Caller:
+    target = f"{request.scheme}://{request.host}{request.raw_path}"
+    now = clock.now()
+    call = verify_request(request.method, target, request.headers, world.trust, now)
+    platform = world.settings.platforms.get(call.platform)
+    if platform is None:
+        raise _unknown(f"{call.platform} is not configured")
+    if not await world.store.use_nonce(platform.id, call.nonce, clock.now_ms()):
+        raise MessageError.of(
+            "signature.replayed",
+            "签名随机数已使用",
+            "the signature's nonce was used before",
+            result="20006",
+            status=401,
+        )
+    return Caller(platform, call.nonce, call.content_digest or "")
+
+
+def _by_certificate(request: web.Request, world: EndpointWorld) -> Caller | None:
+    tls = request.get_extra_info("ssl_object")
+    der = tls.getpeercert(binary_form=True) if tls is not None else None
+    if not der:
+        return None
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+    found = world.trust.find(thumbprint)
+    if found is None:
+        raise _unknown("the client certificate is registered to no platform")
+    platform_id, certificate = found
+    world.trust.check(certificate, platform_id, clock.now())
+    platform = world.settings.platforms.get(platform_id)
+    return Caller(platform) if platform is not None else None
+
+
+def _unknown(cause: str) -> MessageError:
+    log.info("caller unknown", cause=cause)
+    return MessageError.of(
+        "signature.invalid",
+        "调用方身份验证失败",
+        "the caller could not be authenticated",
+        result="20001",
+    )
+
+
+def sealed_json(
+    world: EndpointWorld, caller: Caller, what: str, value: object, *, status: int = 200
+) -> web.Response:
+    """A JSON answer, sealed for the caller in its suite. The seal names the call by its nonce, so an
+    answer cannot be taken for that of another question."""
+    platform = caller.platform
+    suite = suites.get(platform.suite)
+    claims = Claims(
+        sender=GATEWAY_NODE,
+        receiver=platform.id,
+        msg_type=what,
+        idem_key=caller.nonce,
+        issued_at=clock.now_ms() // 1000,
+        jti=secrets.token_hex(16),
+        content_type="application/json",
+    )
+    payload = orjson.dumps(value)
+    data = suite.seal(payload, claims, world.identities[platform.key_kind], world.peers[platform.id])
+    return web.Response(
+        status=status,
+        body=data,
+        headers={"Content-Type": suite.content_type, "Cache-Control": "no-store"},
+    )

@@ -1,0 +1,43 @@
+"""What the endpoints stand on: built once at the start, shared by every request."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.answers import Answers
+from gateway.intake import Intake
+from gateway.security.keys import Identity
+from gateway.security.suite import Peer, suites
+from gateway.security.trust import Trust
+from gateway.settings import Settings
+from gateway.standard import Standard
+from gateway.store.blobs import Blobs
+from gateway.store.contract import Store
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointWorld:
+    """`identities` are the gateway's by key kind, `peers` the platforms' by id, as receivers of seals."""
+
+    settings: Settings
+    store: Store
+    intake: Intake
+    trust: Trust
+    identities: Mapping[str, Identity]
+    peers: Mapping[str, Peer]
+    blobs: Blobs
+    standard: Standard
+    answers: Answers
+
+
+WORLD: web.AppKey[EndpointWorld] = web.AppKey("endpoint-world", EndpointWorld)
+
+
+@functools.cache
+def suites_by_content_type() -> dict[str, str]:
+    """Media type of a sealed body → suite."""
+    return {suites.get(name).content_type: name for name in suites}

@@ -1,0 +1,273 @@
+"""XML elements ⇄ records, for every format that is XML.
+
+Children become keys, repeated siblings a list, attributes "@Name", the text of an element that also has
+attributes "#text". Namespaces are dropped, and so are attributes of XML Schema's instance namespace.
+Text beside child elements (mixed content) has no place in a record and is refused, not dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, cast
+
+from lxml import etree
+
+from gateway.errors import MessageError
+from gateway.formats.contract import refusal
+from gateway.message import Record
+
+_has_attributes = etree.XPath("boolean(//@*)")
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_NAME = re.compile(r"[^\W\d][\w.\-]*")
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def select(path: etree.XPath, element: etree._Element) -> list[etree._Element]:
+    """The elements that a path names (lxml's stubs know no result types)."""
+    return cast("list[etree._Element]", path(element))
+
+
+def line_of(element: etree._Element) -> int:
+    """The line of an element in its document, from 1; 0 if unknown."""
+    return int(cast("int | None", element.sourceline) or 0)
+
+
+def field_reader(root: etree._Element) -> Callable[[etree._Element], Record]:
+    """How to read any element of the document: children and attributes as a record, an element's own
+    text as "#text". What is read raises MessageError 10001 where text stands beside elements."""
+    return _read_fields if _has_attributes(root) else _read_plain_fields
+
+
+def _read_fields(element: etree._Element) -> Record:
+    value = _read_with_attributes(element)
+    return value if isinstance(value, dict) else _as_text(value)
+
+
+def _read_plain_fields(element: etree._Element) -> Record:
+    return _read(element) if len(element) else _as_text(element.text)
+
+
+def _as_text(text: str | None) -> Record:
+    return {"#text": text} if text and text.strip() else {}
+
+
+def _read(element: etree._Element) -> Record:
+    children = list(element)
+    if element.text is not None:
+        _check_blank(element, element.text)
+    for tail in [child.tail for child in children if child.tail is not None]:
+        _check_blank(element, tail)
+    if not any(map(len, children)):
+        record: Record = {child.tag: child.text or "" for child in children}
+        if len(record) == len(children) and "{" not in "".join(record):
+            return record
+    return _read_each(children)
+
+
+def _read_each(children: list[etree._Element]) -> Record:
+    record: Record = {}
+    for child in children:
+        name = _local(child.tag)
+        value = _read(child) if len(child) else child.text or ""
+        if name in record:
+            _append(record, name, value)
+        else:
+            record[name] = value
+    return record
+
+
+def _read_with_attributes(element: etree._Element) -> Record | str:
+    record: Record = {
+        "@" + _local(name): value
+        for name, value in cast("list[tuple[str, str]]", element.items())
+        if not name.startswith(_XSI)
+    }
+    text = element.text or ""
+    for child in element:
+        name, value = _local(child.tag), _read_with_attributes(child)
+        if name in record:
+            _append(record, name, value)
+        else:
+            record[name] = value
+        _check_blank(element, child.tail or "")
+    if len(element):
+        _check_blank(element, text)
+        return record
+    if not record:
+        return text
+    if text:
+        record["#text"] = text
+    return record
+
+
+def _check_blank(element: etree._Element, text: str) -> None:
+    if text and not text.isspace():
+        name, line = _local(element.tag), line_of(element)
+        raise refusal(
+            "xml.mixed-content",
+            f"元素 {name} 中文字与子元素混排（第 {line} 行）",
+            f"text beside child elements in {name} (line {line})",
+            result="10001",
+            path=name,
+            line=line,
+        )
+
+
+def _append(record: Record, name: str, value: Any) -> None:
+    known = record[name]
+    if type(known) is list:
+        known.append(value)
+    else:
+        record[name] = [known, value]
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def write_element(name: str, value: Any, pieces: list[str]) -> None:
+    """Appends the text of one element (of each, for a list). ValueError for a name or character that
+    XML cannot hold, TypeError for a leaf that is not text."""
+    opening, closing, empty = _tags(name)
+    if type(value) is str:
+        if value:
+            pieces += (opening, value if value.isalnum() else escape(value), closing)
+        else:
+            pieces.append(empty)
+    elif type(value) is list:
+        for item in value:
+            write_element(name, item, pieces)
+    elif type(value) is dict:
+        pieces.append(f"<{name}{_attributes(value)}>" if _has_markers(value) else opening)
+        write_fields(value, pieces)
+        pieces.append(closing)
+    else:
+        raise TypeError(f"{name}: a leaf must be text, not {type(value).__name__}")
+
+
+def write_fields(record: Record, pieces: list[str]) -> None:
+    """Appends every child of a record; attributes are the business of the element around it.
+
+    One formatting of one template a record: the template is made once for each row of names."""
+    values = list(record.values())
+    nested = tuple(index for index, value in enumerate(values) if type(value) is not str)
+    if nested:
+        names = list(record)
+        for index in nested:
+            inner: list[str] = []
+            write_element(names[index], values[index], inner)
+            values[index] = "".join(inner)
+        written = frozenset(nested)
+        flat = "".join(value for index, value in enumerate(values) if index not in written)
+    else:
+        written = frozenset()
+        flat = "".join(values)
+    if any(map(flat.__contains__, "&<>\r")) or not flat.isprintable():
+        values = [value if index in written else escape(value) for index, value in enumerate(values)]
+    pieces.append(_template(tuple(record), nested) % tuple(values))
+
+
+@lru_cache(maxsize=1024)
+def _template(names: tuple[str, ...], nested: tuple[int, ...]) -> str:
+    return "".join("%s" if index in nested else _slot(name) for index, name in enumerate(names))
+
+
+def _slot(name: str) -> str:
+    if name == "#text":
+        return "%s"
+    if name.startswith("@"):
+        return "%.0s"  # its place is in the opening tag: here it is formatted away
+    opening, closing, _ = _tags(name)
+    return f"{opening}%s{closing}"
+
+
+def _has_markers(record: Record) -> bool:
+    return any(name.startswith("@") for name in record)
+
+
+def _attributes(record: Record) -> str:
+    return "".join(
+        f' {_tags(name[1:])[0][1:-1]}="{escape_attribute(value)}"'
+        for name, value in record.items()
+        if name.startswith("@")
+    )
+
+
+@lru_cache(maxsize=8192)
+def _tags(name: str) -> tuple[str, str, str]:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:60]!r} is not an element name")
+    return f"<{name}>", f"</{name}>", f"<{name}/>"
+
+
+def escape(text: str) -> str:
+    """Character data. ValueError for a character outside XML 1.0's Char."""
+    if not text.isprintable() and _ILLEGAL.search(text):
+        raise ValueError("a character that XML cannot hold")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
+def escape_attribute(text: str) -> str:
+    text = escape(text).replace('"', "&quot;")
+    return text.replace("\n", "&#10;").replace("\t", "&#9;")
+
+
+def encode_text(pieces: list[str], encoding: str, content: Record) -> bytes:
+    """The joined pieces in an encoding. MessageError 30008 that names the fields of `content` with
+    characters that the encoding lacks."""
+    try:
+        return "".join(pieces).encode(encoding)
+    except UnicodeEncodeError as error:
+        raise outside_encoding(content, encoding) from error
+
+
+def outside_encoding(content: Record, encoding: str) -> MessageError:
+    """30008, naming the first field that cannot be written in the encoding, and the characters."""
+
+    def lost(text: str) -> str:
+        kept = text.encode(encoding, "ignore").decode(encoding)
+        return "".join(dict.fromkeys(letter for letter in text if letter not in kept))
+
+    path, letters = next(find_texts(content, lost), ("", ""))
+    return refusal(
+        "format.outside-encoding",
+        f"{path} 含有 {encoding.upper()} 以外的字符: {letters}",
+        f"{path} holds characters outside {encoding.upper()}: {letters}",
+        result="30008",
+        path=path,
+        found=letters,
+    )
+
+
+def unwritable(content: Record, error: ValueError) -> MessageError:
+    """30008, naming the first field with a character that no XML can hold."""
+
+    def bad(text: str) -> str:
+        return ", ".join(f"U+{ord(letter):04X}" for letter in _ILLEGAL.findall(text)[:5])
+
+    path, letters = next(find_texts(content, bad), ("", str(error)))
+    return refusal(
+        "format.illegal-character",
+        f"{path} 含有 XML 不允许的字符: {letters}",
+        f"{path} holds what XML cannot: {letters}",
+        result="30008",
+        path=path,
+        found=letters,
+    )
+
+
+def find_texts(value: Any, test: Callable[[str], str], path: str = "") -> Iterator[tuple[str, str]]:
+    """(path, answer) of every leaf for which `test` answers something; indexes count from 1."""
+    if isinstance(value, str):
+        answer = test(value)
+        if answer:
+            yield path, answer
+    elif isinstance(value, list):
+        for index, item in enumerate(value, 1):
+            yield from find_texts(item, test, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from find_texts(item, test, f"{path}/{name}" if path else name)

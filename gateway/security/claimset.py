@@ -1,0 +1,54 @@
+"""The claims as JSON members, alike in the JWS header and in the gm attribute (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gateway.message import Claims
+
+MAX_CHARS = 256
+
+
+def claims_as_members(claims: Claims) -> dict[str, Any]:
+    return {
+        "iss": claims.sender,
+        "aud": claims.receiver,
+        "msg": claims.msg_type,
+        "idk": claims.idem_key,
+        "iat": claims.issued_at,
+        "jti": claims.jti,
+        "cty": claims.content_type,
+    }
+
+
+def read_claims(members: dict[str, Any]) -> Claims:
+    """ValueError where a member is missing, of the wrong type, empty or longer than 256 characters."""
+    texts = [members.get(name) for name in ("iss", "aud", "msg", "idk", "jti", "cty")]
+    issued_at = members.get("iat")
+    for text in texts:
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_CHARS:
+            raise ValueError("a claim is missing or is not a short text")
+    if not isinstance(issued_at, int) or isinstance(issued_at, bool) or not 0 <= issued_at < 1 << 40:
+        raise ValueError("iat is not a time in seconds")
+    sender, receiver, msg_type, idem_key, jti, content_type = (str(text) for text in texts)
+    return Claims(sender, receiver, msg_type, idem_key, issued_at, jti, content_type)
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """A JSON object in UTF-8; ValueError if it is none, or names a member twice at any depth."""
+    value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a JSON member is named twice")
+    return found
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

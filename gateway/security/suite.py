@@ -1,0 +1,115 @@
+"""What every seal suite promises, and the checks of what a signature bound. `suites` is the registry.
+
+A suite takes bytes, keys and time as arguments and does no I/O. Whatever fails up to and including the
+inner signature is one SealError; what was signed is judged after that, by `check_claims`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.errors import MessageError
+from gateway.message import Claims
+from gateway.registry import Registry
+from gateway.security.certificate import Certificate
+from gateway.security.identity import Identity, Recipients
+from gateway.security.refusals import SealError, stale
+from gateway.security.trust import Trust
+
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """What a seal held: the payload's bytes, what the signature bound beside them, whose signature it is."""
+
+    payload: bytes
+    claims: Claims
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whom we seal for. `algorithms`: "sign" and "encrypt" as the suite names them; absent: by key kind."""
+
+    node: str
+    algorithms: Mapping[str, str]
+    encrypt_cert: Certificate
+
+
+class Suite(Protocol):
+    """`content_type` is the media type of the sealed bytes."""
+
+    name: str
+    content_type: str
+
+    def seal(self, payload: bytes, claims: Claims, signer: Identity, peer: Peer) -> bytes:
+        """Signs payload and claims by `signer`, encrypts for `peer`. ValueError for what cannot be sealed:
+        larger than 8 MiB, an algorithm that the keys do not have, an empty claim."""
+        ...
+
+    def unseal(self, data: bytes, recipient: Recipients, trust: Trust, at: datetime) -> Unsealed:
+        """Decrypts, finds the certificate in `trust` as the claimed sender's, verifies.
+
+        `recipient` may be several identities; the seal itself names which one it is for. SealError for
+        every failure. Claims are not judged here: call `check_claims`.
+        """
+        ...
+
+
+suites: Registry[Suite] = Registry("suite")
+
+
+def check_claims(
+    claims: Claims,
+    *,
+    receiver: str,
+    at: datetime,
+    max_age_s: int = 300,
+    sender: str | None = None,
+    msg_type: str | None = None,
+    idem_key: str | None = None,
+) -> None:
+    """Is what was signed meant for here and now? What is given must be what was signed.
+
+    MessageError 20007 for another receiver, sender, type or key; 20005 (with our time) if it is older than
+    `max_age_s`, or that far in the future.
+    """
+    wanted = (
+        ("receiver", "接收方", receiver, claims.receiver),
+        ("sender", "发送方", sender, claims.sender),
+        ("type", "报文类型", msg_type, claims.msg_type),
+        ("idempotency key", "幂等键", idem_key, claims.idem_key),
+    )
+    for en, zh, value, signed in wanted:
+        if value is not None and value != signed:
+            raise MessageError.of(
+                "seal.re-addressed",
+                f"签名中的{zh}与实际不符",
+                f"the {en} that was signed is not the one that it came with",
+                result="20007",
+            )
+    if abs(at.timestamp() - claims.issued_at) > max_age_s:
+        raise stale(at)
+
+
+def check_size(payload: bytes) -> None:
+    """ValueError beyond 8 MiB."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, this one {len(payload)}")
+
+
+__all__ = [
+    "MAX_PAYLOAD_BYTES",
+    "Peer",
+    "Recipients",
+    "SealError",
+    "Suite",
+    "Unsealed",
+    "check_claims",
+    "check_size",
+    "suites",
+]

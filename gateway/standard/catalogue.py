@@ -1,0 +1,135 @@
+"""The catalogue of message types, made from the schemas' own annotations."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.errors import ConfigError, Finding
+from gateway.standard.model import Element
+from gateway.standard.schemafiles import SchemaFiles
+
+SHARED = "types.xsd"
+ENVELOPE = "envelope.xsd"
+_HASHED = re.compile(r"sm3\((\w+)\)")
+_LANES = ("payment", "case", "bulk")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """One entry of the data standard.
+
+    `step`: 00..07 (BizType). `key`: the body's elements that make the business key; `hashed_key`: the key
+    is their SM3. `versioned`: BizVersion is part of the message's identity. `answer`: number of the
+    synchronous answer, or empty. `money`: it moves money. `fact`: never refused for the process's state.
+    `lane`: payment, case or bulk. `sensitive`: path without indexes → personal or account.
+    """
+
+    number: str
+    name: str
+    title_zh: str
+    title_en: str
+    step: str
+    key: tuple[str, ...]
+    hashed_key: bool
+    versioned: bool
+    answer: str
+    money: bool
+    fact: bool
+    lane: str
+    sensitive: Mapping[str, str] = field(default_factory=dict)
+    flow: str = ""
+
+
+class Catalogue:
+    """The message types, by number and by name, in the order of their numbers."""
+
+    def __init__(self, types: Mapping[str, MessageType]):
+        self._types = dict(sorted(types.items()))
+        self._names = {kind.name: kind for kind in types.values()}
+
+    def get(self, number_or_name: str) -> MessageType:
+        """LookupError where there is no such type, with what was meant."""
+        found = self._types.get(number_or_name) or self._names.get(number_or_name)
+        if found is None:
+            close = difflib.get_close_matches(number_or_name, [*self._types, *self._names], n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(self._types)}"
+            raise LookupError(f"unknown message type {number_or_name[:60]!r}{hint}")
+        return found
+
+    def __contains__(self, number_or_name: object) -> bool:
+        return number_or_name in self._types or number_or_name in self._names
+
+    def __iter__(self) -> Iterator[MessageType]:
+        return iter(self._types.values())
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """What the schema files of one version say: the catalogue, each type's element, the envelope's head."""
+
+    folder: Path
+    catalogue: Catalogue
+    roots: Mapping[str, Element]
+    head: Element
+
+
+def load_schemas(folder: Path) -> Schemas:
+    """Reads `folder`'s XSD files; ConfigError lists what does not fit together."""
+    files = SchemaFiles()
+    files.read_types(folder / SHARED)
+    files.read_types(folder / ENVELOPE)
+    types: dict[str, MessageType] = {}
+    roots: dict[str, Element] = {}
+    findings: list[Finding] = []
+    for path in sorted(folder.glob("[0-9]*.xsd")):
+        root, said = files.read_message(path)
+        wrong = [Finding(str(path), 1, 1, root.name, text, "standard.schema") for text in _check(root, said)]
+        findings += wrong
+        if not wrong:
+            roots[said["number"]] = root
+            types[said["number"]] = _message_type(root, said)
+    head = files.complex.get("HeadType", ())
+    if not head or not types:
+        findings.append(Finding(str(folder), 0, 0, "(folder)", "no HeadType or no type", "standard.schema"))
+    if findings:
+        raise ConfigError(findings)
+    by_name = {child.name: child for child in head}
+    return Schemas(folder, Catalogue(types), roots, Element("Head", children=head, by_name=by_name))
+
+
+def _message_type(root: Element, said: Mapping[str, str]) -> MessageType:
+    parts = said["key"].split("|")
+    return MessageType(
+        number=said["number"],
+        name=root.name,
+        title_zh=root.zh,
+        title_en=root.en,
+        step=said["step"],
+        key=tuple(_HASHED.sub(r"\1", part) for part in parts),
+        hashed_key=any(map(_HASHED.fullmatch, parts)),
+        versioned=said.get("versioned") != "false",
+        answer=said.get("answer", ""),
+        money=said.get("money") == "true",
+        fact=said.get("fact") == "true",
+        lane=said["lane"],
+        sensitive={path: found.sensitive for path, found in root.walk() if found.sensitive},
+        flow=said.get("flow", ""),
+    )
+
+
+def _check(root: Element, said: Mapping[str, str]) -> list[str]:
+    missing = [name for name in ("number", "step", "key", "lane") if not said.get(name)]
+    if missing:
+        return [f"the annotation lacks m:{name}" for name in missing]
+    parts = [_HASHED.sub(r"\1", part) for part in said["key"].split("|")]
+    wrong = [f"the business key names {part}, which is no element" for part in parts if part not in root.by_name]
+    if said["lane"] not in _LANES:
+        wrong.append(f"lane {said['lane']!r} is none of {', '.join(_LANES)}")
+    return wrong

@@ -1,0 +1,29 @@
+"""The store: what is acknowledged is here first. `open_store` gives one for a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.errors import ConfigError, Finding
+from gateway.store.contract import SealBatch, Store
+
+__all__ = ["Store", "open_store"]
+
+
+def open_store(url: str, data_dir: Path, *, seal_batch: SealBatch | None = None) -> Store:
+    """The store that `url` names, not yet opened: `sqlite:///relative.db`, `sqlite:////absolute.db`.
+
+    `data_dir` is where its side files go. `seal_batch` makes the evidence of every batch
+    (`EvidenceLog.seal_batch`); without it accepted messages have no place and no receipt (tools that only
+    read or resolve). ConfigError where the URL names no store.
+    """
+    scheme, _, place = url.partition("://")
+    if scheme == "sqlite" and place.startswith("/") and len(place) > 1:
+        # Imported here: who only needs the contract does not load SQLAlchemy.
+        from gateway.store.sqlite import SqliteStore
+
+        return SqliteStore(Path(place[1:]), data_dir, seal_batch)
+    text = "expected sqlite:///FILE"
+    if scheme.startswith("postgresql"):
+        text += "; PostgreSQL comes later"
+    raise ConfigError([Finding("config/gateway.yaml", 0, 0, "store_url", f"{text}, got {scheme}://…")])

@@ -1,0 +1,289 @@
+"""Accepting a batch: load what is known, judge, write the accepted with everything that belongs to them.
+
+All rows of a table are inserted by one statement a batch. Nothing of a refused item is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, text
+
+from gateway.merkle import Frontier
+from gateway.message import DeliveryState, MessageState
+from gateway.store import tables
+from gateway.store.contract import (
+    Arrival,
+    LeafPlace,
+    MessageRow,
+    NewDelivery,
+    Outcome,
+    SealBatch,
+    SealedBatch,
+    Verdict,
+)
+from gateway.store.grounding import save_ground
+from gateway.store.judging import Judged, judge_all
+from gateway.store.keys import load_known
+from gateway.store.rows import split_hashes
+from gateway.store.statements import Statement, as_given, given, insert_into, put_into
+from gateway.store.transaction import MESSAGES, Transaction
+
+_LAST_IDS = Statement(
+    select(
+        select(func.max(tables.message.c.seq)).scalar_subquery(),
+        select(func.max(tables.delivery.c.id)).scalar_subquery(),
+    )
+)
+_lines = given("line", "receiver")
+_BUSY_LINES = Statement(
+    select(_lines.c.line, _lines.c.receiver).where(
+        select(tables.delivery.c.id)
+        .where(
+            tables.delivery.c.line == _lines.c.line,
+            tables.delivery.c.receiver == _lines.c.receiver,
+            text(tables.IS_OPEN),
+        )
+        .correlate(_lines)
+        .exists()
+    )
+)
+_log = tables.evidence_log.c
+_FRONTIER = Statement(select(_log.size, _log.frontier).where(_log.log_id == bindparam("log_id")))
+_INSERT_MESSAGE = insert_into(tables.message)
+_INSERT_CONTENT = insert_into(tables.content)
+_INSERT_KEY = insert_into(tables.sender_key)
+_INSERT_BUSINESS_KEY = insert_into(tables.business_key)
+_INSERT_TOKEN = insert_into(tables.seen_token)
+INSERT_DELIVERY = insert_into(tables.delivery)
+INSERT_FORM = insert_into(tables.form)
+_INSERT_LEAF = insert_into(tables.leaf)
+_INSERT_CHECKPOINT = insert_into(tables.checkpoint)
+_PUT_LOG = put_into(tables.evidence_log)
+_LANES = 2
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of a batch, by table."""
+
+    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    contents: list[tuple[Any, ...]] = field(default_factory=list)
+    keys: list[tuple[Any, ...]] = field(default_factory=list)
+    business_keys: list[tuple[Any, ...]] = field(default_factory=list)
+    tokens: list[tuple[Any, ...]] = field(default_factory=list)
+    deliveries: list[tuple[Any, ...]] = field(default_factory=list)
+    forms: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def accept_all(
+    work: Transaction,
+    arrivals: Sequence[Arrival],
+    seal_batch: SealBatch | None,
+    get_message: Callable[[sqlite3.Connection, str], MessageRow | None],
+) -> list[Outcome | Exception]:
+    """The outcome of each arrival, in order; an exception where its rules raised one."""
+    if not arrivals:
+        return []
+    known = load_known(work.connection, arrivals)
+    judged = judge_all(arrivals, known)
+    accepted = [one for one in judged if one.kind == "accepted"]
+    stored = _store(work, accepted, seal_batch) if accepted else {}
+    save_ground(work.connection, known.ground)
+    _bind(work, judged, stored)
+
+    def outcome(one: Judged) -> Outcome | Exception:
+        if one.error is not None:
+            return one.error
+        row = stored.get(one.stored_id)
+        if row is None and one.stored_id:
+            row = get_message(work.connection, one.stored_id)
+        return Outcome(one.kind, row, one.faults)
+
+    return [outcome(one) for one in judged]
+
+
+def _store(
+    work: Transaction, accepted: Sequence[Judged], seal_batch: SealBatch | None
+) -> dict[str, MessageRow]:
+    """Writes the accepted messages, their deliveries and their evidence; the rows by message id."""
+    messages = [_message_row(work, one) for one in accepted]
+    sealed = (
+        seal_batch(lambda log_id: find_frontier(work.connection, log_id), messages) if seal_batch else None
+    )
+    if sealed is not None:
+        for at, row in enumerate(messages):
+            # Nobody else has the row yet; a copy of its 25 fields is dearer than the sealing.
+            object.__setattr__(row, "place", _place(sealed, at))
+        _write_evidence(work.connection, sealed)
+    seq, delivery_id = (last or 0 for last in _LAST_IDS.rows(work.connection)[0])
+    busy = _busy_lines(work, accepted)
+    rows = Rows()
+    for one, row in zip(accepted, messages, strict=True):
+        seq += 1
+        _add_message(rows, one.arrival, row, seq)
+        work.count(MESSAGES, row.state, 1)
+        for new in _verdict(one).deliveries:
+            delivery_id += 1
+            add_delivery(work, rows, new, row, one.arrival.traceparent, delivery_id, busy)
+        work.note(row.id, "accepted", _story(one))
+        if row.state is not MessageState.ACCEPTED:
+            work.settled.append(row.id)
+    _INSERT_MESSAGE.many(work.connection, rows.messages)
+    _INSERT_CONTENT.many(work.connection, rows.contents)
+    INSERT_DELIVERY.many(work.connection, rows.deliveries)
+    INSERT_FORM.many(work.connection, rows.forms)
+    return {row.id: row for row in messages}
+
+
+def _bind(work: Transaction, judged: Sequence[Judged], stored: dict[str, MessageRow]) -> None:
+    """Binds the keys and tokens of what was accepted, and of its retries and duplicates."""
+    rows = Rows()
+    for one in judged:
+        arrival = one.arrival
+        if one.kind not in ("accepted", "replayed", "duplicate"):
+            continue
+        if one.binds_token:
+            rows.tokens.append((arrival.sender, arrival.jti, arrival.idem_key, arrival.fingerprint))
+        if one.binds_key:
+            row = stored.get(one.stored_id)
+            outcome = row.place.leaf if row is not None and row.place is not None else None
+            rows.keys.append(
+                (arrival.sender, arrival.idem_key, arrival.fingerprint, one.stored_id, one.kind, outcome)
+            )
+        if one.kind == "accepted":
+            rows.business_keys.append(
+                (
+                    arrival.sender, arrival.type, arrival.biz_key, one.version, arrival.fingerprint,
+                    arrival.message_id, arrival.sender_time,
+                )
+            )  # fmt: skip
+        else:
+            work.note(one.stored_id, one.kind, {"idem_key": arrival.idem_key, "transport": arrival.transport})
+    _INSERT_KEY.many(work.connection, rows.keys)
+    _INSERT_BUSINESS_KEY.many(work.connection, rows.business_keys)
+    _INSERT_TOKEN.many(work.connection, rows.tokens)
+
+
+def _verdict(one: Judged) -> Verdict:
+    if one.verdict is None:
+        raise LookupError(f"{one.arrival.message_id} was accepted without a verdict")
+    return one.verdict
+
+
+def _message_row(work: Transaction, one: Judged) -> MessageRow:
+    arrival, verdict = one.arrival, _verdict(one)
+    if any(new.fault for new in verdict.deliveries):
+        state = MessageState.STUCK
+    elif verdict.deliveries:
+        state = MessageState.ACCEPTED
+    else:
+        state = MessageState.ANSWERED if arrival.answer else MessageState.DELIVERED
+    return MessageRow(
+        arrival.message_id, arrival.type, arrival.sender, arrival.idem_key, arrival.biz_key, one.version,
+        arrival.oper_type, arrival.fingerprint, state, verdict.application, arrival.received_at,
+        arrival.content_type, arrival.original, arrival.body, arrival.head, arrival.suite, arrival.cert,
+        arrival.jti, arrival.transport, arrival.answer, verdict.note, verdict.origin_id, arrival.search,
+        None, work.at_ms,
+    )  # fmt: skip
+
+
+def _add_message(rows: Rows, arrival: Arrival, row: MessageRow, seq: int) -> None:
+    log_id, leaf_index = (row.place.log_id, row.place.index) if row.place else (None, None)
+    rows.messages.append(
+        (
+            seq, row.id, row.type, row.sender, row.idem_key, row.biz_key, row.biz_version, row.oper_type,
+            row.fingerprint, row.state.value, row.application, row.received_at, row.accepted_at,
+            row.content_type, row.suite, row.cert, row.jti, row.transport, row.note, row.origin_id,
+            arrival.traceparent, arrival.amount_fen, log_id, leaf_index, row.search,
+        )
+    )  # fmt: skip
+    rows.contents.append((seq, row.head, row.answer, row.body, row.original))
+
+
+def add_delivery(
+    work: Transaction,
+    rows: Rows,
+    new: NewDelivery,
+    message: MessageRow,
+    traceparent: str,
+    delivery_id: int,
+    busy: set[tuple[str, str]],
+) -> None:
+    """A delivery at the end of its line: ready if the line is idle, waiting behind others, dead at birth
+    where its form could not be made (it holds the line all the same)."""
+    line = (new.line, new.receiver)
+    if new.fault:
+        state, code = DeliveryState.DEAD, "delivery.no-form"
+    else:
+        state, code = (DeliveryState.WAITING if line in busy else DeliveryState.READY), ""
+    busy.add(line)
+    work.has_work |= state is DeliveryState.READY
+    work.count(new.receiver, state, 1)
+    rows.deliveries.append(
+        (
+            delivery_id, message.id, new.receiver, message.type, message.sender, message.application,
+            message.biz_key, new.line, delivery_id, min(max(new.lane, 0), _LANES), new.delivery_key,
+            new.effect_no, hashlib.sha256(new.rendered).hexdigest(), new.rendered_version, traceparent,
+            state.value, 1, work.steady_ms, 0, 0, 0, 0, "", 0.0, code, new.fault, 0,
+        )
+    )  # fmt: skip
+    rows.forms.append((delivery_id, new.files, new.rendered))
+
+
+def _busy_lines(work: Transaction, accepted: Sequence[Judged]) -> set[tuple[str, str]]:
+    lines = {(new.line, new.receiver) for one in accepted for new in _verdict(one).deliveries}
+    return find_busy_lines(work.connection, lines) if lines else set()
+
+
+def find_busy_lines(connection: sqlite3.Connection, lines: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the lines that hold an open delivery."""
+    return set(_BUSY_LINES.rows(connection, given=as_given(lines)))
+
+
+def last_delivery_id(connection: sqlite3.Connection) -> int:
+    return int(_LAST_IDS.rows(connection)[0][1] or 0)
+
+
+def _story(one: Judged) -> dict[str, Any]:
+    arrival, verdict = one.arrival, _verdict(one)
+    story: dict[str, Any] = {"transport": arrival.transport, "suite": arrival.suite}
+    if arrival.stages:
+        story["stages_us"] = dict(arrival.stages)
+    if verdict.note:
+        story["note"] = verdict.note
+    return story
+
+
+def find_frontier(connection: sqlite3.Connection, log_id: str) -> Frontier:
+    """The frontier of an evidence log; of a log that is not there yet, the empty one."""
+    found = _FRONTIER.rows(connection, log_id=log_id)
+    return Frontier(found[0][0], split_hashes(found[0][1])) if found else Frontier()
+
+
+def _place(sealed: SealedBatch, at: int) -> LeafPlace:
+    size = sealed.frontier.size
+    return LeafPlace(
+        sealed.log_id, size - len(sealed.leaves) + at, sealed.leaves[at], sealed.paths[at], size, sealed.root,
+        sealed.signed_at, sealed.signature, sealed.key_id,
+    )  # fmt: skip
+
+
+def _write_evidence(connection: sqlite3.Connection, sealed: SealedBatch) -> None:
+    size = sealed.frontier.size
+    first = size - len(sealed.leaves)
+    _INSERT_LEAF.many(
+        connection,
+        [
+            (sealed.log_id, first + at, leaf, size, b"".join(path))
+            for at, (leaf, path) in enumerate(zip(sealed.leaves, sealed.paths, strict=True))
+        ],
+    )
+    _INSERT_CHECKPOINT.many(
+        connection, [(sealed.log_id, size, sealed.root, sealed.signed_at, sealed.signature, sealed.key_id)]
+    )
+    _PUT_LOG.many(connection, [(sealed.log_id, size, b"".join(sealed.frontier.hashes))])

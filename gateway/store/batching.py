@@ -1,0 +1,70 @@
+"""What a batch does, in this order: outcomes are recorded, messages accepted, acts done, heads claimed.
+
+So a claim already sees what became ready in its own batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.store.accepting import accept_all
+from gateway.store.claiming import claim
+from gateway.store.contract import AttemptResult, Outcome, SealBatch
+from gateway.store.queries import find_message_row
+from gateway.store.recording import record_all
+from gateway.store.transaction import Transaction
+from gateway.store.writer import Unit
+
+_log = logging.getLogger("gateway.store")
+
+
+def run_units(work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | None) -> list[Any]:
+    """The result of each unit, or the exception that it alone gets. Raises where the batch must be undone."""
+    results: dict[int, Any] = {}
+    by_kind: dict[str, list[int]] = {"record": [], "accept": [], "act": [], "claim": []}
+    for place, unit in enumerate(units):
+        by_kind[unit.kind].append(place)
+    recorded = [units[place].payload for place in by_kind["record"]]
+    kept = record_all(work, recorded) if recorded else []
+    results.update(zip(by_kind["record"], kept, strict=True))
+    noticed = [result for result, is_kept in zip(recorded, kept, strict=True) if is_kept and result.notice]
+    arrivals = [units[place].payload for place in by_kind["accept"]]
+    arrivals += [result.notice for result in noticed]
+    outcomes = accept_all(work, arrivals, seal_batch, find_message_row)
+    results.update(zip(by_kind["accept"], outcomes, strict=False))
+    for result, outcome in zip(noticed, outcomes[len(by_kind["accept"]) :], strict=True):
+        _check_notice(work, result, outcome)
+    for place in by_kind["act"]:
+        results[place] = _act(work, units[place])
+    for place in by_kind["claim"]:
+        results[place] = claim(work, *units[place].payload)
+    work.finish()
+    return [results[place] for place in range(len(units))]
+
+
+def _check_notice(work: Transaction, result: AttemptResult, outcome: Outcome | Exception) -> None:
+    """The outcome stands even where the word about it cannot be given; that is told loudly."""
+    if isinstance(outcome, Outcome) and outcome.kind in ("accepted", "replayed", "duplicate"):
+        return
+    why = outcome.kind if isinstance(outcome, Outcome) else repr(outcome)
+    _log.error("notice of message %s was not stored: %s", result.claimed.message_id, why)
+    work.note(result.claimed.message_id, "notice-failed", {"receiver": result.claimed.receiver, "why": why})
+
+
+def _act(work: Transaction, unit: Unit) -> Any:
+    """One act in its own savepoint: what it raises is its own. Trouble of the database undoes the batch."""
+    mark = work.mark()
+    work.connection.execute("SAVEPOINT act")
+    try:
+        result = unit.payload(work)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - not hidden, its caller gets it
+        work.connection.execute("ROLLBACK TO act")
+        work.rewind(mark)
+        result = error
+    work.connection.execute("RELEASE act")
+    return result

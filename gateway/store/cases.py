@@ -1,0 +1,74 @@
+"""Reading cases: applications, their trace, contracts, and the other objects that messages made."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from gateway.payments.ground import Application, BusinessObject, Contract, TraceStep
+from gateway.store import case_tables as tables
+from gateway.store import rows
+from gateway.store.statements import Statement
+
+_a, _c, _o, _t = tables.application.c, tables.contract.c, tables.business_object.c, tables.trace.c
+_APPLICATION = Statement(select(tables.application).where(_a.no == bindparam("of_no")))
+_CONTRACT = Statement(select(tables.contract).where(_c.no == bindparam("of_no")))
+_OBJECT = Statement(
+    select(tables.business_object).where(_o.kind == bindparam("of_kind"), _o.key == bindparam("of_key"))
+)
+_TRACE = Statement(
+    select(*(column for column in tables.trace.columns if column.name != "id"))
+    .where(_t.app_no == bindparam("of_no"))
+    .order_by(_t.id)
+)
+
+
+def find_application(connection: sqlite3.Connection, no: str) -> Application | None:
+    found = _APPLICATION.rows(connection, of_no=no)
+    return rows.application_row(found[0]) if found else None
+
+
+def find_contract(connection: sqlite3.Connection, no: str) -> Contract | None:
+    found = _CONTRACT.rows(connection, of_no=no)
+    return rows.contract_row(found[0]) if found else None
+
+
+def find_object(connection: sqlite3.Connection, kind: str, key: str) -> BusinessObject | None:
+    found = _OBJECT.rows(connection, of_kind=kind, of_key=key)
+    return rows.object_row(found[0]) if found else None
+
+
+def trace_of(connection: sqlite3.Connection, app_no: str) -> list[TraceStep]:
+    return [rows.step_row(row) for row in _TRACE.rows(connection, of_no=app_no)]
+
+
+def search_applications(
+    connection: sqlite3.Connection,
+    *,
+    contract_no: str,
+    deal: str,
+    party: str,
+    since: int,
+    until: int,
+    limit: int,
+    offset: int,
+) -> tuple[int, list[Application]]:
+    """How many there are, and one page of them, newest first. `since` ≤ opened_at < `until`, 0: open."""
+    conditions: list[Any] = []
+    if contract_no:
+        conditions.append(_a.contract_no == contract_no)
+    if deal:
+        conditions.append(_a.contract_no.in_(select(_c.no).where(_c.unified_deal_code == deal)))
+    if party:
+        own = tables.application_party.c
+        conditions.append(_a.no.in_(select(own.app_no).where(own.party == party)))
+    if since:
+        conditions.append(_a.opened_at >= since)
+    if until:
+        conditions.append(_a.opened_at < until)
+    total = Statement(select(func.count()).select_from(tables.application).where(*conditions))
+    page = select(tables.application).where(*conditions).order_by(_a.opened_at.desc(), _a.no.desc())
+    found = Statement(page.limit(limit).offset(offset)).rows(connection)
+    return int(total.rows(connection)[0][0]), [rows.application_row(row) for row in found]

@@ -1,0 +1,155 @@
+"""Claiming: heads of lines that are due go to a worker under a lease; leases that ran out come back.
+
+Claims look only at rows that are ready, by receiver and lane, so neither a long history, nor followers
+that wait, nor a receiver that is skipped with a long backlog makes a claim slower.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, select, text
+
+from gateway.message import DeliveryState
+from gateway.store import tables
+from gateway.store.contract import Claimed
+from gateway.store.settling import settle
+from gateway.store.statements import Statement, as_given, insert_into, is_given
+from gateway.store.transaction import Transaction
+
+CRASHES_ALLOWED = 3
+QUARANTINED = "delivery.quarantined"
+_QUARANTINE_TEXT = "three attempts ended without an outcome 三次投递均未得到结果"
+
+# The receivers that have something ready, by a walk over the index (one seek each), not over the rows.
+_RECEIVERS = f"""
+WITH RECURSIVE ready_receiver(receiver) AS (
+    SELECT (SELECT receiver FROM delivery WHERE {tables.IS_READY} ORDER BY receiver LIMIT 1)
+    UNION ALL
+    SELECT (SELECT receiver FROM delivery
+            WHERE {tables.IS_READY} AND receiver > ready_receiver.receiver ORDER BY receiver LIMIT 1)
+    FROM ready_receiver WHERE ready_receiver.receiver IS NOT NULL
+), lanes(lane) AS (VALUES (0), (1), (2))
+"""
+_CLAIM = Statement(
+    text(f"""
+UPDATE delivery SET state = 'leased', token = :token, lease_until = :lease_until,
+    attempts = attempts + 1, tries = tries + 1
+WHERE {tables.IS_READY} AND id IN (
+    {_RECEIVERS}
+    SELECT delivery.id FROM ready_receiver CROSS JOIN lanes CROSS JOIN delivery
+    WHERE ready_receiver.receiver IS NOT NULL
+      AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
+      AND delivery.id IN (
+        SELECT id FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
+          AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit)
+    ORDER BY delivery.lane, delivery.due_at, delivery.id LIMIT :limit)
+RETURNING lane, due_at, id, message_id, receiver, type, sender, application, delivery_key, effect_no,
+    tries, attempts, outcome_unknown, crashes, biz_key, traceparent
+""")
+)
+_EXPIRE = Statement(
+    text(f"""
+UPDATE delivery SET crashes = crashes + 1, outcome_unknown = 1, token = '', due_at = :now,
+    state = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN 'dead' ELSE 'ready' END,
+    last_code = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN '{QUARANTINED}' ELSE 'delivery.crashed' END,
+    last_text = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN '{_QUARANTINE_TEXT}'
+        ELSE 'the lease ran out without an outcome' END
+WHERE {tables.IS_LEASED} AND lease_until < :boot
+RETURNING id, message_id, receiver, attempts, state
+""")
+)
+_form = tables.form.c
+_FORMS = Statement(select(_form.delivery_id, _form.files, _form.rendered).where(is_given(_form.delivery_id)))
+_INSERT_ATTEMPT = insert_into(tables.attempt)
+_attempt = tables.attempt
+_CRASHED = Statement(
+    _attempt.update()
+    .values(state="crashed", ended_at=bindparam("ended_at"), code="delivery.crashed")
+    .where(
+        _attempt.c.delivery_id == bindparam("of_delivery"),
+        _attempt.c.number == bindparam("of_number"),
+        _attempt.c.state == "running",
+    )
+)
+_DUE = Statement(
+    text(f"""{_RECEIVERS}
+SELECT min((SELECT due_at FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
+    AND lane = lanes.lane ORDER BY due_at LIMIT 1))
+FROM ready_receiver CROSS JOIN lanes
+WHERE ready_receiver.receiver IS NOT NULL
+  AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
+""")
+)
+_LEASE_END = Statement(
+    text(f"SELECT lease_until FROM delivery WHERE {tables.IS_LEASED} ORDER BY lease_until LIMIT 1")
+)
+
+
+def claim(work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str]) -> list[Claimed]:
+    """Leases up to `limit` due heads: lower lanes first, then what is due longest. Each has its attempt's
+    row from now on; its token must come back with the outcome."""
+    expire(work)
+    token = f"{worker}:{secrets.token_hex(8)}"
+    lease_until = work.boot_s + lease_s
+    leased = _CLAIM.rows(
+        work.connection, token=token, lease_until=lease_until, now=work.steady_ms, limit=limit,
+        skip=as_given(skip),
+    )  # fmt: skip
+    if not leased:
+        return []
+    leased.sort()
+    forms = {
+        key: (files, rendered)
+        for key, files, rendered in _FORMS.rows(work.connection, given=as_given(row[2] for row in leased))
+    }
+    claimed, attempts = [], []
+    for row in leased:
+        _, _, id_, message_id, receiver, type_, sender, application, delivery_key, effect_no = row[:10]
+        tries, number, outcome_unknown, crashes, biz_key, traceparent = row[10:]
+        files, rendered = forms[id_]
+        work.count(receiver, DeliveryState.READY, -1)
+        work.count(receiver, DeliveryState.LEASED, 1)
+        attempts.append((id_, number, work.at_ms, worker, "running", 0, 0, 0, "", "", b""))
+        claimed.append(
+            Claimed(
+                id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, token,
+                lease_until, rendered, files, bool(outcome_unknown), crashes, biz_key, traceparent,
+            )
+        )  # fmt: skip
+    _INSERT_ATTEMPT.many(work.connection, attempts)
+    return claimed
+
+
+def expire(work: Transaction) -> None:
+    """Takes back what workers hold beyond their lease: its outcome is unknown, the third time it is dead."""
+    crashed = _EXPIRE.rows(work.connection, now=work.steady_ms, boot=work.boot_s)
+    if not crashed:
+        return
+    _CRASHED.many(work.connection, [_crashed(work.at_ms, id_, number) for id_, _, _, number, _ in crashed])
+    dead = set()
+    for id_, message_id, receiver, _, state in crashed:
+        work.count(receiver, DeliveryState.LEASED, -1)
+        work.count(receiver, state, 1)
+        if state == DeliveryState.DEAD:
+            dead.add(message_id)
+            work.note(message_id, "quarantined", {"delivery": id_, "receiver": receiver})
+    settle(work, dead)
+
+
+def _crashed(at_ms: int, delivery_id: int, number: int) -> list[object]:
+    return _CRASHED.values({"ended_at": at_ms, "of_delivery": delivery_id, "of_number": number})
+
+
+def due_in_ms(
+    connection: sqlite3.Connection, steady_ms: int, boot_s: float, skip: Sequence[str]
+) -> float | None:
+    """Milliseconds until something can be claimed (negative: since when); None if nothing waits."""
+    due = _DUE.rows(connection, skip=as_given(skip))[0][0]
+    lease = _LEASE_END.rows(connection)
+    waits = [] if due is None else [float(due - steady_ms)]
+    if lease:
+        waits.append((lease[0][0] - boot_s) * 1000)
+    return min(waits, default=None)

@@ -1,0 +1,115 @@
+"""What lets somebody in: tickets that are redeemed once, nonces that are used once, grants on attachments."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, select, update
+
+from gateway.store import case_tables as tables
+from gateway.store.contract import AttachmentRow, TicketRow
+from gateway.store.rows import text_of
+from gateway.store.statements import Statement, insert_into, put_into
+from gateway.store.transaction import Transaction
+
+NONCE_KEPT_MS = 600_000
+_ticket, _nonce = tables.ticket, tables.nonce
+_INSERT_TICKET = insert_into(_ticket)
+_REDEEM = Statement(
+    update(_ticket)
+    .values(redeemed_at=bindparam("now"))
+    .where(
+        _ticket.c.hash == bindparam("of_hash"),
+        _ticket.c.target == bindparam("of_target"),
+        _ticket.c.redeemed_at == 0,
+        _ticket.c.expires_at >= bindparam("at_least"),
+    )
+    .returning(*(column for column in _ticket.columns if column.name != "redeemed_at"))
+)
+_FORGET_NONCES = Statement(delete(_nonce).where(_nonce.c.at < bindparam("before")))
+_FIND_NONCE = Statement(
+    select(_nonce.c.at).where(_nonce.c.platform == bindparam("of"), _nonce.c.nonce == bindparam("named"))
+)
+_INSERT_NONCE = insert_into(_nonce)
+
+_attachment, _grant = tables.attachment, tables.attachment_grant
+_ATTACHMENT = Statement(select(_attachment).where(_attachment.c.digest == bindparam("of_digest")))
+_INSERT_ATTACHMENT = insert_into(_attachment)
+_COMPLETE = Statement(
+    update(_attachment)
+    .values(state="complete", received=_attachment.c.size)
+    .where(_attachment.c.digest == bindparam("of_digest"))
+)
+_PUT_GRANT = put_into(_grant)
+_GRANT = Statement(
+    select(_grant.c.platform).where(
+        _grant.c.digest == bindparam("of_digest"), _grant.c.platform == bindparam("of_platform")
+    )
+)
+
+
+def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
+    _INSERT_TICKET.many(
+        work.connection,
+        [
+            (
+                ticket.hash, ticket.source, ticket.target, text_of(dict(ticket.subject)), ticket.context,
+                ticket.target_url, ticket.client_ip, ticket.issued_at, ticket.expires_at, 0,
+            )
+        ],
+    )  # fmt: skip
+
+
+def redeem_ticket(work: Transaction, hash_: str, platform: str, at: int) -> TicketRow | None:
+    """The ticket, once, for the platform that it was issued for; one guarded update."""
+    found = _REDEEM.rows(work.connection, now=max(at, 1), of_hash=hash_, of_target=platform, at_least=at)
+    if not found:
+        return None
+    name, source, target, subject, *rest = found[0]
+    return TicketRow(name, source, target, orjson.loads(subject), *rest)
+
+
+def use_nonce(work: Transaction, platform: str, nonce: str, at: int) -> bool:
+    """False where it was used before. What is older than any call may be is forgotten on the way."""
+    _FORGET_NONCES.run(work.connection, before=at - NONCE_KEPT_MS)
+    if _FIND_NONCE.rows(work.connection, of=platform, named=nonce):
+        return False
+    _INSERT_NONCE.many(work.connection, [(platform, nonce, at)])
+    return True
+
+
+def start_attachment(work: Transaction, row: AttachmentRow) -> AttachmentRow:
+    """The row under this digest: the new one, or the one that is there already."""
+    known = find_attachment(work.connection, row.digest)
+    if known is not None:
+        return known
+    values: tuple[Any, ...] = (
+        row.digest, row.owner, row.size, row.received, row.state, row.header, row.created_at,
+    )  # fmt: skip
+    _INSERT_ATTACHMENT.many(work.connection, [values])
+    return row
+
+
+def complete_attachment(work: Transaction, digest: str) -> None:
+    """LookupError where none was started."""
+    if _COMPLETE.run(work.connection, of_digest=digest).rowcount != 1:
+        raise LookupError(f"no attachment {digest}")
+
+
+def find_attachment(connection: sqlite3.Connection, digest: str) -> AttachmentRow | None:
+    found = _ATTACHMENT.rows(connection, of_digest=digest)
+    return AttachmentRow(*found[0]) if found else None
+
+
+def grant(work: Transaction, digest: str, platform: str) -> None:
+    _PUT_GRANT.many(work.connection, [(digest, platform)])
+
+
+def may_read(connection: sqlite3.Connection, digest: str, platform: str) -> bool:
+    """Its owner may, and whom it was granted to; knowing the digest is not enough."""
+    if _GRANT.rows(connection, of_digest=digest, of_platform=platform):
+        return True
+    known = find_attachment(connection, digest)
+    return known is not None and known.owner == platform

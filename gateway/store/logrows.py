@@ -1,0 +1,81 @@
+"""Rows of the log, of tickets and of attachments: part of the contract (contract.py has them all)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    message_id: str
+    at: int
+    stage: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """A message that was refused: for the log only, it binds nothing. `detail` as noted."""
+
+    id: int
+    at: int
+    sender: str
+    type: str
+    faults: tuple[Fault, ...]
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Of the message log, newest first. Empty fields do not filter. `text`: an id, application, idempotency
+    key or a business key's beginning; where none is equal, a part of `Arrival.search` among the newest
+    messages. `code`: of a delivery that failed. `since` and `until` (exclusive) are of `received_at`."""
+
+    text: str = ""
+    type: str = ""
+    sender: str = ""
+    receiver: str = ""
+    state: str = ""
+    application: str = ""
+    code: str = ""
+    since: int = 0
+    until: int = 0
+    before: str = ""  # message id: the page that is older than this one
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    hash: str
+    source: str
+    target: str
+    subject: Mapping[str, str]  # UserId, LegalCode, LegalName, UserName, Roles, AuthMethod, SessionId …
+    context: str  # deep link: application no or unified deal code
+    target_url: str
+    client_ip: str
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    digest: str  # "sha-256:<hex>" or "sm3:<hex>" of the plain file
+    owner: str
+    size: int
+    received: int
+    state: str  # partial | complete
+    header: bytes  # the sealed chunk header as unsealed JSON (content key wrapped at rest is the store's business)
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """For health, metrics and the demo."""
+
+    messages: int
+    deliveries: Mapping[str, int]  # by DeliveryState
+    by_receiver: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -1,0 +1,18 @@
+"""Alembic's entry: runs the migrations on the connection that `migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from gateway.store import case_tables, tables
+from gateway.store.columns import metadata
+
+# Both modules put their tables on the one metadata.
+assert tables.message.metadata is case_tables.contract.metadata is metadata
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,103 @@
+"""Opening the database file: connections and their pragmas, migrations, what a new boot means."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import bindparam, select, text, update
+
+from gateway.store import case_tables, tables
+from gateway.store.bootclock import SteadyClock
+from gateway.store.migrations import HEAD
+from gateway.store.statements import Statement, put_into
+
+_STATEMENTS_KEPT = 256
+_CACHE_KIB = 16 * 1024
+_CHECKPOINT_PAGES = 4000
+_JOURNAL_BYTES = 64 * 1024 * 1024
+_LONGEST_DELAY_MS = 600_000
+_note = case_tables.note
+_NOTE = Statement(select(_note.c.value).where(_note.c.name == bindparam("named")))
+_PUT_NOTE = put_into(_note)
+_END_LEASES = Statement(update(tables.delivery).values(lease_until=0.0).where(text(tables.IS_LEASED)))
+_BRING_FORWARD = Statement(
+    update(tables.delivery)
+    .values(due_at=bindparam("latest"))
+    .where(text(tables.IS_READY), tables.delivery.c.due_at > bindparam("latest"))
+)
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit: transactions are begun by hand. It may be used from several threads, one
+    at a time."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        timeout=10 if read_only else 0,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_STATEMENTS_KEPT,
+    )
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    if not read_only:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+    return connection
+
+
+def prepare(path: Path, lock_path: Path) -> SteadyClock:
+    """Under the writers' lock: WAL, migrations, and the clock that all processes of this boot share."""
+    with _locked(lock_path):
+        connection = connect(path)
+        try:
+            connection.execute("PRAGMA busy_timeout = 30000")
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            if mode != "wal":
+                raise OSError(f"{path}: the file system does not allow WAL ({mode})")
+            if _revision(connection) != HEAD:
+                # Imported here: a database that is up to date starts without Alembic.
+                from gateway.store.migrate import migrate
+
+                migrate(f"sqlite:///{path.absolute()}")
+            return _shared_clock(connection)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _locked(lock_path: Path) -> Iterator[None]:
+    handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _revision(connection: sqlite3.Connection) -> str:
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    found = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    return str(found[0]) if found else ""
+
+
+def _shared_clock(connection: sqlite3.Connection) -> SteadyClock:
+    """The clock of this boot. The first process after a boot sets it, ends the leases of the boot before
+    (their workers are gone) and brings forward what a wrong wall clock would put off for long."""
+    fresh = SteadyClock.started_now()
+    found = _NOTE.rows(connection, named="boot")
+    boot, _, base = found[0][0].partition(" ") if found else ("", "", "")
+    if boot == fresh.boot:
+        return SteadyClock(boot, int(base))
+    connection.execute("BEGIN IMMEDIATE")
+    _END_LEASES.run(connection)
+    _BRING_FORWARD.run(connection, latest=fresh.now_ms() + _LONGEST_DELAY_MS)
+    _PUT_NOTE.many(connection, [("boot", f"{fresh.boot} {fresh.base_ms}")])
+    connection.commit()
+    return fresh

@@ -1,0 +1,110 @@
+"""The message log's search: indexed conditions, newest first, a page at a time.
+
+A text is first taken for a name (id, application, idempotency key, beginning of a business key), all by
+index; only where it names nothing are the newest messages read through for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Select, func, literal_column, select, text
+
+from gateway.message import MessageState
+from gateway.store import tables
+from gateway.store.contract import MessageFilter, MessageRow
+from gateway.store.queries import MESSAGE_COLUMNS, MESSAGES_JOINED
+from gateway.store.rows import message_row
+from gateway.store.statements import Statement, as_given, is_given
+
+READ_THROUGH = 20_000  # messages that are read for a part of a text
+_MOST_NAMED = 1000
+_m, _d = tables.message.c, tables.delivery.c
+
+# Every (sender, type) that there is: a walk over the index, one seek each.
+_PAIRS = """
+WITH RECURSIVE pair(sender, type) AS (
+    SELECT * FROM (SELECT sender, type FROM message ORDER BY sender, type LIMIT 1)
+    UNION ALL
+    SELECT next.sender, next.type FROM pair JOIN message AS next ON next.seq = (
+        SELECT seq FROM message WHERE (sender, type) > (pair.sender, pair.type)
+        ORDER BY sender, type LIMIT 1)
+)
+"""
+_NAMED = Statement(
+    text(f"""{_PAIRS}
+SELECT id FROM (
+    SELECT id FROM message WHERE id = :wanted
+    UNION SELECT * FROM (SELECT id FROM message
+        WHERE {tables.HAS_APPLICATION} AND application = :wanted ORDER BY seq DESC LIMIT :most)
+    UNION SELECT sender_key.message_id FROM (SELECT DISTINCT sender FROM pair) AS known
+        CROSS JOIN sender_key ON sender_key.sender = known.sender AND sender_key.idem_key = :wanted
+    UNION SELECT * FROM (SELECT business_key.message_id FROM pair CROSS JOIN business_key
+        ON business_key.sender = pair.sender AND business_key.type = pair.type
+        AND business_key.biz_key >= :wanted AND business_key.biz_key < :beyond LIMIT :most)
+) LIMIT :most
+""")
+)
+
+
+def search(connection: sqlite3.Connection, wanted: MessageFilter) -> list[MessageRow]:
+    """One page of the log. A message that `before` names but that is not there ends the page empty."""
+    query = select(_m.seq).order_by(_m.seq.desc()).limit(wanted.limit).where(*_conditions(wanted))
+    given: dict[str, Any] = {}
+    word = wanted.text.strip()
+    if word:
+        named = _NAMED.rows(connection, wanted=word, beyond=word + "\U0010ffff", most=_MOST_NAMED)
+        if named:
+            query = query.where(is_given(_m.id, "named"))
+            given["named"] = as_given(id_ for (id_,) in named)
+        else:
+            query = _read_through(query, word)
+    page = query.subquery("page")
+    rows = select(*MESSAGE_COLUMNS).select_from(page.join(MESSAGES_JOINED, _m.seq == page.c.seq))
+    found = Statement(rows.order_by(_m.seq.desc())).rows(connection, **given)
+    return [message_row(row) for row in found]
+
+
+def _read_through(query: Select[Any], word: str) -> Select[Any]:
+    newest = select(func.max(_m.seq)).scalar_subquery()
+    return query.where(_m.seq > newest - READ_THROUGH, _m.search.contains(word, autoescape=True))
+
+
+def _conditions(wanted: MessageFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.type:
+        conditions.append(_m.type == wanted.type)
+    if wanted.sender:
+        conditions.append(_m.sender == wanted.sender)
+    if wanted.application:
+        conditions += [_m.application == wanted.application, _literal(tables.HAS_APPLICATION)]
+    if wanted.state:
+        conditions.append(_m.state == wanted.state)
+        if wanted.state != MessageState.DELIVERED:
+            conditions.append(_literal(tables.IS_UNUSUAL))
+    if wanted.since:
+        conditions.append(_m.received_at >= wanted.since)
+    if wanted.until:
+        conditions.append(_m.received_at < wanted.until)
+    if wanted.before:
+        older = select(_m.seq).where(_m.id == wanted.before).scalar_subquery()
+        conditions.append(_m.seq < older)
+    return conditions + _of_deliveries(wanted)
+
+
+def _of_deliveries(wanted: MessageFilter) -> list[ColumnElement[bool]]:
+    if wanted.code:
+        failed = select(_d.message_id).where(_d.last_code == wanted.code, _literal(tables.HAS_FAILED))
+        if wanted.receiver:
+            failed = failed.where(_d.receiver == wanted.receiver)
+        return [_m.id.in_(failed)]
+    if wanted.receiver:
+        own = select(_d.id).where(_d.message_id == _m.id, _d.receiver == wanted.receiver)
+        return [own.correlate(tables.message).exists()]
+    return []
+
+
+def _literal(condition: str) -> ColumnElement[bool]:
+    """As it stands at the index, which SQLite else would not use."""
+    return literal_column(condition, Boolean)

@@ -1,0 +1,70 @@
+"""Tickets once, nonces once, attachments by grant."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.store.contract import AttachmentRow, Store, TicketRow
+from tests.store.samples import accept_id, message
+
+TICKET = TicketRow(
+    "hash", "GGZY-JSGC", "GGZY-ZPT", {"UserId": "u1", "LegalName": "公司"}, "PA-1", "https://x/jump", "10.0.0.1",
+    1000, 61_000,
+)  # fmt: skip
+FILE = AttachmentRow("sha-256:" + "0" * 64, "GGZY-ZPT", 10, 0, "partial", b"{}", 5)
+
+
+async def test_a_ticket_is_redeemed_once_even_by_many_at_once(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    found = await asyncio.gather(*(store.redeem_ticket("hash", "GGZY-ZPT", 2000) for _ in range(5)))
+    assert [row for row in found if row is not None] == [TICKET]
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2001) is None
+
+
+async def test_a_ticket_is_for_its_target_and_its_time(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    assert await store.redeem_ticket("hash", "GGZY-ZFCG", 2000) is None
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 61_001) is None
+    assert await store.redeem_ticket("unknown", "GGZY-ZPT", 2000) is None
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 61_000) == TICKET
+
+
+async def test_a_nonce_is_used_once_a_platform(store: Store) -> None:
+    used = await asyncio.gather(*(store.use_nonce("A", "n", 1_000_000) for _ in range(3)))
+    assert used == [True, False, False]
+    assert await store.use_nonce("B", "n", 1_000_000)
+    assert not await store.use_nonce("A", "n", 1_000_000 + 600_000)
+    assert await store.use_nonce("A", "n", 1_000_000 + 600_001)
+
+
+async def test_an_attachment_is_started_once_and_completed(store: Store) -> None:
+    assert store.attachment(FILE.digest) is None
+    assert await store.start_attachment(FILE) == FILE
+    assert await store.start_attachment(replace(FILE, owner="other", header=b"x")) == FILE
+    await store.complete_attachment(FILE.digest)
+    assert store.attachment(FILE.digest) == replace(FILE, state="complete", received=10)
+    with pytest.raises(LookupError):
+        await store.complete_attachment("sha-256:unknown")
+
+
+async def test_an_attachment_is_read_by_its_owner_and_by_grant_alone(store: Store) -> None:
+    await store.start_attachment(FILE)
+    assert store.may_read(FILE.digest, "GGZY-ZPT") and not store.may_read(FILE.digest, "CZ")
+    await store.grant(FILE.digest, "CZ")
+    await store.grant(FILE.digest, "CZ")
+    assert store.may_read(FILE.digest, "CZ") and not store.may_read("sha-256:unknown", "CZ")
+
+
+async def test_an_act_that_fails_leaves_the_others_of_its_batch_alone(store: Store) -> None:
+    arrival = message("a")
+    results = await asyncio.gather(
+        store.complete_attachment("sha-256:unknown"), accept_id(store, arrival), store.issue_ticket(TICKET),
+        store.issue_ticket(TICKET), store.use_nonce("A", "n", 5), return_exceptions=True,
+    )  # fmt: skip
+    failed = [type(result).__name__ for result in results if isinstance(result, Exception)]
+    assert failed == ["LookupError", "IntegrityError"]
+    assert store.get_message(arrival.message_id) is not None
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000) == TICKET
