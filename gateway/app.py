@@ -167,7 +167,7 @@ class Gateway:
         await self.store.close()
 
 
-async def start(settings: Settings, *, deliver: bool = True, serve: bool = True) -> Gateway:
+async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
 
     ConfigError with all findings where anything of it cannot be used; nothing is left running then.
@@ -189,7 +189,7 @@ async def start(settings: Settings, *, deliver: bool = True, serve: bool = True)
     )
     answers = Answers(store, translator.standard)
     intake = Intake(
-        settings, store, translator, arrivals, replies, keyring.identities, keyring.trust,
+        settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress},
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
@@ -212,12 +212,10 @@ async def start(settings: Settings, *, deliver: bool = True, serve: bool = True)
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
-    runner, port = (
-        await _serve(settings, world, translator, store) if serve else (web.AppRunner(web.Application()), 0)
-    )
+    runner, port = await _serve(settings, world, translator, store)
     gateway = Gateway(settings, store, intake, runner, port, worker, pollers, session, reached)
-    if deliver:
-        gateway.tasks.append(asyncio.create_task(worker.run(), name="delivery"))
+    gateway.tasks.append(asyncio.create_task(worker.run(), name="delivery"))
+    if poll:
         gateway.tasks.extend(
             asyncio.create_task(poller.run(), name=f"poll {poller.platform.id}") for poller in pollers
         )

@@ -87,55 +87,64 @@ def parse_document(text: str, file: str) -> Document:
     return Document(file, data, reader.marks, reader.values)
 
 
-def _compose(file: str, events: Iterator[Any]) -> yaml.Node | None:
-    """The node of the one document. Event by event: libyaml's own composer recurses without a bound."""
-    root: yaml.Node | None = None
-    anchors: dict[str, yaml.Node] = {}
-    open_nodes: list[yaml.CollectionNode] = []
-    keys: list[yaml.Node | None] = []  # of each open mapping, the key that waits for its value
+@dataclass(slots=True)
+class _Node:
+    """One value of the text. `items`: of a list its values, of a mapping keys and values in turn."""
+
+    kind: str  # scalar, list, map
+    line: int
+    column: int
+    text: str = ""
+    style: str = ""
+    tag: str = ""
+    one_line: bool = False
+    items: list[_Node] = field(default_factory=list)
+
+
+_KINDS = {yaml.ScalarEvent: "scalar", yaml.SequenceStartEvent: "list", yaml.MappingStartEvent: "map"}
+
+
+def _compose(file: str, events: Iterator[Any]) -> _Node | None:
+    """The one document. Event by event: libyaml's own composer recurses without a bound."""
+    root: _Node | None = None
+    anchors: dict[str, _Node] = {}
+    above: list[_Node] = []
     for event in events:
-        node = _node(file, event, anchors)
         if isinstance(event, yaml.CollectionEndEvent):
-            open_nodes.pop()
-            keys.pop()
+            above.pop()
+            continue
+        node = _aliased(file, event, anchors) if isinstance(event, yaml.AliasEvent) else _node(event)
         if node is None:
             continue
-        if not open_nodes:
-            if root is not None:
-                raise _at(file, node, "more than one document", "config.syntax")
-            root = node
-        elif isinstance(open_nodes[-1], yaml.SequenceNode):
-            open_nodes[-1].value.append(node)
-        elif keys[-1] is None:
-            keys[-1] = node
-        else:
-            open_nodes[-1].value.append((keys[-1], node))
-            keys[-1] = None
+        if above:
+            above[-1].items.append(node)
+        elif root is not None:
+            raise _at(file, node, "more than one document", "config.syntax")
+        root = root or node
+        if isinstance(event, yaml.NodeEvent) and event.anchor:
+            anchors[event.anchor] = node
         if isinstance(event, yaml.CollectionStartEvent):
-            open_nodes.append(node)
-            keys.append(None)
-            if len(open_nodes) > MAX_DEPTH:
+            above.append(node)
+            if len(above) > MAX_DEPTH:
                 raise _at(file, node, f"nested deeper than {MAX_DEPTH}", "config.too-deep")
     return root
 
 
-def _node(file: str, event: Any, anchors: dict[str, yaml.Node]) -> yaml.Node | None:
-    node: yaml.Node
-    if isinstance(event, yaml.AliasEvent):
-        if event.anchor not in anchors:
-            line, column = event.start_mark.line + 1, event.start_mark.column + 1
-            raise _error(file, line, column, f"unknown alias {event.anchor}", "config.syntax")
-        return anchors[event.anchor]
-    if isinstance(event, yaml.ScalarEvent):
-        node = yaml.ScalarNode(event.tag, event.value, event.start_mark, event.end_mark, event.style)
-    elif isinstance(event, yaml.SequenceStartEvent):
-        node = yaml.SequenceNode(event.tag, [], event.start_mark, event.end_mark)
-    elif isinstance(event, yaml.MappingStartEvent):
-        node = yaml.MappingNode(event.tag, [], event.start_mark, event.end_mark)
-    else:
+def _aliased(file: str, event: Any, anchors: Mapping[str, _Node]) -> _Node:
+    if event.anchor not in anchors:
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        raise _error(file, line, column, f"unknown alias {event.anchor}", "config.syntax")
+    return anchors[event.anchor]
+
+
+def _node(event: Any) -> _Node | None:
+    kind = _KINDS.get(type(event))
+    if kind is None:
         return None
-    if event.anchor:
-        anchors[event.anchor] = node
+    start, end = event.start_mark, event.end_mark
+    node = _Node(kind, start.line + 1, start.column + 1, tag=event.tag or "")
+    if kind == "scalar":
+        node.text, node.style, node.one_line = event.value, event.style or "", start.line == end.line
     return node
 
 
@@ -148,52 +157,44 @@ class _Reader:
         self._count = 0
         self._open: set[int] = set()
 
-    def build(self, node: yaml.Node, place: Place) -> Any:
+    def build(self, node: _Node, place: Place) -> Any:
         self._count += 1
         if self._count > MAX_NODES:
             raise _at(self.file, node, f"more than {MAX_NODES} values (aliases included)", "config.too-many")
         if id(node) in self._open:
             raise _at(self.file, node, "an alias contains itself", "config.alias-cycle")
-        self.marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
-        if isinstance(node, yaml.ScalarNode):
-            if node.start_mark.line == node.end_mark.line:
-                quote = 1 if node.style in ("'", '"') else 0
-                self.values[place] = (node.start_mark.line + 1, node.start_mark.column + 1 + quote)
+        self.marks.setdefault(place, (node.line, node.column))
+        if node.kind == "scalar":
+            if node.one_line and node.style not in ("|", ">"):
+                self.values[place] = (node.line, node.column + (node.style in ("'", '"')))
             return _scalar(node)
         self._open.add(id(node))
         try:
-            if isinstance(node, yaml.SequenceNode):
-                return [self.build(item, (*place, index)) for index, item in enumerate(node.value)]
+            if node.kind == "list":
+                return [self.build(item, (*place, index)) for index, item in enumerate(node.items)]
             return self._mapping(node, place)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: yaml.Node, place: Place) -> dict[str, Any]:
+    def _mapping(self, node: _Node, place: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise _at(self.file, key_node, "expected a plain key", "config.syntax")
-            key = key_node.value
-            mark = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            if key in found:
-                self.findings.append(
-                    Finding(
-                        self.file,
-                        *mark,
-                        ".".join(map(str, (*place, key))),
-                        "the key stands twice",
-                        "config.duplicate-key",
-                    )
-                )
+        for key, value in zip(node.items[::2], node.items[1::2], strict=True):
+            if key.kind != "scalar":
+                raise _at(self.file, key, "expected a plain key", "config.syntax")
+            inner = (*place, key.text)
+            if key.text in found:
+                name = ".".join(map(str, inner))
+                text, code = "the key stands twice", "config.duplicate-key"
+                self.findings.append(Finding(self.file, key.line, key.column, name, text, code))
                 continue
-            self.marks[(*place, key)] = mark
-            found[key] = self.build(value_node, (*place, key))
+            self.marks[inner] = (key.line, key.column)
+            found[key.text] = self.build(value, inner)
         return found
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
-    text: str = node.value
-    if node.style in ('"', "'", "|", ">") or (node.tag and node.tag.endswith(":str")):
+def _scalar(node: _Node) -> Any:
+    text = node.text
+    if node.style in ("'", '"', "|", ">") or node.tag.endswith(":str"):
         return text
     if _NULL.fullmatch(text):
         return None
@@ -257,5 +258,5 @@ def _error(file: str, line: int, column: int, text: str, code: str) -> ConfigErr
     return ConfigError([Finding(file, line, column, "(file)", text, code)])
 
 
-def _at(file: str, node: yaml.Node, text: str, code: str) -> ConfigError:
-    return _error(file, node.start_mark.line + 1, node.start_mark.column + 1, text, code)
+def _at(file: str, node: _Node, text: str, code: str) -> ConfigError:
+    return _error(file, node.line, node.column, text, code)

@@ -93,17 +93,20 @@ class DeliveryWorker:
         room = self.settings.gateway.workers - len(self._under_way)
         if room <= 0:
             return []
-        full = [node for node in self.connectors if self._busy[node] >= self._limit(node)]
-        return await self.store.claim(self.name, room, self.settings.gateway.lease_s, skip=full)
+        return await self.store.claim(self.name, room, self.settings.gateway.lease_s, skip=self._full())
+
+    def _full(self) -> list[str]:
+        """Receivers that have enough in flight."""
+        return [node for node in self.connectors if self._busy[node] >= self._limit(node)]
 
     def _limit(self, node: str) -> int:
         return self.settings.platforms[node].connector.concurrency
 
     async def _rest(self) -> None:
         """Until new work, a finished attempt, or the next due time."""
-        due = self.store.next_due_in_s()
-        full = len(self._under_way) >= self.settings.gateway.workers
-        wait_s = 5.0 if due is None or full else min(max(due, 0.01), 5.0)
+        is_full = len(self._under_way) >= self.settings.gateway.workers
+        due_s = None if is_full else self.store.next_due_in_s(skip=self._full())
+        wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
                 await self._wake.wait()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from gateway.security.keys import Identity
 from gateway.security.suite import Unsealed, check_claims, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
-from gateway.store.contract import MessageRow, Outcome, Store
+from gateway.store.contract import Arrival, MessageRow, Outcome, Store, StoreUnavailable
 from gateway.translate import Translator
 
 log = structlog.get_logger("intake")
@@ -46,7 +46,7 @@ class Call:
 
 
 class Intake:
-    """One per process. `answerers` answer the types that want an answer (1002, 6001) at once."""
+    """One per process. `identities` are the gateway's own, one a key kind; `answerers` answer the types that want an answer (1002, 6001) at once."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Intake:
         translator: Translator,
         arrivals: ArrivalMaker,
         replies: Replies,
-        identities: Mapping[str, Identity],
+        identities: Sequence[Identity],
         trust: Trust,
         answerers: Mapping[str, Answerer],
     ):
@@ -130,12 +130,25 @@ class Intake:
         try:
             draft = self.arrivals.draft(submission, read, started)
             answer = await self._answer(submission, read.record)
-            outcome = await self.store.accept(draft.arrival(answer))
+            outcome = await self._accept(draft.arrival(answer))
         except MessageError as error:
             raise MessageError(
                 read.in_senders_words(error.faults), status=error.status, retry_after_s=error.retry_after_s
             ) from error
         return self._judge(outcome, read.in_senders_words(outcome.faults))
+
+    async def _accept(self, arrival: Arrival) -> Outcome:
+        try:
+            return await self.store.accept(arrival)
+        except StoreUnavailable as error:
+            log.error("store unavailable", cause=str(error))
+            raise MessageError.of(
+                "store.busy",
+                "系统繁忙，请稍后重试",
+                "the store cannot take it now",
+                result="90002",
+                retry_after_s=2,
+            ) from error
 
     def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
         """A retry of the very bytes gets the first outcome, whatever mapping is in force by now."""
@@ -189,7 +202,7 @@ class Intake:
 
     def _unseal(self, call: Call, now: datetime) -> Unsealed:
         suite = suites.get(call.suite)
-        return suite.unseal(call.data, self.identities[call.suite], self.trust, now)
+        return suite.unseal(call.data, self.identities, self.trust, now)
 
     def _identify(self, call: Call, unsealed: Unsealed) -> Platform:
         platform = self.settings.platforms.get(unsealed.claims.sender)

@@ -17,8 +17,7 @@ MAX_DEPTH = 32
 MAX_ELEMENTS = 200_000
 _DECLARED = ("utf-8", "utf8", "gbk", "gb2312", "gb18030", "us-ascii", "ascii")
 _local = threading.local()  # a parser is reused, but never by two threads at once
-_too_deep = etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")
-_count = etree.XPath("count(//*)")
+_is_too_large = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)}) or count(//*) > {MAX_ELEMENTS}")
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, encoding: str | None = None) -> etree._Element:
@@ -114,7 +113,7 @@ def _parser() -> etree.XMLParser:
 
 
 def _check_shape(root: etree._Element) -> None:
-    if _too_deep(root) or _count(root) > MAX_ELEMENTS:
+    if _is_too_large(root):
         raise MessageError.of(
             "xml.too-deep",
             f"报文嵌套超过 {MAX_DEPTH} 层或元素超过 {MAX_ELEMENTS} 个",

@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -67,8 +66,12 @@ def payloads(root: Path, count: int) -> tuple[list[tuple[str, bytes]], list[byte
     before = []
     for number, name in (("2001", "ProjectSync"), ("2006", "TenderProjectSync"), ("2007", "SectionSync")):
         before.append((number, next(iter(sorted((cases / f"{name}.in").glob("*.input.xml")))).read_bytes()))
-    award = next(iter(sorted((cases / "AwardResultSync.in").glob("*.input.xml")))).read_text(encoding="utf-8-sig")
-    award = _replace(award, "WIN_BIDDER_NAME", ";".join(f"上海市政养护工程第{n}有限公司" for n in range(1, WINNERS + 1)))
+    award = next(iter(sorted((cases / "AwardResultSync.in").glob("*.input.xml")))).read_text(
+        encoding="utf-8-sig"
+    )
+    award = _replace(
+        award, "WIN_BIDDER_NAME", ";".join(f"上海市政养护工程第{n}有限公司" for n in range(1, WINNERS + 1))
+    )
     award = _replace(award, "WIN_BIDDER_CODE", ";".join(_codes(WINNERS)))
     award = re.sub(r"<UNION_(NAME|CODE)>.*?</UNION_\1>", "", award)
     stem = secrets.token_hex(4)
@@ -117,14 +120,21 @@ class Receiver:
         self.repeats += key in self.keys
         self.keys.add(key)
         self.changed.set()
-        body = {"OriMsgNo": request.match_info["type"], "OriMsgId": key[:32], "Result": "00000", "Duplicate": "0"}
+        body = {
+            "OriMsgNo": request.match_info["type"],
+            "OriMsgId": key[:32],
+            "Result": "00000",
+            "Duplicate": "0",
+        }
         moment = time.strftime("%Y%m%d%H%M%S")
         head = Head(
             "8001", key[:32], key[:32], RECEIVER, GATEWAY_NODE, "310000", moment[:4], "00",
             f"{body['OriMsgNo']}|{key[:32]}", "1", "1", key, "0" * 64, moment[:8], moment + "000",
         )  # fmt: skip
         payload = formats.get("standard-json").encode(body, head, {}, "")
-        claims = Claims(RECEIVER, GATEWAY_NODE, "8001", key, int(time.time()), secrets.token_hex(16), "application/json")
+        claims = Claims(
+            RECEIVER, GATEWAY_NODE, "8001", key, int(time.time()), secrets.token_hex(16), "application/json"
+        )
         sealed = self.client.seal_answer(payload, claims, "application/json")
         return web.Response(body=sealed, content_type="application/jose")
 
@@ -140,7 +150,9 @@ class Receiver:
 def make_client(node: str, certs: Path, url: str, session: aiohttp.ClientSession | None) -> PlatformClient:
     gateway = certs / GATEWAY_NODE / "ec"
     roots = [load_certificate(path.read_bytes()) for path in sorted(certs.glob("root-*.crt"))]
-    files = [(certs / node / name).read_bytes() for name in ("sign.key", "sign.crt", "encrypt.key", "encrypt.crt")]
+    files = [
+        (certs / node / name).read_bytes() for name in ("sign.key", "sign.crt", "encrypt.key", "encrypt.crt")
+    ]
     return PlatformClient(
         node=node,
         base_url=url,
@@ -155,8 +167,17 @@ def make_client(node: str, certs: Path, url: str, session: aiohttp.ClientSession
 async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Outcome:
     """`count` messages through a fresh gateway under `folder`."""
     prepare(root, folder)
-    environ = {**os.environ, "GATEWAY_ROOT": str(folder), "GATEWAY_DATA_DIR": str(folder / "var"), "GATEWAY_PORT": "0"}
-    subprocess.run([sys.executable, "-m", "gateway", "certs", "init"], env=environ, check=True, capture_output=True)
+    environ = {
+        **os.environ,
+        "GATEWAY_ROOT": str(folder),
+        "GATEWAY_DATA_DIR": str(folder / "var"),
+        "GATEWAY_PORT": "0",
+    }
+    making = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "certs", "init", env=environ, stdout=asyncio.subprocess.DEVNULL
+    )
+    if await making.wait():
+        raise RuntimeError("the keys could not be made")
     certs = folder / "var" / "certs"
     receiver = Receiver(certs)
     runner, port = await receiver.serve()
@@ -199,10 +220,16 @@ def _key(data: bytes) -> str:
 
 
 async def _send(
-    client: PlatformClient, session: aiohttp.ClientSession, url: str, listed: Sequence[bytes], concurrency: int
+    client: PlatformClient,
+    session: aiohttp.ClientSession,
+    url: str,
+    listed: Sequence[bytes],
+    concurrency: int,
 ) -> list[float]:
     """Milliseconds that each accept took. Sealed first, then sent."""
-    sealed = [(key, client.seal("2002", data, key, "application/xml")) for data in listed for key in (_key(data),)]
+    sealed = [
+        (key, client.seal("2002", data, key, "application/xml")) for data in listed for key in (_key(data),)
+    ]
     queue = iter(sealed)
     took: list[float] = []
 

@@ -60,7 +60,13 @@ def seal_pair_us(payload: bytes) -> tuple[float, float]:
         wrap = ConcatKDFHash(hashes.SHA256(), 32, b"").derive(shared)
         content_key, nonce = os.urandom(32), os.urandom(12)
         wrapped = aes_key_wrap(wrap, content_key)
-        return signature, ephemeral.public_key(), wrapped, nonce, AESGCM(content_key).encrypt(nonce, payload, b"")
+        return (
+            signature,
+            ephemeral.public_key(),
+            wrapped,
+            nonce,
+            AESGCM(content_key).encrypt(nonce, payload, b""),
+        )
 
     sealed = seal()
 
@@ -86,7 +92,9 @@ def durable_writes_us(row: bytes) -> float:
         def batch() -> None:
             ids = [next(serial) for _ in range(BATCH)]
             connection.execute("begin immediate")
-            connection.executemany("insert into m values (?, ?, ?, 'ready')", [(i, f"k{i}", row) for i in ids])
+            connection.executemany(
+                "insert into m values (?, ?, ?, 'ready')", [(i, f"k{i}", row) for i in ids]
+            )
             connection.execute("commit")
             for state in ("leased", "done"):
                 connection.execute("begin immediate")

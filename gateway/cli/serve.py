@@ -16,23 +16,24 @@ from gateway.settings import Settings
 @click.command()
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 @click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
-def serve(log_level: str, announce: bool) -> None:
+@click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
+def serve(log_level: str, announce: bool, no_poll: bool) -> None:
     """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight."""
     set_up_log(log_level)
     settings = settings_or_exit()
     ensure_certificates(settings)
     try:
-        run_async(run(settings, announce=announce))
+        run_async(run(settings, announce=announce, poll=not no_poll))
     except ConfigError as error:
         end_with_findings(error)
 
 
-async def run(settings: Settings, *, announce: bool = False) -> None:
+async def run(settings: Settings, *, announce: bool = False, poll: bool = True) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    gateway = await app.start(settings)
+    gateway = await app.start(settings, poll=poll)
     if announce:
         click.echo(f"listening {gateway.url}")
     await stop.wait()

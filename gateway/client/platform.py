@@ -7,16 +7,11 @@ gateway's time, by which the next try is sealed. What could not be delivered rai
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
 
-import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-
-from gateway import clock
+from gateway.client import attachments
 from gateway.client.exchange import Exchange, send
 from gateway.client.replies import (
     PROBLEM,
@@ -25,52 +20,21 @@ from gateway.client.replies import (
     Reply,
     read_fault,
     read_json_reply,
-    read_problem,
     read_soap_reply,
 )
+from gateway.client.wire import Wire, refusal_of
 from gateway.errors import DeliveryError, MessageError
+from gateway.formats import write_json
 from gateway.message import GATEWAY_NODE, Claims
-from gateway.schedule import Schedule
-from gateway.security.keys import Identity
-from gateway.security.suite import Peer, Suite, Unsealed, check_claims
-from gateway.security.trust import Trust
+from gateway.security.suite import check_claims
 
-STALE = "20005"
-# Refusals that time heals: the first request is still running, the gateway is busy, our clock was off.
-_PASSING_RESULTS = frozenset({"90001", "90002", STALE})
-_PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-RETRY = Schedule(first_s=0.2, factor=2.0, most_s=5.0, attempts=6)
+_Reader = Callable[[int, bytes, Mapping[str, str]], Reply]
 
 
-class PlatformClient:
-    """One platform talking to the gateway. `trust` knows the gateway's certificates, `gateway` is whom we
-    seal for; `algorithms`, if given, replace those of `gateway`."""
+class PlatformClient(Wire):
+    """One platform talking to the gateway."""
 
-    def __init__(
-        self,
-        *,
-        node: str,
-        base_url: str,
-        suite: Suite,
-        identity: Identity,
-        gateway: Peer,
-        trust: Trust,
-        session: aiohttp.ClientSession,
-        algorithms: Mapping[str, str] | None = None,
-        retry: Schedule = RETRY,
-        timeout_s: float = 30.0,
-    ):
-        self.node = node
-        self.base_url = base_url.rstrip("/")
-        self.suite = suite
-        self.identity = identity
-        self.gateway = gateway if algorithms is None else replace(gateway, algorithms=algorithms)
-        self.trust = trust
-        self.session = session
-        self.retry = retry
-        self.timeout_s = timeout_s
-        self.offset_s = 0  # the gateway's clock minus ours, learnt from a stale refusal
-
+    # messages
     async def submit(
         self, type: str, payload: bytes, *, idem_key: str, content_type: str, wait_s: float = 0
     ) -> Reply:
@@ -82,17 +46,18 @@ class PlatformClient:
         headers = {
             "Content-Type": self.suite.content_type,
             "Idempotency-Key": f'"{idem_key}"',
-            **({"Prefer": f"wait={wait_s:g}"} if wait_s > 0 else {}),
+            **({"Prefer": f"wait={wait_s:.0f}"} if wait_s > 0 else {}),
         }
-        url = f"{self.base_url}/v1/messages/{type}"
+        url = f"{self.base_url}/v1/messages/{quote(type, safe='')}"
 
         async def once() -> Reply:
-            sealed = self._seal(payload, type, idem_key, content_type)
-            limit_s = self.timeout_s + wait_s
-            exchange = await send(self.session, "POST", url, sealed, headers, limit_s)
+            sealed = self.seal(payload, type, idem_key, content_type)
+            exchange = await send(
+                self.session, "POST", url, sealed, headers, self.timeout_s + wait_s
+            )
             return self._read(exchange, idem_key, read_json_reply)
 
-        return await self._try(once)
+        return await self.try_again(once)
 
     async def submit_soap(
         self, payload: bytes, *, type: str, idem_key: str, content_type: str = "application/xml"
@@ -102,16 +67,25 @@ class PlatformClient:
         url = f"{self.base_url}/soap/v1"
 
         async def once() -> Reply:
-            sealed = self._seal(payload, type, idem_key, content_type)
+            sealed = self.seal(payload, type, idem_key, content_type)
             exchange = await send(self.session, "POST", url, sealed, headers, self.timeout_s)
             return self._read(exchange, idem_key, read_soap_reply)
 
-        return await self._try(once)
+        return await self.try_again(once)
 
+    async def message(self, id: str) -> dict[str, Any]:
+        """GET /v1/messages/{id}: state, deliveries and timeline, for its sender and receivers."""
+        return _object(await self.call("GET", f"/v1/messages/{quote(id, safe='')}"))
+
+    async def receipt(self, id: str) -> dict[str, Any]:
+        """GET /v1/receipts/{id}: the proof that a message was taken over."""
+        return _object(await self.call("GET", f"/v1/receipts/{quote(id, safe='')}"))
+
+    # deliveries
     def open(self, data: bytes) -> Opened:
         """A sealed body that was sent to this platform: MessageError 20001, 20005 or 20007 if it is not
         the gateway's word to us."""
-        now = self._now()
+        now = self.now()
         unsealed = self.suite.unseal(data, self.identity, self.trust, now)
         check_claims(unsealed.claims, receiver=self.node, at=now, sender=GATEWAY_NODE)
         return Opened(unsealed.payload, unsealed.claims)
@@ -120,105 +94,79 @@ class PlatformClient:
         self, payload: bytes, request: Claims, content_type: str, msg_type: str = "8001"
     ) -> bytes:
         """The sealed answer to a delivery, bound to it by its key."""
-        return self._seal(payload, msg_type, request.idem_key, content_type)
+        return self.seal(payload, msg_type, request.idem_key, content_type)
 
-    def _seal(self, payload: bytes, type: str, idem_key: str, content_type: str) -> bytes:
-        claims = Claims(
-            sender=self.node,
-            receiver=GATEWAY_NODE,
-            msg_type=type,
-            idem_key=idem_key,
-            issued_at=int(self._now().timestamp()),
-            jti=secrets.token_hex(16),
-            content_type=content_type,
-        )
-        return self.suite.seal(payload, claims, self.identity, self.gateway)
-
-    def _now(self) -> datetime:
-        return clock.now() + timedelta(seconds=self.offset_s)
-
-    async def _try(self, once: Callable[[], Awaitable[Reply]]) -> Reply:
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.retry.attempts),
-            wait=self._delay_s,
-            retry=retry_if_exception(is_passing),
-            reraise=True,
-        )
-        return await retrying(once)
-
-    def _delay_s(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked_s = error.retry_after_s if isinstance(error, (DeliveryError, Refused)) else None
-        if isinstance(error, Refused) and error.result == STALE:
-            return 0.0  # the clock is set now
-        return self.retry.delay_s(state.attempt_number, asked_s) or 0.0
-
-    def _read(
+    # the seamless jump
+    async def issue_ticket(
         self,
-        exchange: Exchange,
-        idem_key: str,
-        read: Callable[[int, bytes, Mapping[str, str]], Reply],
-    ) -> Reply:
+        subject: Mapping[str, str],
+        target: str,
+        context: str = "",
+        target_url: str = "",
+        client_ip: str = "",
+    ) -> str:
+        """A one-time ticket that takes a person who signed in here to the platform `target`.
+
+        `subject`: UserId, LegalCode, SessionId and what else 1902 tells. It lives at most 60 seconds.
+        """
+        body: dict[str, Any] = {"Target": target, "Subject": dict(subject)}
+        extra = {"BizContext": context, "TargetUrl": target_url, "ClientIp": client_ip}
+        body.update({name: value for name, value in extra.items() if value})
+        answer = _object(await self.call("POST", "/v1/tickets", body=write_json(body)))
+        return str(answer["Ticket"])
+
+    async def redeem_ticket(self, ticket: str, client_ip: str = "") -> dict[str, Any]:
+        """Who came with the ticket (the body of 1902, with Source, BizContext, TargetUrl). Works once;
+        Refused 20006 for a ticket that is unknown, used, expired or for another platform."""
+        body = {"Ticket": ticket, **({"ClientIp": client_ip} if client_ip else {})}
+        return _object(
+            await self.call("POST", "/v1/tickets/redeem", body=write_json(body), repeatable=False)
+        )
+
+    # progress
+    async def progress(
+        self, wanted: str | Mapping[str, str], on_behalf_of: str = ""
+    ) -> dict[str, Any]:
+        """Step 7. An application's number gives its item with the trace; conditions (contract_no, deal,
+        party, from, to, page, size) give {Total, PageNo, PageSize, Items}. `on_behalf_of`: the LegalCode
+        of the subject who asks; it then sees its own cases alone."""
+        headers = {"On-Behalf-Of": on_behalf_of} if on_behalf_of else {}
+        if isinstance(wanted, str):
+            path = f"/v1/applications/{quote(wanted, safe='')}"
+        else:
+            path = f"/v1/applications?{urlencode(dict(wanted), quote_via=quote)}"
+        return _object(await self.call("GET", path, headers=headers))
+
+    # attachments
+    async def upload(
+        self, content: attachments.Content, *, name: str = "", receivers: Sequence[str] = ()
+    ) -> str:
+        """PUT /v1/attachments/{digest}: streams a file (bytes, or a path) to the gateway, going on where an
+        earlier try broke off. `receivers` may fetch it. Returns the digest, "sm3:<hex>"."""
+        return await attachments.upload(self, content, name=name, receivers=receivers)
+
+    def download(self, digest: str) -> AsyncIterator[bytes]:
+        """GET /v1/attachments/{digest}: the plain bytes in pieces; the last one has passed the digest.
+        What came before a failure must be thrown away by the caller."""
+        return attachments.download(self, digest)
+
+    def _read(self, exchange: Exchange, idem_key: str, read: _Reader) -> Reply:
         unsealed = self.unseal_answer(exchange, idem_key)
         if unsealed is None:
-            raise refusal_of(exchange, exchange.data, sealed=False)
+            raise refusal_of(exchange, exchange.data, False)
         payload = unsealed.payload
-        said = unsealed.claims.content_type
-        is_fault = not said.startswith(PROBLEM) and b"Fault" in payload and read_fault(payload) is not None
-        if exchange.status >= 400 or said.startswith(PROBLEM) or is_fault:
-            raise self._learn(refusal_of(exchange, payload, sealed=True), exchange)
+        is_problem = unsealed.claims.content_type.startswith(PROBLEM)
+        if exchange.status >= 400 or is_problem or read_fault(payload) is not None:
+            refused = refusal_of(exchange, payload, True)
+            raise self.learn(refused, unsealed) if isinstance(refused, Refused) else refused
         try:
             return read(exchange.status, payload, exchange.headers)
         except (MessageError, ValueError) as error:
-            raise DeliveryError(
-                "client.nonsense", str(error)[:300], status=exchange.status, unknown=True
-            ) from error
-
-    def unseal_answer(self, exchange: Exchange, idem_key: str) -> Unsealed | None:
-        """What the gateway says under its seal, bound to `idem_key`; None if the body carries none."""
-        if exchange.content_type != self.suite.content_type.partition(";")[0].strip() or not exchange.data:
-            return None
-        at = self._now()
-        try:
-            unsealed = self.suite.unseal(exchange.data, self.identity, self.trust, at)
-        except MessageError:
-            return None
-        try:
-            check_claims(unsealed.claims, receiver=self.node, at=at, sender=GATEWAY_NODE, idem_key=idem_key)
-        except MessageError as error:
-            # Fresh by the gateway's own clock and bound to our key: our clock is the one that is off.
-            if error.result != STALE or exchange.status != 401:
-                return None
-            at = at + timedelta(seconds=_offset_s(exchange, at))
-            check_claims(unsealed.claims, receiver=self.node, at=at, sender=GATEWAY_NODE, idem_key=idem_key)
-        return unsealed
-
-    def _learn(self, refused: Refused, exchange: Exchange) -> Refused:
-        if refused.result == STALE:
-            self.offset_s = _offset_s(exchange, clock.now())
-        return refused
+            text = str(error)[:300]
+            raise DeliveryError("client.nonsense", text, status=exchange.status, unknown=True) from error
 
 
-def is_passing(error: BaseException) -> bool:
-    """May the same call, sealed afresh, succeed later?"""
-    if isinstance(error, Refused):
-        return error.result in _PASSING_RESULTS or error.status in _PASSING_STATUS
-    return isinstance(error, DeliveryError) and not error.permanent
-
-
-def refusal_of(exchange: Exchange, payload: bytes, *, sealed: bool) -> Refused | DeliveryError:
-    """The refusal in an answer; DeliveryError for a success that nobody signed."""
-    problem = read_fault(payload) or read_problem(payload)
-    if not problem and exchange.status < 400:
-        text = f"HTTP {exchange.status} without a valid seal of the gateway"
-        return DeliveryError("client.unverified", text, status=exchange.status, unknown=True)
-    problem = problem or {"title": f"HTTP {exchange.status}"}
-    return Refused(problem, status=exchange.status, sealed=sealed, retry_after_s=exchange.retry_after_s)
-
-
-def _offset_s(exchange: Exchange, at: datetime) -> int:
-    """The gateway's clock minus `at`, in seconds, by the answer's Date header."""
-    try:
-        return int((parsedate_to_datetime(exchange.headers.get("Date", "")) - at).total_seconds())
-    except ValueError:
-        return 0
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise DeliveryError("client.nonsense", "the answer is not a JSON object", unknown=True)
+    return answer

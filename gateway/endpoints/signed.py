@@ -120,7 +120,7 @@ def sealed_json(
         sender=GATEWAY_NODE,
         receiver=platform.id,
         msg_type=what,
-        idem_key=caller.nonce,
+        idem_key=caller.nonce or "-",  # a claim is never empty; over mTLS the connection binds the answer
         issued_at=clock.now_ms() // 1000,
         jti=secrets.token_hex(16),
         content_type="application/json",

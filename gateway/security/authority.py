@@ -110,9 +110,8 @@ def private_pem(key: PrivateKey) -> bytes:
                 "public_key": b"\x04" + key.public_key.point,
             }
         )
-        inner["private_key"].set_encoded_width(32)
         info = keys.PrivateKeyInfo(
-            {"version": 0, "private_key_algorithm": _sm2_algorithm(), "private_key": core.OctetString(inner.dump())}
+            {"version": 0, "private_key_algorithm": _sm2_algorithm(), "private_key": inner}
         )
         return bytes(pem.armor("PRIVATE KEY", info.dump()))
     return key.private_bytes(
@@ -189,8 +188,7 @@ def _extensions(
 
 
 def _key_id(public: signing.PublicKey) -> bytes:
-    bits = _public_info(public)["public_key"]
-    return hashlib.sha256(bytes(bits.native) if not bits.native.__class__ is dict else bits.dump()).digest()[:20]
+    return hashlib.sha256(_public_info(public).dump()).digest()[:20]
 
 
 def _host(host: str) -> x509.GeneralName:

@@ -17,6 +17,7 @@ from gateway.security.signing import Kind, PublicKey
 from gateway.security.sm2 import CURVE_OID, Sm2PublicKey
 
 SM2_WITH_SM3 = "1.2.156.10197.1.501"
+keys.NamedCurve.register("sm2p256v1", CURVE_OID, 32)  # asn1crypto must know how long its keys are
 _RSA_HASHES: dict[str, hashes.HashAlgorithm] = {
     "1.2.840.113549.1.1.11": hashes.SHA256(),
     "1.2.840.113549.1.1.12": hashes.SHA384(),

@@ -23,11 +23,12 @@ def claims_as_members(claims: Claims) -> dict[str, Any]:
 
 
 def read_claims(members: dict[str, Any]) -> Claims:
-    """ValueError where a member is missing, of the wrong type, empty or longer than 256 characters."""
+    """ValueError where a member is missing or of the wrong type; texts are 1 to 256 visible ASCII characters
+    and spaces."""
     texts = [members.get(name) for name in ("iss", "aud", "msg", "idk", "jti", "cty")]
     issued_at = members.get("iat")
     for text in texts:
-        if not isinstance(text, str) or not 0 < len(text) <= MAX_CHARS:
+        if not isinstance(text, str) or not is_short_text(text):
             raise ValueError("a claim is missing or is not a short text")
     if not isinstance(issued_at, int) or isinstance(issued_at, bool) or not 0 <= issued_at < 1 << 40:
         raise ValueError("iat is not a time in seconds")
@@ -35,9 +36,16 @@ def read_claims(members: dict[str, Any]) -> Claims:
     return Claims(sender, receiver, msg_type, idem_key, issued_at, jti, content_type)
 
 
+def is_short_text(text: str) -> bool:
+    return 0 < len(text) <= MAX_CHARS and text.isascii() and text.isprintable()
+
+
 def read_object(data: bytes) -> dict[str, Any]:
     """A JSON object in UTF-8; ValueError if it is none, or names a member twice at any depth."""
-    value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value

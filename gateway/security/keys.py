@@ -65,7 +65,8 @@ def write_development_certificates(
             writer.write(folder / node / "tls", node, "ec", "tls-client")
         writer.write(folder / GATEWAY_NODE / "receipt", f"{GATEWAY_NODE} receipts", "ec", "sign")
         writer.write(folder / "tls" / "server", "localhost", "ec", "tls-server", _LOCAL_HOSTS)
-        writer.root("rsa"), writer.root("sm2")
+        for root in sorted(set(_ROOT_OF.values())):
+            writer.root(root)
 
 
 def write_key_pair(place: Path, key: PrivateKey, certificate: Certificate) -> None:

@@ -15,6 +15,7 @@ from gateway.standard import checks
 from gateway.standard.model import Element
 
 CodeSets = tuple[frozenset[str], ...]
+# By the name of the rule (m:check of a simple type): an expression over the value `v`.
 _CHECKS: dict[str, str] = {
     "uscc": "is_uscc(v)",
     "unified-deal-code": "is_unified_deal_code(v)",
@@ -141,14 +142,18 @@ def _tests(element: Element, record: str, tables: list[str]) -> list[str]:
         several = element.codes_separator
         found.append(f"{codes}.issuperset(v.split({several!r}))" if several else f"v in {codes}")
     check = element.value.check
-    kind = f"{record}.get({element.code_type!r}" if element.code_type else ""
-    if check == "party-code":
-        found.append(f"{kind}, '97') != '97' or is_uscc(v)" if kind else "is_party(v)")
-    elif check == "id-card":
-        found.append(f"{kind}) != '01' or is_id_card(v)" if kind else "is_id_card(v)")
-    elif check:
-        found.append(_CHECKS[check])
+    if check:
+        found.append(_check_test(check, record, element.code_type))
     return found
+
+
+def _check_test(check: str, record: str, code_type: str) -> str:
+    kind = f"{record}.get({code_type!r})"
+    if check == "party-code":
+        return f"({kind} or '97') != '97' or is_uscc(v)" if code_type else "is_party(v)"
+    if check == "id-card":
+        return f"{kind} != '01' or is_id_card(v)" if code_type else "is_id_card(v)"
+    return _CHECKS[check]
 
 
 def make_from_json(root: Element) -> Callable[[Any], Record]:

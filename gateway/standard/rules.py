@@ -1,131 +1,206 @@
-"""Rules that XSD cannot say, as data: schemas/standard/v1/rules.yaml.
+"""Rules between fields, as data: `schemas/standard/v1/rules.yaml`, one rule a line.
 
-Closed set of checks: sum-equals, sum-at-most, at-most, required-when, forbidden-when. Paths are of the
-body; `A/B/C` collects over lists.
+    id        stable name of the rule
+    types     number of a message type, or a list of them
+    each      the rule holds for each element of a list (`Invoices/Invoice`); all paths are then inside it
+    check     one of the kinds in `rulechecks.py`
+    path      the element that the rule is about
+    of, with, values, days     what it is compared with, by the kind of check
+    when, unless               {path: value, [values] or "*" for any value}; all of them must hold
+    result    CT-RESULT of the fault; severity  error (default) or warning
+    zh, en    the rule in words
+
+A rule speaks only of what is there: a missing or misshapen operand is the schema's fault, named there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gateway.configfile import load_document
-from gateway.errors import Fault
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway import configfile
+from gateway.errors import ConfigError, Fault, Finding
 from gateway.message import Record
+from gateway.standard.catalogue import Schemas
+from gateway.standard.faults import shown
+from gateway.standard.model import Element
+from gateway.standard.rulechecks import CHECKS, Breach, Operands, texts_at
+
+Values = str | list[str]
+
+
+class RuleLine(BaseModel):
+    """A rule as it stands in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    id: str = Field(pattern=r"[0-9a-z-]+")
+    types: Values
+    check: str
+    path: str
+    each: str = ""
+    of: Values = ()  # type: ignore[assignment] # an empty tuple is "not given"
+    literal: str = Field(default="", alias="with")
+    values: list[str] = []
+    days: int = 0
+    when: dict[str, Values] = {}
+    unless: dict[str, Values] = {}
+    result: str = "10003"
+    severity: Literal["error", "warning"] = "error"
+    zh: str
+    en: str
+
+
+class _RuleFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: list[RuleLine]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`each`: the list items that path and others are relative to. `when`: field → legal values."""
+    """One rule, ready to run over the records of one type."""
 
-    id: str
-    types: tuple[str, ...]
-    check: str
-    path: str
-    zh: str
-    en: str
-    result: str = "10003"
-    other: str = ""
-    each: str = ""
-    when: Mapping[str, tuple[str, ...]] | None = None
-    unless: Mapping[str, tuple[str, ...]] | None = None
+    line: RuleLine
+    operands: Operands
+    breaches: Callable[[Record, Operands, date], Iterator[Breach]]
+    each: tuple[str, ...]
+    when: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
+    unless: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
+    code: str
+    sensitive: str = ""
+
+    def faults(self, record: Record, on: date) -> Iterator[Fault]:
+        for place, scope in _scopes(record, self.each):
+            if not all(_holds(scope, path, wanted) for path, wanted in self.when):
+                continue
+            if any(_holds(scope, path, wanted) for path, wanted in self.unless):
+                continue
+            for breach in self.breaches(scope, self.operands, on):
+                path = f"{place}/{breach.path}" if place else breach.path
+                line = self.line
+                found = shown(breach.found, self.sensitive) if breach.found else ""
+                yield Fault(
+                    self.code, path, line.zh, line.en, line.result, expected=breach.expected, found=found
+                )
 
 
+@dataclass(frozen=True, slots=True)
 class Rules:
-    def __init__(self, rules: tuple[Rule, ...]):
-        self.rules = rules
-        self._by_type: dict[str, list[Rule]] = {}
-        for rule in rules:
-            for number in rule.types:
-                self._by_type.setdefault(number, []).append(rule)
+    """The rules of one type, by severity."""
 
-    @classmethod
-    def load(cls, path: Path) -> Rules:
-        rows = load_document(path).data["rules"]
-        return cls(tuple(_rule(row) for row in rows))
+    errors: tuple[Rule, ...] = ()
+    warnings: tuple[Rule, ...] = field(default=())
 
-    def judge(self, number: str, record: Record, on: date) -> list[Fault]:
-        faults: list[Fault] = []
-        for rule in self._by_type.get(number, ()):
-            for item, base in _items(record, rule.each):
-                if _applies(rule, item) and _broken(rule, item):
-                    path = f"{base}/{rule.path}" if base else rule.path
-                    expected, found = _told(rule, item)
-                    faults.append(
-                        Fault(
-                            f"rule.{rule.id}",
-                            path,
-                            rule.zh,
-                            rule.en,
-                            rule.result,
-                            expected=expected,
-                            found=found,
-                        )
-                    )
-        return faults
+    def faults(self, record: Record, on: date) -> list[Fault]:
+        return [fault for rule in self.errors for fault in rule.faults(record, on)]
+
+    def advice(self, record: Record, on: date) -> list[Fault]:
+        return [fault for rule in self.warnings for fault in rule.faults(record, on)]
 
 
-def _rule(row: Mapping[str, Any]) -> Rule:
-    def table(name: str) -> Mapping[str, tuple[str, ...]] | None:
-        found = row.get(name)
-        return {key: tuple(map(str, value)) for key, value in found.items()} if found else None
+def load_rules(path: Path, schemas: Schemas) -> dict[str, Rules]:
+    """Number of a type → its rules; ConfigError lists every finding with file and line."""
+    document = configfile.load_document(path)
+    lines = configfile.validate(_RuleFile, document).rules
+    findings: list[Finding] = []
+    by_type: dict[str, list[Rule]] = {}
+    seen: set[str] = set()
+    for index, line in enumerate(lines):
+        wrong = _check(line, schemas)
+        if line.id in seen:
+            wrong.append(f"rule {line.id} stands twice")
+        seen.add(line.id)
+        for text in wrong:
+            findings.append(document.finding(("rules", index), text, "standard.rule"))
+        if not wrong:
+            for number in _listed(line.types):
+                by_type.setdefault(number, []).append(_made(line, schemas.roots[number]))
+    if findings:
+        raise ConfigError(findings)
+    return {number: _by_severity(rules) for number, rules in by_type.items()}
 
+
+def _by_severity(rules: list[Rule]) -> Rules:
+    return Rules(
+        tuple(rule for rule in rules if rule.line.severity == "error"),
+        tuple(rule for rule in rules if rule.line.severity == "warning"),
+    )
+
+
+def _check(line: RuleLine, schemas: Schemas) -> list[str]:
+    wrong = []
+    kind = CHECKS.get(line.check)
+    if kind is None:
+        return [f"unknown check {line.check!r}; there are: {', '.join(CHECKS)}"]
+    given = {"of": line.of, "with": line.literal, "values": line.values, "days": line.days}
+    if not any(given[name] for name in kind.needs) and kind.needs:
+        wrong.append(f"{line.check} needs {' or '.join(kind.needs)}")
+    for number in _listed(line.types):
+        root = schemas.roots.get(number)
+        if root is None:
+            wrong.append(f"there is no message type {number}")
+            continue
+        scope = root.find(line.each) if line.each else root
+        if scope is None or (line.each and not scope.repeats):
+            wrong.append(f"{number} has no list {line.each}")
+            continue
+        for path in [line.path, *_listed(line.of), *line.when, *line.unless]:
+            found = scope.find(path)
+            if found is None:
+                wrong.append(f"{number} has no element {path}" + (f" in {line.each}" if line.each else ""))
+    return wrong
+
+
+def _made(line: RuleLine, root: Element) -> Rule:
+    kind = CHECKS[line.check]
+    scope = root.find(line.each) if line.each else root
+    element = scope.find(line.path) if scope is not None else None
     return Rule(
-        row["id"], tuple(map(str, row["types"])), row["check"], row["path"], row["zh"], row["en"],
-        str(row.get("result", "10003")), row.get("other", ""), row.get("each", ""), table("when"), table("unless"),
-    )  # fmt: skip
+        line=line,
+        operands=Operands(
+            path=tuple(line.path.split("/")),
+            of=tuple(tuple(path.split("/")) for path in _listed(line.of)),
+            literal=line.literal,
+            values=frozenset(line.values),
+            days=line.days,
+        ),
+        breaches=kind.breaches,
+        each=tuple(line.each.split("/")) if line.each else (),
+        when=_conditions(line.when),
+        unless=_conditions(line.unless),
+        code=kind.code,
+        sensitive=element.sensitive if element is not None else "",
+    )
 
 
-def _items(record: Record, each: str) -> list[tuple[Record, str]]:
+def _conditions(given: dict[str, Values]) -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
+    return tuple((tuple(path.split("/")), frozenset(_listed(values))) for path, values in given.items())
+
+
+def _holds(scope: Record, path: tuple[str, ...], wanted: frozenset[str]) -> bool:
+    found = texts_at(scope, path)
+    return bool(found) and ("*" in wanted or not wanted.isdisjoint(found))
+
+
+def _scopes(record: Record, each: tuple[str, ...]) -> Iterator[tuple[str, Record]]:
     if not each:
-        return [(record, "")]
-    wrapper, element = each.split("/")
-    listed = (record.get(wrapper) or {}).get(element) or []
-    return [(item, f"{each}[{index}]") for index, item in enumerate(listed, 1)]
+        yield "", record
+        return
+    holder: Any = record
+    for name in each[:-1]:
+        holder = holder.get(name) if type(holder) is dict else None
+    found = holder.get(each[-1]) if type(holder) is dict else None
+    place = "/".join(each)
+    for index, one in enumerate(found if type(found) is list else [], 1):
+        if type(one) is dict:
+            yield f"{place}[{index}]", one
 
 
-def _applies(rule: Rule, item: Record) -> bool:
-    if rule.when and any(item.get(name) not in values for name, values in rule.when.items()):
-        return False
-    return not (rule.unless and all(item.get(name) in values for name, values in rule.unless.items()))
-
-
-def collect(item: Any, path: str) -> list[str]:
-    """Every leaf at a path, over lists."""
-    found = [item]
-    for name in path.split("/"):
-        following: list[Any] = []
-        for one in found:
-            value = one.get(name) if isinstance(one, dict) else None
-            following.extend(value if isinstance(value, list) else [] if value is None else [value])
-        found = following
-    return found
-
-
-def _sum(item: Record, path: str) -> Decimal:
-    return sum((Decimal(text) for text in collect(item, path)), Decimal(0))
-
-
-def _broken(rule: Rule, item: Record) -> bool:
-    match rule.check:
-        case "sum-equals":
-            return _sum(item, rule.path) != _sum(item, rule.other)
-        case "sum-at-most" | "at-most":
-            return _sum(item, rule.path) > _sum(item, rule.other)
-        case "required-when":
-            return not collect(item, rule.path)
-        case "forbidden-when":
-            return bool(collect(item, rule.path))
-        case _:
-            raise ValueError(f"rule {rule.id}: unknown check {rule.check}")
-
-
-def _told(rule: Rule, item: Record) -> tuple[str, str]:
-    if rule.other:
-        sign = "<= " if "at-most" in rule.check else ""
-        return f"{sign}{_sum(item, rule.other)}", str(_sum(item, rule.path))
-    return "", ""
+def _listed(values: Values) -> list[str]:
+    return [values] if isinstance(values, str) else list(values)

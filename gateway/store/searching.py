@@ -27,9 +27,9 @@ _PAIRS = """
 WITH RECURSIVE pair(sender, type) AS (
     SELECT * FROM (SELECT sender, type FROM message ORDER BY sender, type LIMIT 1)
     UNION ALL
-    SELECT next.sender, next.type FROM pair JOIN message AS next ON next.seq = (
-        SELECT seq FROM message WHERE (sender, type) > (pair.sender, pair.type)
-        ORDER BY sender, type LIMIT 1)
+    SELECT next.sender, next.type FROM pair JOIN message AS next ON next.seq = coalesce(
+        (SELECT seq FROM message WHERE sender = pair.sender AND type > pair.type ORDER BY type LIMIT 1),
+        (SELECT seq FROM message WHERE sender > pair.sender ORDER BY sender, type LIMIT 1))
 )
 """
 _NAMED = Statement(

@@ -64,7 +64,9 @@ async def test_every_kind_of_row_comes_back_as_it_was_put(store: Store) -> None:
     await fill(store)
     assert store.contract("C1") == CONTRACT and store.contract("C2") is None
     assert store.application("PA-1") == APPLICATION and store.application("PA-2") is None
-    assert store.find_object("project", "P1") == BusinessObject("project", "P1", "O", "up", {"name": "中"}, "m")
+    assert store.find_object("project", "P1") == BusinessObject(
+        "project", "P1", "O", "up", {"name": "中"}, "m"
+    )
     assert store.trace("PA-1") == [STEP]
     assert store.find_object("project", "P2") is None and store.trace("PA-2") == []
 
@@ -148,7 +150,8 @@ async def test_applications_are_found_by_contract_deal_party_and_time(store: Sto
         for n in range(6)
     ]
     await accept_id(
-        store, message("fill", judge=puts(CONTRACT, replace(CONTRACT, no="C2", unified_deal_code="D2"), *rows))
+        store,
+        message("fill", judge=puts(CONTRACT, replace(CONTRACT, no="C2", unified_deal_code="D2"), *rows)),
     )
 
     def found(**conditions: object) -> tuple[int, list[str]]:

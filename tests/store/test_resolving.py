@@ -10,7 +10,12 @@ from gateway.message import DELIVERY_MOVES, DeliveryState, MessageState
 from gateway.store.contract import Claimed, DeliveryRow, NewDelivery, ResolveRefused, Store
 from tests.store.samples import accept_id, claim_one, ended, message, says, to
 
-DONE, READY, DEAD, UNKNOWN = DeliveryState.DONE, DeliveryState.READY, DeliveryState.DEAD, DeliveryState.UNKNOWN
+DONE, READY, DEAD, UNKNOWN = (
+    DeliveryState.DONE,
+    DeliveryState.READY,
+    DeliveryState.DEAD,
+    DeliveryState.UNKNOWN,
+)
 
 
 async def stuck(store: Store, state: DeliveryState = DEAD, **changes: Any) -> Claimed:

@@ -30,7 +30,9 @@ async def fill(store: Store) -> list[str]:
             await store.record(ended(one, DeliveryState.DEAD, "receiver.30001"))
         else:
             await store.record(ended(one))
-    await accept_id(store, message("q", type="6001", sender="S1", biz_key="Q", answer=b"{}", received_at=2000))
+    await accept_id(
+        store, message("q", type="6001", sender="S1", biz_key="Q", answer=b"{}", received_at=2000)
+    )
     return ids
 
 

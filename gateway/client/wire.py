@@ -1,0 +1,168 @@
+"""The wire between a platform and the gateway: sealing afresh, opening answers, signing calls, trying again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from gateway import clock
+from gateway.client.exchange import Exchange, send
+from gateway.client.replies import Refused, read_fault, read_problem
+from gateway.errors import DeliveryError, MessageError
+from gateway.formats import read_json
+from gateway.message import GATEWAY_NODE, Claims
+from gateway.schedule import Schedule
+from gateway.security.httpsig import sign_request
+from gateway.security.keys import Identity
+from gateway.security.suite import Peer, Suite, Unsealed, check_claims
+from gateway.security.trust import Trust
+
+Result = TypeVar("Result")
+STALE = "20005"
+# Refusals that time heals: the first request is still running, the gateway is busy, our clock was off.
+_PASSING_RESULTS = frozenset({"90001", "90002", STALE})
+_PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRY = Schedule(first_s=0.2, factor=2.0, most_s=5.0, attempts=6)
+
+
+class Wire:
+    """One platform's keys and the gateway's. `trust` knows the gateway's certificates, `gateway` is whom we
+    seal for; `algorithms`, if given, replace those of `gateway`."""
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        base_url: str,
+        suite: Suite,
+        identity: Identity,
+        gateway: Peer,
+        trust: Trust,
+        session: aiohttp.ClientSession,
+        algorithms: Mapping[str, str] | None = None,
+        retry: Schedule = RETRY,
+        timeout_s: float = 30.0,
+    ):
+        self.node = node
+        self.base_url = base_url.rstrip("/")
+        self.suite = suite
+        self.identity = identity
+        self.gateway = gateway if algorithms is None else replace(gateway, algorithms=algorithms)
+        self.trust = trust
+        self.session = session
+        self.retry = retry
+        self.timeout_s = timeout_s
+        self.offset_s = 0  # the gateway's clock minus ours, learnt from a stale refusal
+
+    def now(self) -> datetime:
+        return clock.now() + timedelta(seconds=self.offset_s)
+
+    def seal(self, payload: bytes, type: str, idem_key: str, content_type: str) -> bytes:
+        claims = Claims(
+            sender=self.node,
+            receiver=GATEWAY_NODE,
+            msg_type=type,
+            idem_key=idem_key,
+            issued_at=int(self.now().timestamp()),
+            jti=secrets.token_hex(16),
+            content_type=content_type,
+        )
+        return self.suite.seal(payload, claims, self.identity, self.gateway)
+
+    def unseal_answer(self, exchange: Exchange, idem_key: str) -> Unsealed | None:
+        """What the gateway says under its seal, bound to `idem_key`; None if the body carries none."""
+        if exchange.content_type != self.suite.content_type.partition(";")[0].strip() or not exchange.data:
+            return None
+        at = self.now()
+        try:
+            unsealed = self.suite.unseal(exchange.data, self.identity, self.trust, at)
+            if exchange.status == 401:
+                # Said of our clock, maybe: what binds this answer to our call is the key, not the time.
+                at = datetime.fromtimestamp(unsealed.claims.issued_at, UTC)
+            check_claims(unsealed.claims, receiver=self.node, at=at, sender=GATEWAY_NODE, idem_key=idem_key)
+        except MessageError:
+            return None
+        return unsealed
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> Any:
+        """A call without a sealed body, signed by RFC 9421, a new nonce each try; the JSON value that the
+        gateway answers under its seal. `repeatable` False: not tried again once it may have taken effect."""
+
+        async def once() -> Any:
+            exchange, nonce = await self.exchange(method, path, body=body, headers=headers)
+            unsealed = self.unseal_answer(exchange, nonce)
+            if exchange.status >= 400 or unsealed is None:
+                raise refusal_of(exchange, unsealed.payload if unsealed else exchange.data, unsealed is not None)
+            return read_json(unsealed.payload)
+
+        return await self.try_again(once, repeatable=repeatable)
+
+    async def exchange(
+        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[Exchange, str]:
+        """One signed call as it is, and its nonce, to which a sealed answer is bound."""
+        url = f"{self.base_url}{path}"
+        sent = {"Content-Type": "application/json", **(headers or {})} if body else dict(headers or {})
+        nonce = secrets.token_urlsafe(16)
+        created = int(self.now().timestamp())
+        signature = sign_request(method, url, sent, body, self.identity, created, nonce)
+        return await send(self.session, method, url, body, {**sent, **signature}, self.timeout_s), nonce
+
+    async def try_again(self, once: Callable[[], Awaitable[Result]], *, repeatable: bool = True) -> Result:
+        """Runs `once` until it succeeds, is refused for good, or the tries are used up."""
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self.retry.attempts),
+            wait=self._delay_s,
+            retry=retry_if_exception(is_passing if repeatable else is_without_effect),
+            reraise=True,
+        )
+        return await retrying(once)
+
+    def learn(self, refused: Refused, unsealed: Unsealed | None) -> Refused:
+        """A stale refusal carries the gateway's time under its seal: later seals go by it."""
+        if refused.result == STALE and unsealed is not None:
+            self.offset_s = int(unsealed.claims.issued_at - clock.now().timestamp())
+        return refused
+
+    def _delay_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Refused) and error.result == STALE:
+            return 0.0  # the clock is set now
+        asked_s = error.retry_after_s if isinstance(error, (DeliveryError, Refused)) else None
+        return self.retry.delay_s(state.attempt_number, asked_s) or 0.0
+
+
+def is_passing(error: BaseException) -> bool:
+    """May the same call, made afresh, succeed later?"""
+    if isinstance(error, Refused):
+        return error.result in _PASSING_RESULTS or error.status in _PASSING_STATUS
+    return isinstance(error, DeliveryError) and not error.permanent
+
+
+def is_without_effect(error: BaseException) -> bool:
+    """Is it passing, and certain that nothing happened yet?"""
+    return is_passing(error) and not (isinstance(error, DeliveryError) and error.unknown)
+
+
+def refusal_of(exchange: Exchange, payload: bytes, sealed: bool) -> Refused | DeliveryError:
+    """The refusal in an answer; DeliveryError for a success that nobody signed."""
+    problem = read_fault(payload) or read_problem(payload)
+    if exchange.status < 400 and not problem:
+        text = f"HTTP {exchange.status} without a valid seal of the gateway"
+        return DeliveryError("client.unverified", text, status=exchange.status, unknown=True)
+    problem = problem or {"title": f"HTTP {exchange.status}"}
+    return Refused(problem, status=exchange.status, sealed=sealed, retry_after_s=exchange.retry_after_s)

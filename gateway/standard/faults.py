@@ -1,0 +1,108 @@
+"""The faults of a message in words: one function a kind. Sensitive values are masked, long ones cut."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from gateway.errors import Fault
+from gateway.standard.model import Element
+
+_SHOWN_CHARS = 60
+
+
+def shown(value: str, sensitive: str = "") -> str:
+    """A value as a fault may show it: personal by its first character, an account by its last four."""
+    if sensitive == "account":
+        return "****" + value[-4:] if len(value) > 8 else "****"
+    if sensitive:
+        return f"{value[:1]}***" if len(value) > 1 else "***"
+    return value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…"
+
+
+def missing(path: str, element: Element) -> Fault:
+    return Fault(
+        "standard.missing-element",
+        path,
+        f"缺少必填的“{element.label}”（{element.name}）",
+        f"{element.name} is required and missing",
+        expected=element.en,
+    )
+
+
+def unexpected(path: str, name: str, known: list[str]) -> Fault:
+    close = difflib.get_close_matches(name[:60], known, n=1)
+    zh = f"，是否应为 {close[0]}" if close else ""
+    en = f"; did you mean {close[0]}?" if close else ""
+    return Fault(
+        "standard.unexpected-element",
+        path,
+        f"此处没有名为 {name[:60]} 的要素{zh}",
+        f"there is no element {name[:60]} here{en}",
+        expected=close[0] if close else "",
+        found=name[:60],
+    )
+
+
+def too_many(path: str, element: Element, count: int) -> Fault:
+    return Fault(
+        "standard.too-many",
+        path,
+        f"“{element.label}”最多出现 {element.maximum} 次，实际 {count} 次",
+        f"{element.name} stands {count} times, at most {element.maximum}",
+        expected=f"<= {element.maximum}",
+        found=str(count),
+    )
+
+
+def wrong_shape(path: str, element: Element, expected: tuple[str, str], value: Any) -> Fault:
+    """`expected`: (Chinese, English), as "文本", "text"."""
+    return Fault(
+        "standard.wrong-shape",
+        path,
+        f"“{element.label or element.name}”应为{expected[0]}",
+        f"{element.name} should be {expected[1]}",
+        expected=expected[1],
+        found=_kind_of(value),
+    )
+
+
+def _kind_of(value: Any) -> str:
+    kinds = {dict: "object", list: "list", str: "text", bool: "boolean", type(None): "null"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def of_value(
+    code: str,
+    path: str,
+    element: Element,
+    value: str,
+    zh: str,
+    en: str,
+    *,
+    result: str = "10003",
+    expected: str = "",
+    found: str | None = None,
+) -> Fault:
+    """A fault of a leaf's value; `zh` and `en` follow the element's name."""
+    return Fault(
+        code,
+        path,
+        f"“{element.label}”{zh}",
+        f"{element.name} {en}",
+        result,
+        expected=expected,
+        found=shown(value, element.sensitive) if found is None else found,
+    )
+
+
+def not_understood(path: str, reason: str, line: int = 0) -> Fault:
+    """XSD refuses and our own explanation found nothing: the validator's reason, never its values."""
+    return Fault(
+        "standard.schema",
+        path,
+        f"不符合报文模式（{reason}）",
+        f"not valid against the schema ({reason})",
+        found=reason,
+        line=line,
+    )

@@ -1,0 +1,88 @@
+"""The configuration: the repository's own is right, and what is wrong is named with its place."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigError
+from gateway.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path
+
+
+def findings(root: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(root, environ={})
+    return [str(finding).replace(str(root) + "/", "") for finding in caught.value.findings]
+
+
+def change(root: Path, name: str, old: str, new: str) -> None:
+    path = root / "config" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_repositorys_own_configuration_is_right() -> None:
+    settings = load_settings(ROOT, environ={})
+    assert set(settings.platforms) == {
+        "GGZY-ZPT",
+        "GGZY-JSGC",
+        "GGZY-ZFCG",
+        "CZ-ZFPT-310000",
+        "CZ-ZFPT-310115",
+    }
+
+
+def test_the_environment_overrides_scalars_and_urls(copy: Path) -> None:
+    environ = {
+        "GATEWAY_PORT": "0",
+        "GATEWAY_DATA_DIR": "/tmp/x",
+        "GATEWAY_URL_GGZY_ZPT": "http://127.0.0.1:1/{type}",
+    }
+    settings = load_settings(copy, environ=environ)
+    assert (settings.gateway.port, str(settings.data_dir)) == (0, "/tmp/x")
+    assert settings.platforms["GGZY-ZPT"].connector.url == "http://127.0.0.1:1/{type}"
+
+
+def test_every_finding_of_every_file_is_listed_with_its_line(copy: Path) -> None:
+    change(copy, "gateway.yaml", "lease_s: 60", "lease_s: sixty")
+    change(
+        copy,
+        "routes.yaml",
+        "sender: GGZY-ZPT, to: [subs, treasuries]",
+        "sender: GGZY-ZTP, to: [subs, tresuries]",
+    )
+    change(copy, "coverage.yaml", "treasury: CZ-ZFPT-310115", "treasury: CZ-ZFPT-31011")
+    change(copy, "platforms/general.yaml", "suite: jose", "suit: jose")
+    found = findings(copy)
+    assert any(line.startswith("config/gateway.yaml:7:") and "lease_s" in line for line in found)
+    assert any("GGZY-ZTP" in line and "did you mean GGZY-ZPT" in line for line in found)
+    assert any("tresuries" in line and "did you mean treasuries" in line for line in found)
+    assert any("CZ-ZFPT-31011'" in line and "config/coverage.yaml" in line for line in found)
+    assert any("suit" in line and "did you mean suite" in line for line in found)
+    assert all(":" in line.split(" ")[0] for line in found)
+
+
+def test_a_route_to_who_does_not_receive_the_type_is_a_finding(copy: Path) -> None:
+    change(copy, "routes.yaml", '{type: "2001", to: [general]}', '{type: "2001", to: [GGZY-JSGC]}')
+    assert any("does not receive 2001" in line for line in findings(copy))
+
+
+def test_a_platform_defined_twice_is_a_finding(copy: Path) -> None:
+    shutil.copy(copy / "config/platforms/general.yaml", copy / "config/platforms/again.yaml")
+    assert any("defined twice" in line for line in findings(copy))
+
+
+def test_a_word_like_no_stays_a_word(copy: Path) -> None:
+    change(copy, "platforms/general.yaml", "name_en: General platform", "name_en: NO")
+    assert load_settings(copy, environ={}).platforms["GGZY-ZPT"].name_en == "NO"
