@@ -223,10 +223,11 @@ def load_settings(
     routes = reader.read(RoutesFile, folder / "routes.yaml")
     covered = reader.read(CoverageFile, folder / "coverage.yaml")
     platforms: dict[str, Platform] = {}
-    files: dict[str, Path] = {}
+    broken: set[str] = set()  # their files have findings of their own; a name is no second one
     for path in sorted((folder / "platforms").glob("*.yaml")):
         platform = reader.read(Platform, path)
         if platform is None:
+            broken.add(reader.raw_id(path))
             continue
         if platform.id in platforms:
             reader.find(path, ("id",), f"platform {platform.id} is defined twice", "config.duplicate")
@@ -234,8 +235,8 @@ def load_settings(
         if url:
             connector = platform.connector.model_copy(update={"url": url})
             platform = platform.model_copy(update={"connector": connector})
-        platforms[platform.id], files[platform.id] = platform, path
-    _check_references(reader, folder, platforms, routes, covered)
+        platforms[platform.id] = platform
+    _check_references(reader, folder, platforms, broken, routes, covered)
     if reader.findings or gateway is None or routes is None or covered is None:
         raise ConfigError(reader.findings)
     rows = tuple(Covered(**row.model_dump()) for row in covered.coverage)
@@ -263,6 +264,11 @@ class _Reader:
             self.findings.extend(error.findings)
             return None
 
+    def raw_id(self, path: Path) -> str:
+        """What a file that could not be read as a platform still says of its id."""
+        document = self._documents.get(path)
+        return str(document.data.get("id", "")) if document and isinstance(document.data, dict) else ""
+
     def find(self, path: Path, place: tuple[str | int, ...], text: str, code: str) -> None:
         document = self._documents[path]
         line, column = document.marks.get(place, (0, 0))
@@ -282,26 +288,28 @@ def _check_references(
     reader: _Reader,
     folder: Path,
     platforms: Mapping[str, Platform],
+    broken: set[str],
     routes: RoutesFile | None,
     covered: CoverageFile | None,
 ) -> None:
     """Names in routes and coverage must be platforms; routes must not send what nobody receives."""
-    known = ROLES | set(platforms)
+    nodes = set(platforms) | broken
     for index, route in enumerate(routes.routes if routes else ()):
         place = ("routes", index)
-        if route.sender and route.sender not in platforms:
-            text = f"unknown platform {route.sender!r}{_did_you_mean(route.sender, platforms)}"
+        if route.sender and route.sender not in nodes:
+            text = f"unknown platform {route.sender!r}{_did_you_mean(route.sender, nodes)}"
             reader.find(folder / "routes.yaml", (*place, "sender"), text, "config.unknown-platform")
         for receiver in route.to:
-            if receiver not in known:
-                text = f"unknown receiver {receiver!r}{_did_you_mean(receiver, known)}"
+            if receiver not in ROLES | nodes:
+                text = f"unknown receiver {receiver!r}{_did_you_mean(receiver, ROLES | nodes)}"
                 reader.find(folder / "routes.yaml", (*place, "to"), text, "config.unknown-receiver")
             elif receiver in platforms and route.type not in platforms[receiver].receives:
                 text = f"{receiver} does not receive {route.type}"
                 reader.find(folder / "routes.yaml", (*place, "to"), text, "config.not-received")
+    treasuries = {node for node, one in platforms.items() if one.kind == "treasury"} | broken
     for index, row in enumerate(covered.coverage if covered else ()):
-        if row.treasury not in platforms or platforms[row.treasury].kind != "treasury":
-            text = f"unknown treasury {row.treasury!r}{_did_you_mean(row.treasury, platforms)}"
+        if row.treasury not in treasuries:
+            text = f"unknown treasury {row.treasury!r}{_did_you_mean(row.treasury, treasuries)}"
             place_of = ("coverage", index, "treasury")
             reader.find(folder / "coverage.yaml", place_of, text, "config.unknown-platform")
 

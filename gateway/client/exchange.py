@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
+from yarl import URL
 
 from gateway.errors import DeliveryError
 from gateway.schedule import parse_retry_after
@@ -41,7 +42,12 @@ async def send(
     limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
     try:
         async with session.request(
-            method, url, data=body or None, headers=headers, timeout=limits, allow_redirects=False
+            method,
+            URL(url, encoded=True),  # what was signed is sent, letter by letter
+            data=body or None,
+            headers=headers,
+            timeout=limits,
+            allow_redirects=False,
         ) as response:
             return Exchange(
                 status=response.status,

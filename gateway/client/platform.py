@@ -52,9 +52,7 @@ class PlatformClient(Wire):
 
         async def once() -> Reply:
             sealed = self.seal(payload, type, idem_key, content_type)
-            exchange = await send(
-                self.session, "POST", url, sealed, headers, self.timeout_s + wait_s
-            )
+            exchange = await send(self.session, "POST", url, sealed, headers, self.timeout_s + wait_s)
             return self._read(exchange, idem_key, read_json_reply)
 
         return await self.try_again(once)
@@ -119,14 +117,10 @@ class PlatformClient(Wire):
         """Who came with the ticket (the body of 1902, with Source, BizContext, TargetUrl). Works once;
         Refused 20006 for a ticket that is unknown, used, expired or for another platform."""
         body = {"Ticket": ticket, **({"ClientIp": client_ip} if client_ip else {})}
-        return _object(
-            await self.call("POST", "/v1/tickets/redeem", body=write_json(body), repeatable=False)
-        )
+        return _object(await self.call("POST", "/v1/tickets/redeem", body=write_json(body), repeatable=False))
 
     # progress
-    async def progress(
-        self, wanted: str | Mapping[str, str], on_behalf_of: str = ""
-    ) -> dict[str, Any]:
+    async def progress(self, wanted: str | Mapping[str, str], on_behalf_of: str = "") -> dict[str, Any]:
         """Step 7. An application's number gives its item with the trace; conditions (contract_no, deal,
         party, from, to, page, size) give {Total, PageNo, PageSize, Items}. `on_behalf_of`: the LegalCode
         of the subject who asks; it then sees its own cases alone."""

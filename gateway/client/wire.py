@@ -106,7 +106,9 @@ class Wire:
             exchange, nonce = await self.exchange(method, path, body=body, headers=headers)
             unsealed = self.unseal_answer(exchange, nonce)
             if exchange.status >= 400 or unsealed is None:
-                raise refusal_of(exchange, unsealed.payload if unsealed else exchange.data, unsealed is not None)
+                raise refusal_of(
+                    exchange, unsealed.payload if unsealed else exchange.data, unsealed is not None
+                )
             return read_json(unsealed.payload)
 
         return await self.try_again(once, repeatable=repeatable)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from aiohttp import web
 
 from gateway import xmltree
@@ -130,11 +129,15 @@ def _took(one: AttemptRow) -> str:
     return f"{status}{one.latency_ms} ms"
 
 
-def _words(detail: Any) -> str:
-    return " · ".join(
-        f"{name} {value if isinstance(value, str | int | float) else orjson.dumps(value).decode()}"
-        for name, value in detail.items()
-    )[:500]
+def _words(detail: Mapping[str, Any]) -> str:
+    """An event's detail in one line."""
+    parts = []
+    for name, value in detail.items():
+        if isinstance(value, Mapping):
+            parts += [f"{key} {number}" for key, number in value.items()]
+        elif isinstance(value, str | int | float) and value != "":
+            parts.append(f"{name} {value}")
+    return " · ".join(parts)[:500]
 
 
 def _forms(

@@ -1,7 +1,7 @@
 """Who calls, where the body carries no seal: an HTTP message signature, or a client certificate.
 
-A signature (RFC 9421) covers method, target and the body's digest, is at most 60 seconds old and its
-nonce is used once. Over mTLS the certificate must be one that is registered to a platform: chaining to
+A signature (RFC 9421) covers method, target, the body's digest and the headers that change what the call
+means (On-Behalf-Of, Content-Range), is at most 60 seconds old, and its nonce is used once. Over mTLS the certificate must be one that is registered to a platform: chaining to
 a root is not enough. All failures answer alike; what really failed is only in the log.
 """
 
@@ -21,7 +21,7 @@ from gateway.endpoints.bodies import read_body
 from gateway.endpoints.world import EndpointWorld
 from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE, Claims
-from gateway.security.httpsig import verify_request
+from gateway.security.httpsig import has_digest, verify_request
 from gateway.security.suite import suites
 from gateway.settings import Platform
 
@@ -32,11 +32,11 @@ MAX_JSON_BYTES = 256 * 1024
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated platform. `nonce` is the call's own, "" over mTLS; `content_digest` the header
-    value that the signature covers, "" if none."""
+    value that the signature covers, None if the call has none."""
 
     platform: Platform
     nonce: str = ""
-    content_digest: str = ""
+    content_digest: str | None = None
 
 
 async def identify(request: web.Request, world: EndpointWorld) -> Caller:
@@ -53,17 +53,9 @@ async def identify_with_body(request: web.Request, world: EndpointWorld) -> tupl
     """Caller and body of a small call; the body is what the signature's digest covers."""
     caller = await identify(request, world)
     body = await read_body(request, MAX_JSON_BYTES)
-    if caller.nonce and not digest_matches(caller.content_digest, body):
+    if caller.nonce and not has_digest(caller.content_digest, body):
         raise _unknown("the body is not what was signed")
     return caller, body
-
-
-def digest_matches(content_digest: str, body: bytes) -> bool:
-    """Does the Content-Digest (RFC 9530) hold? It must name sha-256; an empty body may go without."""
-    if not content_digest:
-        return not body
-    wanted = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
-    return any(secrets.compare_digest(part.strip(), wanted) for part in content_digest.split(","))
 
 
 async def _by_signature(request: web.Request, world: EndpointWorld) -> Caller:
@@ -81,7 +73,7 @@ async def _by_signature(request: web.Request, world: EndpointWorld) -> Caller:
             result="20006",
             status=401,
         )
-    return Caller(platform, call.nonce, call.content_digest or "")
+    return Caller(platform, call.nonce, call.content_digest)
 
 
 def _by_certificate(request: web.Request, world: EndpointWorld) -> Caller | None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TypeAlias, cast
 
-from lark import Lark, Token, Transformer, UnexpectedInput, v_args
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
 MAX_CHARS = 2000
 MAX_DEPTH = 24
@@ -134,9 +134,8 @@ def parse(text: str) -> Node:
     try:
         node = cast(Node, _parser().parse(text))
     except UnexpectedInput as error:
-        at = error.pos_in_stream if error.pos_in_stream is not None else len(text.rstrip())
-        if at < 0 or (isinstance(getattr(error, "token", None), Token) and error.token.type == "$END"):
-            at = len(text.rstrip())
+        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        at = len(text.rstrip()) if ended or error.pos_in_stream is None else error.pos_in_stream
         raise ExpressionError(_explain(text, at), at) from None
     _check_depth(node)
     return node

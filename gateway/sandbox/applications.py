@@ -123,7 +123,9 @@ def application_record(
         "Applicant": applicant.name,
         "ApplicantPhone": "13800001234",
         "ApplyTime": clock.t14(),
-        "Invoices": {"Invoice": [{**one.record, "UsedAmount": f"{Decimal(one.amount):.2f}"} for one in invoices]},
+        "Invoices": {
+            "Invoice": [{**one.record, "UsedAmount": f"{Decimal(one.amount):.2f}"} for one in invoices]
+        },
         "InvoiceTotal": f"{total:.2f}",
     }
     if attachments:

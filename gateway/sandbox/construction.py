@@ -15,8 +15,15 @@ from gateway.formats import formats, write_json
 from gateway.message import Record
 from gateway.sandbox.forms import digest_of
 from gateway.sandbox.inbox import Arrived
-from gateway.sandbox.people import AGENT_CODE, AGENT_NAME, AUTHORITY_CODE, AUTHORITY_NAME, PLATFORM_CODE
-from gateway.sandbox.people import Organisation, Person
+from gateway.sandbox.people import (
+    AGENT_CODE,
+    AGENT_NAME,
+    AUTHORITY_CODE,
+    AUTHORITY_NAME,
+    PLATFORM_CODE,
+    Organisation,
+    Person,
+)
 from gateway.sandbox.sub import NO_HEAD, SubPlatform
 from gateway.sandbox.trade import Deal
 

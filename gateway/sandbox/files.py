@@ -40,7 +40,7 @@ def invoice_ofd(number: str, amount: str) -> File:
         package.writestr(
             "OFD.xml",
             '<?xml version="1.0" encoding="UTF-8"?><ofd:OFD xmlns:ofd="http://www.ofdspec.org/2016" DocType="OFD">'
-            f'<ofd:DocBody><ofd:DocInfo><ofd:DocID>{secrets.token_hex(16)}</ofd:DocID><ofd:CustomDatas>'
+            f"<ofd:DocBody><ofd:DocInfo><ofd:DocID>{secrets.token_hex(16)}</ofd:DocID><ofd:CustomDatas>"
             f'<ofd:CustomData Name="发票号码">{number}</ofd:CustomData>'
             f'<ofd:CustomData Name="价税合计">{amount}</ofd:CustomData>'
             "</ofd:CustomDatas></ofd:DocInfo></ofd:DocBody></ofd:OFD>",
@@ -56,4 +56,6 @@ def scan_of(number: str) -> File:
 
 def certificate_pdf() -> File:
     """A payment certificate 计量支付证书."""
-    return File(new_file_id(), "计量支付证书.pdf", PDF, b"%PDF-1.7\n" + secrets.token_bytes(30_000) + b"\n%%EOF")
+    return File(
+        new_file_id(), "计量支付证书.pdf", PDF, b"%PDF-1.7\n" + secrets.token_bytes(30_000) + b"\n%%EOF"
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ class Forms:
         the record, lengths in GBK bytes are checked too."""
         schema = self._schema(form)
         schema.validate(element)
-        faults = [f"{_place(entry)}: {entry.message}" for entry in schema.error_log]
+        found: Iterable[Any] = schema.error_log  # type: ignore[assignment]  # the stubs know no iteration
+        faults = [f"{_place(entry)}: {entry.message}" for entry in found]
         if record is not None:
             faults += _too_many_bytes(record, self._bytes[form])
         return faults

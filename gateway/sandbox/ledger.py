@@ -74,9 +74,7 @@ class Ledger:
         to: Iterable[str] = (),
     ) -> Entry:
         """Writes the line, waits for the disk, then wakes those who wait for it."""
-        entry = Entry(
-            clock.t17(), self.node, kind, type, key, digest, biz_key, body or {}, answer, tuple(to)
-        )
+        entry = Entry(clock.t17(), self.node, kind, type, key, digest, biz_key, body or {}, answer, tuple(to))
         line = json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")) + "\n"
         os.write(self._file, line.encode())
         os.fsync(self._file)

@@ -84,7 +84,7 @@ class ProcurementPlatform(SubPlatform):
     def refuse_call(self, error: MessageError) -> web.Response:
         text = (
             f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="{_SOAP12}"><s:Body><s:Fault><s:Code>'
-            "<s:Value>s:Sender</s:Value></s:Code><s:Reason><s:Text xml:lang=\"en\">refused</s:Text></s:Reason>"
+            '<s:Value>s:Sender</s:Value></s:Code><s:Reason><s:Text xml:lang="en">refused</s:Text></s:Reason>'
             f"<s:Detail><Result>{error.result}</Result></s:Detail></s:Fault></s:Body></s:Envelope>"
         )
         return web.Response(status=error.status, text=text, content_type="application/soap+xml")

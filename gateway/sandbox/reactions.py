@@ -39,7 +39,9 @@ def _keep_payment(book: Book, arrived: Arrived) -> None:
     if application is None:
         return
     line = (
-        f"{record['VoucherNo']}|{record['DetailId']}" if arrived.number == "5001" else record["RefundVoucherNo"]
+        f"{record['VoucherNo']}|{record['DetailId']}"
+        if arrived.number == "5001"
+        else record["RefundVoucherNo"]
     )
     amount = record["XPayAmt"] if arrived.number == "5001" else record["RefundAmt"]
     book.put(

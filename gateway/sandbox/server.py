@@ -43,7 +43,7 @@ class Platform:
         """Takes up what a stop or crash interrupted; nothing, unless a platform says otherwise."""
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self.trouble.middleware()])
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self.trouble.middleware])
         self.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()

@@ -67,9 +67,7 @@ class SubPlatform(PushedPlatform):
         raise NotImplementedError
 
     # sending
-    async def send(
-        self, number: str, record: Record, key: str, *, to: Sequence[str] = (GENERAL,)
-    ) -> Reply:
+    async def send(self, number: str, record: Record, key: str, *, to: Sequence[str] = (GENERAL,)) -> Reply:
         """Submits and, once the gateway has taken it over, writes it down under its business key."""
         reply, idem_key = await self.submit(number, record)
         self.ledger.append(

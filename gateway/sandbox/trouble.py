@@ -41,16 +41,14 @@ class Trouble:
         self._released.set()
         self._released = asyncio.Event()
 
-    def middleware(self) -> Callable[[web.Request, _Next], Awaitable[web.StreamResponse]]:
-        @web.middleware
-        async def spoil(request: web.Request, handler: _Next) -> web.StreamResponse:
-            if not self._orders or request.method == "GET":
-                return await handler(request)
-            kind = self._orders.pop(0)
-            self.met += 1
-            return await self._spoil(kind, request, handler)
-
-        return spoil
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: _Next) -> web.StreamResponse:
+        """Hang this into the server's application."""
+        if not self._orders or request.method == "GET":
+            return await handler(request)
+        kind = self._orders.pop(0)
+        self.met += 1
+        return await self._spoil(kind, request, handler)
 
     async def _spoil(self, kind: str, request: web.Request, handler: _Next) -> web.StreamResponse:
         if kind == ANSWER_500:
@@ -69,7 +67,9 @@ class Trouble:
         elif kind == TWICE:
             response = await handler(request)
         elif kind == GARBAGE:
-            return web.Response(status=200, body=b"\x00\xff<not what you asked for", content_type="text/plain")
+            return web.Response(
+                status=200, body=b"\x00\xff<not what you asked for", content_type="text/plain"
+            )
         elif kind == RESET:
             return _drop(request)
         return response

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import ConfigError, Finding
+from gateway.standard.codes import CodeTables
 from gateway.standard.model import Element
 from gateway.standard.schemafiles import SchemaFiles
+from gateway.standard.values import DATES, DIGITS
 
 SHARED = "types.xsd"
 ENVELOPE = "envelope.xsd"
@@ -129,7 +131,29 @@ def _check(root: Element, said: Mapping[str, str]) -> list[str]:
     if missing:
         return [f"the annotation lacks m:{name}" for name in missing]
     parts = [_HASHED.sub(r"\1", part) for part in said["key"].split("|")]
-    wrong = [f"the business key names {part}, which is no element" for part in parts if part not in root.by_name]
+    wrong = [
+        f"the business key names {part}, which is no element" for part in parts if part not in root.by_name
+    ]
     if said["lane"] not in _LANES:
         wrong.append(f"lane {said['lane']!r} is none of {', '.join(_LANES)}")
     return wrong
+
+
+def check_annotations(schemas: Schemas, codes: CodeTables) -> None:
+    """ConfigError where an annotation names a code table, check or sibling that there is not."""
+    findings = []
+    for number, root in [*schemas.roots.items(), ("Head", schemas.head)]:
+        for path, element in root.walk():
+            check = element.value.check if element.value is not None else ""
+            holder = root.find(path.rpartition("/")[0]) if "/" in path else root
+            wrong = []
+            if element.codes and element.codes not in codes:
+                wrong.append(f"unknown code table {element.codes}")
+            if check and check not in DIGITS and check not in DATES:
+                wrong.append(f"unknown check {check}")
+            if element.code_type and (holder is None or element.code_type not in holder.by_name):
+                wrong.append(f"there is no sibling {element.code_type}")
+            for text in wrong:
+                findings.append(Finding(number, 0, 0, path, text, "standard.schema"))
+    if findings:
+        raise ConfigError(findings)

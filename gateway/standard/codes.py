@@ -116,7 +116,9 @@ def _read(path: Path) -> tuple[list[Code], list[Finding]]:
             for cells in reader:
                 row = Code(*cells) if len(cells) == len(_HEADER) else None
                 if row is None or not row.code or not row.name_zh:
-                    wrong(reader.line_num, f"a row has {len(_HEADER)} cells, and code and name_zh are not empty")
+                    wrong(
+                        reader.line_num, f"a row has {len(_HEADER)} cells, and code and name_zh are not empty"
+                    )
                 elif not all(_is_day(day) for day in (row.valid_from, row.valid_to)):
                     wrong(reader.line_num, "a day of validity is yyyyMMdd or empty")
                 elif (row.code, row.valid_from) in rows:

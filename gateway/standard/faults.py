@@ -106,3 +106,14 @@ def not_understood(path: str, reason: str, line: int = 0) -> Fault:
         found=reason,
         line=line,
     )
+
+
+def other_element(expected: str, found: str) -> Fault:
+    return Fault(
+        "standard.other-element",
+        "",
+        f"报文根元素应为 {expected}",
+        f"the element should be {expected} in the standard's namespace",
+        expected=expected,
+        found=shown(found),
+    )

@@ -1,94 +1,83 @@
-"""The JSON form of a body: names kept, lists where maxOccurs > 1, integers as numbers, all else text."""
+"""The JSON form read with patience: what is wrong in its shape is named, the rest becomes a record.
+
+The form: names as in the schema, a list where an element may repeat, text everywhere, integers for
+xs:integer. The fast way through is generated (`generate.py`); this walk is for what that one gave up on.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.errors import Fault, MessageError
+from gateway.errors import Fault
 from gateway.message import Record
+from gateway.standard import faults
+from gateway.standard.explain import MAX_FAULTS, MAX_UNKNOWN
 from gateway.standard.model import Element
 
+_OBJECT = ("对象", "an object")
+_LIST = ("列表", "a list")
+_TEXT = ("文本", "text")
+_INTEGER = ("整数", "an integer")
 
-def to_json(element: Element, record: Record) -> dict[str, Any]:
-    """Record → JSON value, in schema order."""
-    found: dict[str, Any] = {}
-    for child in element.children:
-        value = record.get(child.name)
-        if value is None:
-            continue
-        if child.is_list:
-            found[child.name] = [
-                _out(child, item) for item in (value if isinstance(value, list) else [value])
-            ]
+
+def read_form(root: Element, data: Any, *, lenient: bool) -> tuple[Record, list[Fault]]:
+    """The record of what has its right shape, and the faults of what has not.
+
+    `lenient`: integers may be text, and a lone value may stand for a list of one.
+    """
+    form = _Form(lenient)
+    found = form.fields(root, data, "")
+    return found if type(found) is dict else {}, form.found
+
+
+@dataclass(slots=True)
+class _Form:
+    lenient: bool
+    found: list[Fault] = field(default_factory=list)
+
+    def wrong(self, path: str, element: Element, expected: tuple[str, str], value: Any) -> None:
+        if len(self.found) < MAX_FAULTS:
+            self.found.append(faults.wrong_shape(path, element, expected, value))
+
+    def fields(self, element: Element, data: Any, path: str) -> Record | None:
+        if type(data) is not dict:
+            self.wrong(path, element, _OBJECT, data)
+            return None
+        record: Record = {}
+        for child in element.children:
+            if child.name in data:
+                place = f"{path}/{child.name}" if path else child.name
+                value = self.child(child, data[child.name], place)
+                if value is not None:
+                    record[child.name] = value
+        unknown = [str(name) for name in data if name not in element.by_name]
+        for name in unknown[:MAX_UNKNOWN]:
+            place = f"{path}/{name}" if path else name
+            self.found.append(faults.unexpected(place[:300], name, list(element.by_name)))
+        return record
+
+    def child(self, child: Element, value: Any, place: str) -> Any:
+        if not child.repeats:
+            return self.one(child, value, place)
+        if self.lenient and type(value) is not list:
+            value = [value]
+        if type(value) is not list:
+            self.wrong(place, child, _LIST, value)
+            return None
+        read = [self.one(child, one, f"{place}[{index}]") for index, one in enumerate(value, 1)]
+        return [one for one in read if one is not None]
+
+    def one(self, child: Element, value: Any, place: str) -> Any:
+        if child.value is None:
+            return self.fields(child, value, place)
+        if not child.value.integer:
+            expected, is_right = _TEXT, type(value) is str
+        elif type(value) is int:
+            return str(value)
         else:
-            found[child.name] = _out(child, value)
-    return found
-
-
-def _out(element: Element, value: Any) -> Any:
-    if element.children:
-        return to_json(element, value)
-    return int(value) if element.simple is not None and element.simple.is_integer else value
-
-
-def from_json(element: Element, data: Any) -> Record:
-    """JSON value → record; MessageError with every wrong shape. Unknown names are kept for the validator."""
-    faults: list[Fault] = []
-    record = _in(element, data, "", faults)
-    if faults:
-        raise MessageError(faults)
-    return record  # type: ignore[no-any-return]
-
-
-def _in(element: Element, data: Any, path: str, faults: list[Fault]) -> Any:
-    if not isinstance(data, dict):
-        faults.append(_wrong(path, "对象", "an object", data))
-        return {}
-    record: Record = {}
-    shapes = {child.name: child for child in element.children}
-    for name, value in data.items():
-        place = f"{path}/{name}" if path else name
-        child = shapes.get(name)
-        if value is None or child is None:
-            if child is None:
-                record[name] = value if isinstance(value, str) else ""
-            continue
-        if child.is_list:
-            if not isinstance(value, list):
-                faults.append(_wrong(place, "数组", "a list", value))
-                continue
-            record[name] = [
-                _item(child, item, f"{place}[{index}]", faults) for index, item in enumerate(value, 1)
-            ]
-        else:
-            record[name] = _item(child, value, place, faults)
-    return record
-
-
-def _item(child: Element, value: Any, place: str, faults: list[Fault]) -> Any:
-    if child.children:
-        return _in(child, value, place, faults)
-    if isinstance(value, str):
-        return value
-    if (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and child.simple is not None
-        and child.simple.is_integer
-    ):
-        return str(value)
-    faults.append(_wrong(place, "文本", "text", value))
-    return ""
-
-
-def _wrong(path: str, zh: str, en: str, value: Any) -> Fault:
-    found = type(value).__name__
-    return Fault(
-        "standard.wrong-shape",
-        path,
-        f"应为{zh}，实为 {found}",
-        f"expected {en}, got {found}",
-        "10003",
-        expected=en,
-        found=found,
-    )
+            expected, is_right = _INTEGER, self.lenient and type(value) is str
+        if is_right:
+            return value.strip(" \t\r\n") if child.value.integer else value
+        self.wrong(place, child, expected, value)
+        return None

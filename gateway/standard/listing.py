@@ -1,16 +1,27 @@
-"""What `gateway standard list` and `validate` tell."""
+"""What `gateway standard list` and `gateway standard validate` show."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
+from typing import Any, NoReturn
 
-from gateway import xmltree
-from gateway.clock import now
+from lxml import etree
+
+from gateway import clock, xmltree
 from gateway.errors import Fault, MessageError
+from gateway.message import NAMESPACE, Record
+from gateway.standard.explain import explain, in_order
+from gateway.standard.head import check_head
+from gateway.standard.schemafiles import line_of
 from gateway.standard.standard import Standard
+
+_OWN = f"{{{NAMESPACE}}}"
 
 
 def list_types(standard: Standard) -> list[dict[str, str]]:
+    """Every message type: number, name, titles, step, key, lane, flow."""
     return [
         {
             "number": kind.number,
@@ -18,44 +29,131 @@ def list_types(standard: Standard) -> list[dict[str, str]]:
             "title_zh": kind.title_zh,
             "title_en": kind.title_en,
             "step": kind.step,
+            "key": "|".join(kind.key),
+            "lane": kind.lane,
+            "flow": kind.flow,
         }
         for kind in standard.catalogue
     ]
 
 
-def validate_file(standard: Standard, data: bytes, number: str = "") -> list[Fault]:
-    """Every fault of a JSON ({"Head", "Body"} or a bare body) or XML (Msg or the type's element) file."""
+def validate_file(
+    standard: Standard, data: bytes, number: str = "", *, on: date | None = None
+) -> list[Fault]:
+    """Every fault of a message, sorted by place; [] if it is valid. JSON or XML is told from the content.
+
+    A whole message (Head and Body) says its own type; a body alone in JSON needs `number`, in XML its
+    root's name tells. Faults of XML carry their line.
+    """
+    day = on or clock.now().date()
+    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     try:
-        if data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
-            number, record = _from_xml(standard, data, number)
-        else:
-            number, record = _from_json(standard, data, number)
+        if start.startswith((b"{", b"[")):
+            return _validate_json(standard, _load(data), number, day)
+        return _validate_xml(standard, xmltree.parse(data), number, day)
     except MessageError as error:
         return list(error.faults)
-    return standard.validate(number, record, on=now().date())
 
 
-def _from_xml(standard: Standard, data: bytes, number: str):  # type: ignore[no-untyped-def]
-    root = xmltree.parse(data)
-    if xmltree.local(root.tag) == "Msg":
-        root = root.find("{*}Body")[0]
-    found = number or standard.catalogue.get(xmltree.local(root.tag)).number
-    return found, standard.read_element(found, root)
+def _validate_json(standard: Standard, data: Any, number: str, on: date) -> list[Fault]:
+    if type(data) is not dict:
+        return [_fault("json.not-an-object", "报文应为对象", "a message is a JSON object", "10001")]
+    whole = type(data.get("Head")) is dict and "Body" in data
+    head = {name: str(value) for name, value in data["Head"].items()} if whole else {}
+    number = _number(standard, number or head.get("MsgNo", ""))
+    body = data["Body"] if whole else data
+    record = standard.from_json(number, body)
+    found = standard.validate(number, record, on=on)
+    return [*_head_faults(standard, number, head, record, found), *found] if whole else found
 
 
-def _from_json(standard: Standard, data: bytes, number: str):  # type: ignore[no-untyped-def]
-    try:
-        value = json.loads(data)
-    except ValueError as error:
-        raise MessageError.of(
-            "json.malformed", f"不是 JSON: {error}", f"not JSON: {error}", result="10001"
-        ) from error
-    if isinstance(value, dict) and "Body" in value:
-        number = number or value.get("Head", {}).get("MsgNo", "")
-        value = value["Body"]
+def _validate_xml(standard: Standard, root: etree._Element, number: str, on: date) -> list[Fault]:
+    head_element = root.find(f"{_OWN}Head")
+    body = root.find(f"{_OWN}Body")
+    whole = root.tag == f"{_OWN}Msg" and head_element is not None and body is not None and len(body) == 1
+    content = body[0] if whole and body is not None else root
+    if content.tag.startswith(_OWN) and xmltree.local(content.tag) in standard.catalogue:
+        number = number or xmltree.local(content.tag)
+    number = _number(standard, number)
+    record = standard.read_element(number, content)
+    found = standard.validate(number, record, on=on) or standard.decide(content)
+    found = [_with_line(fault, content) for fault in found]
+    if not whole or head_element is None:
+        return found
+    head = {xmltree.local(child.tag): child.text or "" for child in head_element}
+    return [*_head_faults(standard, number, head, record, found), *found]
+
+
+def _number(standard: Standard, number: str) -> str:
     if not number:
-        raise MessageError.of(
-            "message.unknown-type", "须用 --type 指明报文类型", "name the type with --type", result="10005"
-        )
-    found = standard.catalogue.get(number).number
-    return found, standard.from_json(found, value)
+        en = "the file does not say its message type; name it"
+        raise MessageError([_fault("standard.unknown-type", "文件未说明报文类型，请指定", en, "10005")])
+    try:
+        return standard.catalogue.get(number).number
+    except LookupError as error:
+        zh = f"未知报文类型 {number[:60]}"
+        raise MessageError([_fault("standard.unknown-type", zh, str(error), "10005")]) from error
+
+
+def _head_faults(
+    standard: Standard, number: str, head: Record, record: Record, body_faults: list[Fault]
+) -> list[Fault]:
+    model = standard.head_model
+    found = explain(model, head, standard.codes, clock.now().date()).faults
+    if found or body_faults:
+        return [replace(fault, path=f"Head/{fault.path}") for fault in in_order(model, found)]
+    return check_head(
+        head,
+        standard.catalogue.get(number),
+        biz_key=standard.business_key(number, record),
+        body=standard.build(number, record),
+        nodes=standard.codes.get("node").rows,
+    )
+
+
+def _with_line(fault: Fault, content: etree._Element) -> Fault:
+    """With the line of its element, or of the nearest one above that the file has."""
+    if fault.line:
+        return fault
+    element = content
+    for part in fault.path.split("/"):
+        name, _, index = part.partition("[")
+        found = element.findall(_OWN + name) if name.isidentifier() else []
+        place = int(index[:-1]) - 1 if index else 0
+        if place >= len(found):
+            break
+        element = found[place]
+    return replace(fault, line=line_of(element))
+
+
+def _load(data: bytes) -> Any:
+    """Strict JSON: UTF-8, no name twice, no NaN. MessageError 10001 or 10004."""
+    try:
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_members, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        zh, en = f"第 {error.start} 字节不是 UTF-8 编码", f"byte {error.start} is not UTF-8"
+        raise MessageError([_fault("json.encoding", zh, en, "10004")]) from error
+    except json.JSONDecodeError as error:
+        zh, en = f"JSON 不合规范: {error.msg}", f"not well-formed JSON: {error.msg}"
+        fault = replace(_fault("json.malformed", zh, en, "10001"), line=error.lineno, column=error.colno)
+        raise MessageError([fault]) from error
+    except RecursionError as error:
+        raise MessageError([_fault("json.too-deep", "JSON 嵌套过深", "nested too deep", "10001")]) from error
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)[:60]
+        zh, en = f"同一对象中名称重复: {twice}", f"a name stands twice in one object: {twice}"
+        raise MessageError([_fault("json.duplicate-name", zh, en, "10001")])
+    return found
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise MessageError([_fault("json.malformed", f"{text} 不是 JSON", f"{text} is not JSON", "10001")])
+
+
+def _fault(code: str, zh: str, en: str, result: str) -> Fault:
+    return Fault(code, "", zh, en, result)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 class ValueType:
     """A simple type. `patterns` all hold, lengths count characters, `check` names a rule of `values.py`.
 
-    `numeric`: an amount, ratio or counter, told from the pattern. `stripped`: XSD ignores white space
-    around it (xs:integer), the canonical form has none.
+    `numeric`: an amount, ratio or counter, told from the pattern. XSD ignores white space around an
+    integer, the canonical form has none.
     """
 
     name: str
@@ -84,8 +84,9 @@ class Element:
             yield from child.walk(place)
 
 
-_BRACKETS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|[\^$.]", re.DOTALL)
-_FOREIGN = re.compile(r"\\[iIcCpP]|-\[")
+_TOKENS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|[\^$.]", re.DOTALL)
+_PLAIN = {"^": r"\^", "$": r"\$", ".": r"[^\n\r]"}
+_FOREIGN = re.compile(r"\\[iIcCpP]")
 
 
 def python_pattern(text: str) -> re.Pattern[str]:
@@ -93,14 +94,14 @@ def python_pattern(text: str) -> re.Pattern[str]:
 
     In XSD `^` and `$` are plain characters and `.` is anything but the ends of lines.
     """
-    if _FOREIGN.search(text):
-        raise ValueError(f"pattern {text!r} uses what only XSD has")
 
     def translate(found: re.Match[str]) -> str:
-        plain = {"^": r"\^", "$": r"\$", ".": r"[^\n\r]"}
-        return plain.get(found[0], found[0])
+        token = found[0]
+        if _FOREIGN.search(token) or (token.startswith("[") and "[" in token[1:]):
+            raise ValueError(f"pattern {text!r} uses what only XSD has: {token}")
+        return _PLAIN.get(token, token)
 
-    return re.compile(_BRACKETS.sub(translate, text))
+    return re.compile(_TOKENS.sub(translate, text))
 
 
 def is_numeric(patterns: tuple[re.Pattern[str], ...]) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from gateway import xmltree
 from gateway.message import NAMESPACE, Record
 from gateway.standard.generate import Misfit
 from gateway.standard.model import Element
@@ -100,9 +99,7 @@ def _unescape(text: str) -> str:
 
 
 def _read_element(element: etree._Element, fields: dict[str, _Field]) -> Record:
-    record: Record = {
-        f"@{name}": value for name, value in element.attrib.items() if not name.startswith(_XSI)
-    }
+    record: Record = {f"@{name}": value for name, value in _attributes(element)}
     text = [element.text or "", *(child.tail or "" for child in element)]
     if beside := "".join(text).strip():
         record["#text"] = beside
@@ -123,12 +120,13 @@ def _read_element(element: etree._Element, fields: dict[str, _Field]) -> Record:
 def _read_value(element: etree._Element, known: _Field | None) -> str | Record:
     if known is not None and known.fields is not None:
         return _read_element(element, known.fields)
-    attributes = any(not name.startswith(_XSI) for name in element.attrib)
-    if len(element) or attributes:
+    if len(element) or _attributes(element):
         return _read_element(element, {})
     text = element.text or ""
     return text.strip(" \t\r\n") if known is not None and known.stripped else text
 
 
-def local_name(element: etree._Element) -> str:
-    return xmltree.local(element.tag)
+def _attributes(element: etree._Element) -> list[tuple[str, str]]:
+    """Without those of XML Schema's instance namespace (xsi:schemaLocation), which say nothing here."""
+    found = ((str(name), str(value)) for name, value in element.attrib.items())
+    return [(name, value) for name, value in found if not name.startswith(_XSI)]

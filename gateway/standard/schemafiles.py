@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -151,9 +152,17 @@ def read_root(path: Path) -> etree._Element:
     try:
         return xmltree.parse(path.read_bytes())
     except OSError as error:
-        raise ConfigError([Finding(str(path), 0, 0, "(file)", f"cannot be read: {error.strerror}")]) from error
+        raise ConfigError(
+            [Finding(str(path), 0, 0, "(file)", f"cannot be read: {error.strerror}")]
+        ) from error
     except MessageError as error:
         raise ConfigError([Finding(str(path), 1, 1, "(file)", str(error))]) from error
+
+
+def line_of(element: etree._Element) -> int:
+    """The line of an element in its file, from 1; 0 if unknown."""
+    line: Any = element.sourceline
+    return line or 0
 
 
 def _metas(node: etree._Element) -> dict[str, str]:
@@ -191,5 +200,6 @@ def _texts(node: etree._Element) -> tuple[str, str]:
 
 
 def _error(path: Path, node: etree._Element, text: str) -> ConfigError:
-    line = int(node.sourceline or 0)
-    return ConfigError([Finding(str(path), line, 1, node.get("name", "(schema)"), text, "standard.schema")])
+    return ConfigError(
+        [Finding(str(path), line_of(node), 1, node.get("name", "(schema)"), text, "standard.schema")]
+    )

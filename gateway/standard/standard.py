@@ -6,7 +6,6 @@ rules see to the rest; only a message that fails any of them is explained.
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ from lxml import etree
 
 from gateway import clock, xmltree
 from gateway.errors import Fault, MessageError
-from gateway.message import Record
+from gateway.message import NAMESPACE, Record
 from gateway.standard import faults
-from gateway.standard.catalogue import Catalogue, MessageType, Schemas, load_schemas
+from gateway.standard.catalogue import Catalogue, MessageType, Schemas, check_annotations, load_schemas
 from gateway.standard.codes import CodeTables
 from gateway.standard.explain import Explanation, explain, in_order
 from gateway.standard.generate import (
@@ -63,9 +62,11 @@ class Standard:
         self.codes = codes
         self.head_model = schemas.head
         self._schemas = schemas
-        self._rules = rules
         self._validator = validator
-        self._forms: dict[str, Form] = {}
+        self._forms = {
+            kind.number: _make_form(kind, schemas.roots[kind.number], rules.get(kind.number, Rules()))
+            for kind in schemas.catalogue
+        }
         self._code_sets: dict[str, tuple[date, CodeSets]] = {}
 
     @classmethod
@@ -79,10 +80,11 @@ class Standard:
 
     def model(self, number: str) -> Element:
         """The tree of a type's elements; LookupError for an unknown type."""
-        return self._schemas.roots[self.catalogue.get(number).number]
+        return self._form(number).root
 
     def rules(self, number: str) -> Rules:
-        return self._rules.get(self.catalogue.get(number).number, Rules())
+        """The rules between fields that a type has."""
+        return self._form(number).rules
 
     def build(self, number: str, record: Record) -> bytes:
         """The canonical body. MessageError where the record has elements or shapes the type has not."""
@@ -130,10 +132,15 @@ class Standard:
         """A parsed element of the type as a record. What the type does not know stays in the record, for
         `check` to name. MessageError where it is another element."""
         form = self._form(number)
-        expected = f"{{{faults.NAMESPACE}}}{form.root.name}"
+        expected = f"{{{NAMESPACE}}}{form.root.name}"
         if element.tag != expected:
             raise MessageError([faults.other_element(form.root.name, element.tag)])
         return form.reader.read_tree(element)
+
+    def decide(self, element: etree._Element) -> list[Fault]:
+        """lxml's verdict on a parsed element as it stands (its order too): [] or its first reason."""
+        reason, line = self._validator.reason(element)
+        return [faults.not_understood("", reason, line)] if reason else []
 
     def business_key(self, number: str, record: Record) -> str:
         """The values of the key's elements joined by a bar, an absent one as nothing; SM3 of it if hashed."""
@@ -166,33 +173,12 @@ class Standard:
     def sample(self, number: str) -> Record:
         """A fresh copy of the type's sample, valid."""
         kind = self.catalogue.get(number)
-        return self.from_json(number, json.loads(self._sample_text(kind)))
-
-    @functools.cache  # noqa: B019 # one Standard lives as long as the process
-    def _sample_text(self, kind: MessageType) -> str:
         path = self._schemas.folder / "samples" / f"{kind.number}-{kind.name}.json"
-        return path.read_text(encoding="utf-8")
+        return self.from_json(number, json.loads(path.read_text(encoding="utf-8")))
 
     def _form(self, number: str) -> Form:
         form = self._forms.get(number)
-        if form is None:
-            form = self._forms[number] = self._make_form(self.catalogue.get(number))
-        return form
-
-    def _make_form(self, kind: MessageType) -> Form:
-        root = self._schemas.roots[kind.number]
-        test, tables = make_test(root)
-        return Form(
-            kind=kind,
-            root=root,
-            parts=make_parts(root),
-            test=test,
-            tables=tables,
-            from_json=make_from_json(root),
-            to_json=make_to_json(root),
-            reader=Reader.of(root),
-            rules=self._rules.get(kind.number, Rules()),
-        )
+        return form if form is not None else self._forms[self.catalogue.get(number).number]
 
     def _codes_on(self, form: Form, on: date) -> CodeSets:
         known = self._code_sets.get(form.kind.number)
@@ -215,8 +201,7 @@ class Standard:
             tree = xmltree.parse(write_body(form.parts(record)))
         except MessageError as error:
             return list(error.faults)
-        reason, line = self._validator.reason(tree)
-        return [faults.not_understood("", reason, line)] if reason else []
+        return self.decide(tree)
 
     def _refusal(self, form: Form, record: Any, on: date, cause: Exception | None) -> MessageError:
         found = self._explained(form, record, on).faults
@@ -237,5 +222,24 @@ class Standard:
         raise MessageError(in_order(form.root, [*wrong, *apart]))
 
 
+def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:
+    test, tables = make_test(root)
+    return Form(
+        kind=kind,
+        root=root,
+        parts=make_parts(root),
+        test=test,
+        tables=tables,
+        from_json=make_from_json(root),
+        to_json=make_to_json(root),
+        reader=Reader.of(root),
+        rules=rules,
+    )
+
+
 def _overlap(path: str, other: str) -> bool:
-    return path == other or path.startswith((f"{other}/", f"{other}[")) or other.startswith((f"{path}/", f"{path}["))
+    return (
+        path == other
+        or path.startswith((f"{other}/", f"{other}["))
+        or other.startswith((f"{path}/", f"{path}["))
+    )

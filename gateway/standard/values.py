@@ -122,9 +122,7 @@ def _digit_fault(element: Element, check: str, value: str, path: str, holder: Re
     return of_value("standard.check-digit", path, element, value, zh, en, result="30001", expected=name_en)
 
 
-def _code_faults(
-    element: Element, value: str, path: str, codes: CodeTables, on: date
-) -> Iterator[Fault]:
+def _code_faults(element: Element, value: str, path: str, codes: CodeTables, on: date) -> Iterator[Fault]:
     table = codes.get(element.codes)
     separator = element.codes_separator
     for code in value.split(separator) if separator else [value]:
@@ -169,5 +167,13 @@ def gbk_warning(element: Element, value: str, path: str) -> Fault | None:
     en = f"is {length} bytes in GBK; some receivers take {element.gbk_warn}"
     expected = f"<= {element.gbk_warn}"
     return of_value(
-        "standard.gbk-length", path, element, value, zh, en, result="30007", expected=expected, found=str(length)
+        "standard.gbk-length",
+        path,
+        element,
+        value,
+        zh,
+        en,
+        result="30007",
+        expected=expected,
+        found=str(length),
     )

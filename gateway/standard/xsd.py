@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
@@ -35,9 +36,9 @@ class Validator:
     def reason(self, element: etree._Element) -> tuple[str, int]:
         """Why the element is refused: (place and libxml2's name of the error, line); never the value."""
         schema = self._schema()
-        if schema.validate(element) or not len(schema.error_log):
+        if schema.validate(element):
             return "", 0
-        first = schema.error_log[0]
+        first: Any = next(iter(schema.error_log))
         return f"{first.path}: {first.type_name}", int(first.line)
 
     def _schema(self) -> etree.XMLSchema:

@@ -27,7 +27,7 @@ from gateway.store.contract import (
     Verdict,
 )
 from gateway.store.grounding import save_ground
-from gateway.store.judging import Judged, judge_all
+from gateway.store.judging import Judged, judge_all, used_for
 from gateway.store.keys import load_known
 from gateway.store.rows import split_hashes
 from gateway.store.statements import Statement, as_given, given, insert_into, put_into
@@ -148,7 +148,7 @@ def _bind(work: Transaction, judged: Sequence[Judged], stored: dict[str, Message
         if one.kind not in ("accepted", "replayed", "duplicate"):
             continue
         if one.binds_token:
-            rows.tokens.append((arrival.sender, arrival.jti, arrival.idem_key, arrival.fingerprint))
+            rows.tokens.append((arrival.sender, arrival.jti, used_for(arrival)))
         if one.binds_key:
             row = stored.get(one.stored_id)
             outcome = row.place.leaf if row is not None and row.place is not None else None

@@ -6,6 +6,7 @@ batch come out as two in different batches would. An item whose rules raise fail
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,19 +24,12 @@ class BoundKey(NamedTuple):
     kind: str
 
 
-class BoundToken(NamedTuple):
-    """What a seal's token (jti) was used for."""
-
-    idem_key: str
-    fingerprint: str
-
-
 @dataclass(slots=True)
 class Known:
     """What is stored of a batch's keys. Grows while the batch is judged."""
 
     keys: dict[tuple[str, str], BoundKey] = field(default_factory=dict)  # (sender, key)
-    tokens: dict[tuple[str, str], BoundToken] = field(default_factory=dict)  # (sender, jti)
+    tokens: dict[tuple[str, str], bytes] = field(default_factory=dict)  # (sender, jti) → used for
     versions: dict[tuple[str, str, str, int], LastVersion] = field(default_factory=dict)
     last: dict[tuple[str, str, str], LastVersion] = field(default_factory=dict)  # (sender, type, biz key)
     ground: Ground = field(default_factory=Ground)
@@ -77,7 +71,7 @@ def _by_key(arrival: Arrival, known: Known) -> Judged | None:
     if bound is not None and bound.fingerprint != arrival.fingerprint:
         return Judged(arrival, "key-conflict")
     token = known.tokens.get((arrival.sender, arrival.jti)) if arrival.jti else None
-    if token is not None and token != (arrival.idem_key, arrival.fingerprint):
+    if token is not None and token != used_for(arrival):
         return Judged(arrival, "token-replay")
     if bound is None:
         return None
@@ -103,6 +97,11 @@ def _by_version(arrival: Arrival, known: Known) -> Judged | None:
     if _moment(arrival.sender_time) <= _moment(last.sender_time):
         return Judged(arrival, "stale-version")
     return None
+
+
+def used_for(arrival: Arrival) -> bytes:
+    """What a token is bound to, for good: key and content, in 32 bytes."""
+    return hashlib.sha256(f"{arrival.idem_key}\n{arrival.fingerprint}".encode()).digest()
 
 
 def _moment(sender_time: str) -> str:
@@ -135,7 +134,7 @@ def _bind(judged: Judged, known: Known) -> None:
     """What comes later in the batch sees this item's key, token and version."""
     arrival = judged.arrival
     if arrival.jti and (arrival.sender, arrival.jti) not in known.tokens:
-        known.tokens[arrival.sender, arrival.jti] = BoundToken(arrival.idem_key, arrival.fingerprint)
+        known.tokens[arrival.sender, arrival.jti] = used_for(arrival)
         judged.binds_token = True
     if judged.kind == "replayed" or (arrival.sender, arrival.idem_key) in known.keys:
         return

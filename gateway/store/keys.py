@@ -11,7 +11,7 @@ from gateway.payments.ground import NO_NEEDS
 from gateway.store import tables
 from gateway.store.contract import Arrival, LastVersion
 from gateway.store.grounding import load_ground
-from gateway.store.judging import BoundKey, BoundToken, Known
+from gateway.store.judging import BoundKey, Known
 from gateway.store.statements import Statement, as_given, given
 
 _key, _token, _business = tables.sender_key.c, tables.seen_token.c, tables.business_key.c
@@ -23,7 +23,7 @@ _KEYS = Statement(
 )
 _tokens = given("sender", "jti")
 _TOKENS = Statement(
-    select(_token.sender, _token.jti, _token.idem_key, _token.fingerprint).select_from(
+    select(_token.sender, _token.jti, _token.used_for).select_from(
         _tokens.join(tables.seen_token, and_(_token.sender == _tokens.c.sender, _token.jti == _tokens.c.jti))
     )
 )
@@ -70,8 +70,9 @@ def load_known(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> K
     for sender, idem_key, *bound in _KEYS.rows(connection, given=keys):
         known.keys[sender, idem_key] = BoundKey(*bound)
     tokens = as_given({(one.sender, one.jti) for one in arrivals if one.jti})
-    for sender, jti, *used in _TOKENS.rows(connection, given=tokens):
-        known.tokens[sender, jti] = BoundToken(*used)
+    known.tokens = {
+        (sender, jti): used_for for sender, jti, used_for in _TOKENS.rows(connection, given=tokens)
+    }
     wanted = as_given({(one.sender, one.type, one.biz_key, one.biz_version) for one in arrivals})
     for sender, type_, biz_key, version, *rest in _VERSIONS.rows(connection, given=wanted):
         found = LastVersion(version, *rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, func, select, text
 
 from gateway.message import MessageState
 from gateway.store import tables
@@ -20,6 +20,7 @@ from gateway.store.statements import Statement, as_given, is_given
 
 READ_THROUGH = 20_000  # messages that are read for a part of a text
 _MOST_NAMED = 1000
+Condition = ColumnElement[bool] | TextClause
 _m, _d = tables.message.c, tables.delivery.c
 
 # Every (sender, type) that there is: a walk over the index, one seek each.
@@ -71,18 +72,18 @@ def _read_through(query: Select[Any], word: str) -> Select[Any]:
     return query.where(_m.seq > newest - READ_THROUGH, _m.search.contains(word, autoescape=True))
 
 
-def _conditions(wanted: MessageFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(wanted: MessageFilter) -> list[Condition]:
+    conditions: list[Condition] = []
     if wanted.type:
         conditions.append(_m.type == wanted.type)
     if wanted.sender:
         conditions.append(_m.sender == wanted.sender)
     if wanted.application:
-        conditions += [_m.application == wanted.application, _literal(tables.HAS_APPLICATION)]
+        conditions += [_m.application == wanted.application, text(tables.HAS_APPLICATION)]
     if wanted.state:
         conditions.append(_m.state == wanted.state)
         if wanted.state != MessageState.DELIVERED:
-            conditions.append(_literal(tables.IS_UNUSUAL))
+            conditions.append(text(tables.IS_UNUSUAL))
     if wanted.since:
         conditions.append(_m.received_at >= wanted.since)
     if wanted.until:
@@ -93,18 +94,15 @@ def _conditions(wanted: MessageFilter) -> list[ColumnElement[bool]]:
     return conditions + _of_deliveries(wanted)
 
 
-def _of_deliveries(wanted: MessageFilter) -> list[ColumnElement[bool]]:
+def _of_deliveries(wanted: MessageFilter) -> list[Condition]:
     if wanted.code:
-        failed = select(_d.message_id).where(_d.last_code == wanted.code, _literal(tables.HAS_FAILED))
+        failed = select(_d.message_id).where(_d.last_code == wanted.code, text(tables.HAS_FAILED))
         if wanted.receiver:
             failed = failed.where(_d.receiver == wanted.receiver)
         return [_m.id.in_(failed)]
     if wanted.receiver:
         own = select(_d.id).where(_d.message_id == _m.id, _d.receiver == wanted.receiver)
-        return [own.correlate(tables.message).exists()]
+        # A receiver that never got anything would else be looked for in every message.
+        known = select(tables.tally.c.receiver).where(tables.tally.c.receiver == wanted.receiver).exists()
+        return [known, own.correlate(tables.message).exists()]
     return []
-
-
-def _literal(condition: str) -> ColumnElement[bool]:
-    """As it stands at the index, which SQLite else would not use."""
-    return literal_column(condition, Boolean)

@@ -100,8 +100,7 @@ seen_token = Table(
     metadata,
     text("sender"),
     text("jti"),
-    text("idem_key"),
-    text("fingerprint"),
+    blob("used_for"),  # SHA-256 of key and fingerprint
     PrimaryKeyConstraint("sender", "jti"),
     sqlite_with_rowid=False,
 )

@@ -233,8 +233,7 @@ def upgrade() -> None:
         "seen_token",
         Column("sender", sa.Text(), nullable=False),
         Column("jti", sa.Text(), nullable=False),
-        Column("idem_key", sa.Text(), nullable=False),
-        Column("fingerprint", sa.Text(), nullable=False),
+        Column("used_for", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sender", "jti"),
         sqlite_with_rowid=False,
     )
