@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -26,7 +26,8 @@ from gateway.translate import Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
-_SEARCH_CHARS = 600
+_SEARCH_CHARS, _SEARCH_WORDS = 600, 40
+_NAMING = ("No", "Code", "Name", "Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,22 +307,20 @@ def make_delivery_key(sender: str, key: str, receiver: str, effect_no: int) -> s
 
 def search_text(record: Record, kind: MessageType) -> str:
     """The unmasked names, numbers and codes of a message, for the log's search."""
-    words: list[str] = []
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                walk(inner, f"{path}/{name}" if path else name)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner, path)
-        elif (
-            path not in kind.sensitive and path.endswith(("No", "Code", "Name", "Key")) and value not in words
-        ):
-            words.append(value)
-
-    walk(record, "")
+    words: dict[str, None] = {}
+    _gather(record, "", kind.sensitive, words)
     return " ".join(words)[:_SEARCH_CHARS]
+
+
+def _gather(record: Record, path: str, sensitive: Mapping[str, str], words: dict[str, None]) -> None:
+    for name, value in record.items():
+        if type(value) is str:
+            if name.endswith(_NAMING) and path + name not in sensitive:
+                words[value] = None
+        elif len(words) < _SEARCH_WORDS:
+            for inner in value if type(value) is list else (value,):
+                if type(inner) is dict:
+                    _gather(inner, f"{path}{name}/", sensitive, words)
 
 
 def amount_of(record: Record) -> int | None:

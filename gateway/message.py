@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -52,8 +52,11 @@ class Head:
     Ver: str = "1.0"
 
     def as_record(self) -> Record:
-        record = asdict(self)
-        return {"Ver": record.pop("Ver"), **record}
+        """In the schema's order: Ver stands first."""
+        return {name: getattr(self, name) for name in HEAD_FIELDS}
+
+
+HEAD_FIELDS: tuple[str, ...] = ("Ver", *(one.name for one in fields(Head) if one.name != "Ver"))
 
 
 class MessageState(StrEnum):

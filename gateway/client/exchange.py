@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from gateway.schedule import parse_retry_after
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 Body = bytes | AsyncIterable[bytes]
+_AT_ONCE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ async def send(
         async with session.request(
             method,
             URL(url, encoded=True),  # what was signed is sent, letter by letter
-            data=body or None,
+            data=_in_pieces(body),
             headers=headers,
             timeout=limits,
             allow_redirects=False,
@@ -62,6 +64,13 @@ async def send(
         raise DeliveryError("client.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise DeliveryError("client.broken-off", _words(error), unknown=True) from error
+
+
+def _in_pieces(body: Body) -> io.BytesIO | Body | None:
+    """What aiohttp writes without holding the loop up."""
+    if isinstance(body, bytes):
+        return io.BytesIO(body) if len(body) > _AT_ONCE_BYTES else body or None
+    return body
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -3,8 +3,8 @@
 Which operations carry which message type is configuration (`operations`); without an entry it is
 writeVoucher, sendVoucher. The store recognises a voucher by (AdmDivCode, StYear, VtCode, VoucherNo), so a
 repeated send has one effect: it answers "已发送", which counts as success. After an unknown outcome the
-receipt status is asked for. Option `discardVtCode`: the type of the voucher that discardVoucher names,
-where it is not that of the rendered form.
+receipt status is asked for. discardVoucher names the voucher that was pushed: its type is the option
+`discardVtCode`, else the platform's value ApplicationVtCode, else that of the rendered form.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from gateway.errors import DeliveryError, MessageError
 from gateway.formats import VoucherFileBlocks
 
 DEFAULT_OPERATIONS = ("writeVoucher", "sendVoucher")
+# The store has this very voucher. "凭证编号不能重复" is not among them: the number may stand there with other
+# content, so that one is final and a person looks.
 _ALREADY = ("已发送", "已写入", "已作废")
-# A number that stands there already: ours if we tried before, somebody else's if not.
-_TAKEN = ("不能重复", "已存在")
 # 1 已接收 3 签收成功 4 签收失败 5 已回单 6 被退回: it arrived; what became of it comes as 8002.
 _ARRIVED = frozenset({"1", "3", "4", "5", "6"})
 
@@ -45,7 +45,8 @@ class VoucherConnector:
         self.world = world
         self.store = VoucherStore(world)
         self.operations = world.platform.connector.operations
-        self.discard_vt_code = str(world.platform.connector.options.get("discardVtCode", ""))
+        options, values = world.platform.connector.options, world.platform.values
+        self.discard_vt_code = str(options.get("discardVtCode") or values.get("ApplicationVtCode", ""))
 
     async def send(self, parcel: Parcel) -> Answer:
         voucher = read_voucher(parcel.payload)
@@ -54,12 +55,12 @@ class VoucherConnector:
             try:
                 await self._run(name, voucher, parcel)
             except StoreRefusal as refusal:
-                if not _is_already(refusal, parcel):
+                if not _is_already(refusal):
                     raise
         try:
             return _answer(await self._run(names[-1], voucher, parcel))
         except StoreRefusal as refusal:
-            if _is_already(refusal, parcel):
+            if _is_already(refusal):
                 return _answer(StoreReply({"EVS": SUCCESS, "text": refusal.text}), already=True)
             raise
 
@@ -124,9 +125,8 @@ def read_voucher(payload: bytes) -> Voucher:
     return Voucher(body.get("VtCode") or "", body.get("StYear") or "", body.get("VoucherNo") or "")
 
 
-def _is_already(refusal: StoreRefusal, parcel: Parcel) -> bool:
-    words = (*_ALREADY, *_TAKEN) if parcel.attempt > 1 else _ALREADY
-    return any(word in refusal.text for word in words)
+def _is_already(refusal: StoreRefusal) -> bool:
+    return refusal.evs == "EVS700" and any(word in refusal.text for word in _ALREADY)
 
 
 def _answer(reply: StoreReply, *, already: bool = False) -> Answer:

@@ -52,11 +52,15 @@ class StoreReply:
 
 
 class StoreRefusal(DeliveryError):
-    """The voucher store's own refusal; `evs` is its code."""
+    """The voucher store's own refusal; `evs` is its code. With 401 it did not know who called (a clock, a
+    certificate): nothing happened, and it may know us later."""
 
     def __init__(self, evs: str, text: str, status: int):
         final = evs.startswith(_FINAL)
-        super().__init__(f"receiver.{evs}", text, status=status, permanent=final, unknown=not final)
+        known = status != 401
+        super().__init__(
+            f"receiver.{evs}", text, status=status, permanent=final and known, unknown=not final and known
+        )
         self.evs = evs
 
 

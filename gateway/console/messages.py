@@ -53,10 +53,16 @@ async def show_log(request: web.Request) -> web.Response:
         "platforms": sorted(world.settings.platforms),
         "states": [str(state) for state in MessageState],
     }
-    template = "log_rows.html" if request.headers.get("HX-Request") == "true" else "log.html"
+    template = "log_rows.html" if _wants_rows(request) else "log.html"
     response = render(request, template, context)
-    response.headers["Vary"] = "HX-Request"
+    response.headers["Vary"] = "HX-Request, HX-History-Restore-Request"
     return response
+
+
+def _wants_rows(request: web.Request) -> bool:
+    """htmx replaces the rows alone; going back in the browser's history it asks for the whole page."""
+    restores = request.headers.get("HX-History-Restore-Request") == "true"
+    return request.headers.get("HX-Request") == "true" and not restores
 
 
 def _older(wanted: dict[str, str], last: str) -> str:

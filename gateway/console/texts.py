@@ -65,7 +65,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "message.note": ("备注", "Note"),
     "message.answered": ("答复", "Answer"),
     "message.cut": ("内容过长，仅显示前 {0} 字", "Too long; the first {0} characters are shown"),
-    "delivery.attempts": ("次尝试", "attempts"),
+    "delivery.attempts": ("已尝试 {0} 次", "attempts: {0}"),
     "delivery.attempt": ("第 {0} 次尝试", "Attempt {0}"),
     "delivery.due": ("下次", "Next"),
     "delivery.key": ("投递键", "Delivery key"),

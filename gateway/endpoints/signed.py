@@ -11,6 +11,7 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
+from xml.sax.saxutils import escape
 
 import orjson
 import structlog
@@ -118,6 +119,9 @@ def sealed_json(
         content_type="application/json",
     )
     payload = orjson.dumps(value)
+    if suite.name == "wss":
+        # WS-Security signs XML elements: the JSON text travels in one.
+        payload = f"<Json>{escape(payload.decode())}</Json>".encode()
     data = suite.seal(payload, claims, world.identities[platform.key_kind], world.peers[platform.id])
     return web.Response(
         status=status,

@@ -90,6 +90,9 @@ class ConstructionPlatform(SubPlatform):
             return "nothing is known that could be changed"
         return ""
 
+    def holds(self, arrived: Arrived) -> bool:
+        return bool(self.book.get("data-key", arrived.envelope["DATA_KEY"]) == arrived.digest)
+
     def act(self, arrived: Arrived) -> None:
         self.book.put("data-key", arrived.envelope["DATA_KEY"], arrived.digest)
         super().act(arrived)

@@ -46,6 +46,10 @@ class PushedPlatform(Platform):
         """A reason of the platform's own not to take a well-formed message; "" if it takes it."""
         return ""
 
+    def holds(self, arrived: Arrived) -> bool:
+        """Does the platform have this very content, by a key of its own envelope? Then nothing is done."""
+        return False
+
     def act(self, arrived: Arrived) -> None:
         """The effect. Called once a key, before the answer."""
 
@@ -82,6 +86,8 @@ class PushedPlatform(Platform):
                 return self.answer(arrived, "the key is known with other content")
             return known.answer.encode()
         problem = "; ".join(arrived.faults) or self.refuses(arrived)
+        if not problem and self.holds(arrived):
+            return self.answer(arrived, "")
         if not problem:
             self.act(arrived)
         return self._settle(arrived, problem)

@@ -97,7 +97,7 @@ def check(record: Record, envelope: Mapping[str, str], at: datetime) -> list[str
 
 
 def _application(record: Record) -> list[str]:
-    faults = []
+    faults: list[str] = []
     if record.get("PayTypeCode") != "11":
         faults.append("PayTypeCode: not 11 直接支付")
     if record.get("BusinessTypeCode") not in ("1", "3", "4"):
@@ -113,11 +113,17 @@ def _application(record: Record) -> list[str]:
         faults += _patterns(detail, place) + _bytes(detail, _DETAIL_BYTES, place)
         if record.get("BusinessTypeCode") == "4" and not detail.get("PayeeAcctBankNo"):
             faults.append(f"{place}PayeeAcctBankNo: a batch must give it")
-    if not faults:
-        total = sum((Decimal(detail["PayAmt"]) for detail in details), Decimal(0))
-        if Decimal(record["PayAmt"]) <= 0 or total != Decimal(record["PayAmt"]):
-            faults.append("PayAmt: not above zero, or not the sum of the details")
-    return faults
+    return faults + _sum(record, details)
+
+
+def _sum(record: Record, details: list[Record]) -> list[str]:
+    amounts = [str(one.get("PayAmt", "")) for one in (record, *details)]
+    if not all(map(_AMOUNT.fullmatch, amounts)):
+        return []  # told field by field already
+    main, *parts = map(Decimal, amounts)
+    if main > 0 and sum(parts, Decimal(0)) == main:
+        return []
+    return ["PayAmt: not above zero, or not the sum of the details"]
 
 
 def _patterns(record: Record, place: str) -> list[str]:

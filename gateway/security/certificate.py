@@ -105,7 +105,9 @@ def _read(der: bytes, parsed: x509.Certificate) -> Certificate:
     tbs = parsed["tbs_certificate"]
     unknown = set(parsed.critical_extensions) - _UNDERSTOOD
     if unknown:
-        raise ValueError(f"the certificate has critical extensions that are not understood: {sorted(unknown)}")
+        raise ValueError(
+            f"the certificate has critical extensions that are not understood: {sorted(unknown)}"
+        )
     public_key = _read_public_key(tbs["subject_public_key_info"])
     usage = set(parsed.key_usage_value.native) if parsed.key_usage_value is not None else None
     extended = parsed.extended_key_usage_value

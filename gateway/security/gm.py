@@ -90,9 +90,7 @@ def _sign(payload: bytes, claims: Claims, signer: Identity) -> bytes:
     )
     certificate = signer.sign_cert
     signature = signer.sign_text(attributes)
-    return gmcms.write_signed(
-        payload, certificate.der, certificate.issuer_and_serial, attributes, signature
-    )
+    return gmcms.write_signed(payload, certificate.der, certificate.issuer_and_serial, attributes, signature)
 
 
 def _encrypt(signed: bytes, peer: Peer) -> bytes:
@@ -160,8 +158,8 @@ def _verify(plain: bytes, envelope: Envelope, trust: Trust, at: datetime) -> Uns
         raise ValueError("the signature does not hold")
     claims = _read_attributes(signed)
     trust.check_signer(certificate, claims.sender, at)
-    rest = b"" if envelope.is_gcm else bytes((_BLOCK - signed.size % _BLOCK,)) * (
-        _BLOCK - signed.size % _BLOCK
+    rest = (
+        b"" if envelope.is_gcm else bytes((_BLOCK - signed.size % _BLOCK,)) * (_BLOCK - signed.size % _BLOCK)
     )
     if plain[signed.size :] != rest:
         raise ValueError("something follows the signed structure")

@@ -229,9 +229,7 @@ _DERIVED: dict[str, Callable[[SplitResult], str]] = {
 }
 
 
-def _is_signed(
-    certificate: Certificate, algorithm: Parameter | None, signature: bytes, base: bytes
-) -> bool:
+def _is_signed(certificate: Certificate, algorithm: Parameter | None, signature: bytes, base: bytes) -> bool:
     fitting = _ALGORITHMS[certificate.kind]
     if algorithm is not None and algorithm not in fitting:
         raise ValueError("the algorithm is not one of the signer's key")

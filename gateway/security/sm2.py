@@ -62,9 +62,7 @@ class Sm2PublicKey:
     def is_signed(self, signature: bytes, data: bytes) -> bool:
         """Does the DER signature over `data` hold?"""
         try:
-            return bool(
-                gmssl_pyx.sm2_verify_sm3_digest(self.point, self.message_digest(data), signature)
-            )
+            return bool(gmssl_pyx.sm2_verify_sm3_digest(self.point, self.message_digest(data), signature))
         except _FAILURES:
             return False
 

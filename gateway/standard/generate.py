@@ -29,28 +29,36 @@ class Misfit(Exception):
     """The record has not the shape of its type."""
 
 
-class _Source:
+class Source:
+    """A function `made` in the making: lines, fresh names, and the objects that it needs by name."""
+
     def __init__(self, head: str):
-        self.lines = [head]
         self.depth = 1
+        self._lines = [head]
         self._count = 0
+        self._space: dict[str, Any] = {"Misfit": Misfit, **vars(checks)}
 
     def add(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
+        self._lines.append("    " * self.depth + line)
 
     def fresh(self, letter: str) -> str:
         self._count += 1
         return f"{letter}{self._count}"
 
+    def constant(self, value: Any) -> str:
+        """A name for an object that cannot be written as source."""
+        name = self.fresh("k")
+        self._space[name] = value
+        return name
+
     def make(self, name: str) -> Callable[..., Any]:
-        space: dict[str, Any] = {"Misfit": Misfit, **vars(checks)}
-        exec(compile("\n".join(self.lines), f"<{name}>", "exec"), space)
-        return cast(Callable[..., Any], space["made"])
+        exec(compile("\n".join(self._lines), f"<{name}>", "exec"), self._space)
+        return cast(Callable[..., Any], self._space["made"])
 
 
 def make_parts(root: Element) -> Callable[[Record], list[str]]:
     """record → pieces of the body in threes: markup, value, markup."""
-    source = _Source("def made(r):")
+    source = Source("def made(r):")
     source.add(f"p = [{_opening(root)!r}, '', '']")
     _add_parts(source, root, "r")
     source.add(f"p += ({f'</{root.name}>'!r}, '', '')")
@@ -62,7 +70,7 @@ def _opening(root: Element) -> str:
     return f'<{root.name} xmlns="{NAMESPACE}">'
 
 
-def _add_parts(source: _Source, element: Element, record: str) -> None:
+def _add_parts(source: Source, element: Element, record: str) -> None:
     seen = source.fresh("n")
     source.add(f"{seen} = 0")
     for child in element.children:
@@ -83,7 +91,7 @@ def _add_parts(source: _Source, element: Element, record: str) -> None:
     source.add(f"if {seen} != len({record}): raise Misfit")
 
 
-def _add_one(source: _Source, child: Element, value: str) -> None:
+def _add_one(source: Source, child: Element, value: str) -> None:
     if child.value is not None:
         source.add(f"p += ({f'<{child.name}>'!r}, {value}, {f'</{child.name}>'!r})")
         return
@@ -99,14 +107,14 @@ def make_test(root: Element) -> tuple[Callable[[Record, CodeSets], bool], tuple[
     The second is the tables whose valid codes the first is given, in that order.
     """
     tables: list[str] = []
-    source = _Source("def made(r, c):")
+    source = Source("def made(r, c):")
     source.add("pass")
     _add_test(source, root, "r", tables)
     source.add("return True")
     return source.make(f"test of {root.name}"), tuple(tables)
 
 
-def _add_test(source: _Source, element: Element, record: str, tables: list[str]) -> None:
+def _add_test(source: Source, element: Element, record: str, tables: list[str]) -> None:
     for child in element.children:
         tests = _tests(child, record, tables)
         if not tests and not any(_tests(below, "", []) for _, below in child.walk()):
@@ -158,14 +166,14 @@ def _check_test(check: str, record: str, code_type: str) -> str:
 
 def make_from_json(root: Element) -> Callable[[Any], Record]:
     """The JSON form → a new record in the schema's order; Misfit where it is not in that form."""
-    source = _Source("def made(r):")
+    source = Source("def made(r):")
     source.add("if type(r) is not dict: raise Misfit")
     made = _add_from_json(source, root, "r")
     source.add(f"return {made}")
     return source.make(f"from JSON of {root.name}")
 
 
-def _add_from_json(source: _Source, element: Element, record: str) -> str:
+def _add_from_json(source: Source, element: Element, record: str) -> str:
     made = source.fresh("o")
     source.add(f"{made} = {{}}")
     for child in element.children:
@@ -188,7 +196,7 @@ def _add_from_json(source: _Source, element: Element, record: str) -> str:
     return made
 
 
-def _add_one_from_json(source: _Source, child: Element, value: str) -> str:
+def _add_one_from_json(source: Source, child: Element, value: str) -> str:
     kind = "dict" if child.value is None else "int" if child.value.integer else "str"
     source.add(f"if type({value}) is not {kind}: raise Misfit")
     if child.value is None:
@@ -198,12 +206,12 @@ def _add_one_from_json(source: _Source, child: Element, value: str) -> str:
 
 def make_to_json(root: Element) -> Callable[[Record], dict[str, Any]]:
     """A valid record → its JSON form. What holds no counter is shared with the record, not copied."""
-    source = _Source("def made(r):")
+    source = Source("def made(r):")
     source.add(f"return {_add_to_json(source, root, 'r')}")
     return source.make(f"to JSON of {root.name}")
 
 
-def _add_to_json(source: _Source, element: Element, record: str) -> str:
+def _add_to_json(source: Source, element: Element, record: str) -> str:
     if not _has_integer(element):
         return record
     made = source.fresh("o")
@@ -228,7 +236,7 @@ def _add_to_json(source: _Source, element: Element, record: str) -> str:
     return made
 
 
-def _add_one_to_json(source: _Source, child: Element, value: str) -> str:
+def _add_one_to_json(source: Source, child: Element, value: str) -> str:
     return f"int({value})" if child.value is not None else _add_to_json(source, child, value)
 
 

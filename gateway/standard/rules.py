@@ -32,6 +32,7 @@ from gateway.standard.model import Element
 from gateway.standard.rulechecks import CHECKS, Breach, Operands, texts_at
 
 Values = str | list[str]
+Conditions = tuple[tuple[tuple[str, ...], frozenset[str]], ...]
 
 
 class RuleLine(BaseModel):
@@ -70,9 +71,10 @@ class Rule:
     operands: Operands
     breaches: Callable[[Record, Operands, date], Iterator[Breach]]
     each: tuple[str, ...]
-    when: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
-    unless: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
+    when: Conditions
+    unless: Conditions
     code: str
+    scope: Element
     sensitive: str = ""
 
     def faults(self, record: Record, on: date) -> Iterator[Fault]:
@@ -85,9 +87,8 @@ class Rule:
                 path = f"{place}/{breach.path}" if place else breach.path
                 line = self.line
                 found = shown(breach.found, self.sensitive) if breach.found else ""
-                yield Fault(
-                    self.code, path, line.zh, line.en, line.result, expected=breach.expected, found=found
-                )
+                expected = "" if self.sensitive else breach.expected
+                yield Fault(self.code, path, line.zh, line.en, line.result, expected=expected, found=found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,8 @@ def _check(line: RuleLine, schemas: Schemas) -> list[str]:
 
 def _made(line: RuleLine, root: Element) -> Rule:
     kind = CHECKS[line.check]
-    scope = root.find(line.each) if line.each else root
-    element = scope.find(line.path) if scope is not None else None
+    scope = (root.find(line.each) if line.each else None) or root
+    element = scope.find(line.path)
     return Rule(
         line=line,
         operands=Operands(
@@ -175,11 +176,12 @@ def _made(line: RuleLine, root: Element) -> Rule:
         when=_conditions(line.when),
         unless=_conditions(line.unless),
         code=kind.code,
+        scope=scope,
         sensitive=element.sensitive if element is not None else "",
     )
 
 
-def _conditions(given: dict[str, Values]) -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
+def _conditions(given: dict[str, Values]) -> Conditions:
     return tuple((tuple(path.split("/")), frozenset(_listed(values))) for path, values in given.items())
 
 

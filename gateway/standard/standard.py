@@ -35,6 +35,7 @@ from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
 from gateway.standard.reading import Reader
 from gateway.standard.rules import Rules, load_rules
+from gateway.standard.ruletests import RuleTest, make_rule_test
 from gateway.standard.writing import write_body
 from gateway.standard.xsd import Validator
 
@@ -52,6 +53,7 @@ class Form:
     to_json: Callable[[Record], dict[str, Any]]
     reader: Reader
     rules: Rules
+    keeps_rules: RuleTest
 
 
 class Standard:
@@ -67,7 +69,7 @@ class Standard:
             kind.number: _make_form(kind, schemas.roots[kind.number], rules.get(kind.number, Rules()))
             for kind in schemas.catalogue
         }
-        self._code_sets: dict[str, tuple[date, CodeSets]] = {}
+        self._days: dict[str, tuple[date, str, CodeSets]] = {}
 
     @classmethod
     def load(cls, root: Path) -> Standard:
@@ -103,11 +105,9 @@ class Standard:
             tree = xmltree.parse(body)
         except (Misfit, TypeError, AttributeError) as error:
             raise self._refusal(form, record, on, error) from error
-        if self._validator.is_valid(tree) and form.test(record, self._codes_on(form, on)):
-            found = form.rules.faults(record, on)
-            if not found:
-                return body
-            raise MessageError(in_order(form.root, found))
+        day, sets = self._day(form, on)
+        if self._validator.is_valid(tree) and form.test(record, sets) and form.keeps_rules(record, day, on):
+            return body
         raise self._refusal(form, record, on, None)
 
     def validate(self, number: str, record: Any, *, on: date) -> list[Fault]:
@@ -180,13 +180,15 @@ class Standard:
         form = self._forms.get(number)
         return form if form is not None else self._forms[self.catalogue.get(number).number]
 
-    def _codes_on(self, form: Form, on: date) -> CodeSets:
-        known = self._code_sets.get(form.kind.number)
+    def _day(self, form: Form, on: date) -> tuple[str, CodeSets]:
+        """The day as yyyyMMdd, and the codes that are valid on it; kept until another day is asked for."""
+        known = self._days.get(form.kind.number)
         if known is not None and known[0] == on:
-            return known[1]
+            return known[1], known[2]
+        day = clock.d8(on)
         sets = tuple(self.codes.get(name).valid_on(on) for name in form.tables)
-        self._code_sets[form.kind.number] = (on, sets)
-        return sets
+        self._days[form.kind.number] = (on, day, sets)
+        return day, sets
 
     def _explained(self, form: Form, record: Any, on: date) -> Explanation:
         found = explain(form.root, record, self.codes, on)
@@ -234,6 +236,7 @@ def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:
         to_json=make_to_json(root),
         reader=Reader.of(root),
         rules=rules,
+        keeps_rules=make_rule_test(rules.errors),
     )
 
 

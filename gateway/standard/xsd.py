@@ -38,7 +38,8 @@ class Validator:
         schema = self._schema()
         if schema.validate(element):
             return "", 0
-        first: Any = next(iter(schema.error_log))
+        log: Any = schema.error_log
+        first = log[0]
         return f"{first.path}: {first.type_name}", int(first.line)
 
     def _schema(self) -> etree.XMLSchema:

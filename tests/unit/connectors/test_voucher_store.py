@@ -59,6 +59,7 @@ def test_bytes_are_read_and_an_absent_return_is_nothing() -> None:
         (fault("EVS100#参数不合法"), "EVS100", True, False),
         (fault("EVS700#业务逻辑不合法:凭证已签收"), "EVS700", True, False),
         (fault("EVS900#系统繁忙"), "EVS900", False, True),
+        (fault("EVS100#参数不合法：签名", 401), "EVS100", False, False),
         (fault("java.lang.NullPointerException"), "EVS", False, True),
         (answer(returned("<entry><key>EVS</key><value>EVS700</value></entry>")), "EVS700", True, False),
     ],

@@ -1,0 +1,58 @@
+"""`gateway bench`: messages a second, CPU a message, and how far that is from the bare primitives."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from gateway.cli.place import find_root, print_json, run_async
+
+BENCHES = ("endtoend",)
+
+
+@click.command()
+@click.option("--only", default="endtoend", help=f"Comma-separated: {', '.join(BENCHES)}.")
+@click.option("--messages", default=6000, type=click.IntRange(100, 200_000), help="How many, end to end.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def bench(only: str, messages: int, as_json: bool) -> None:
+    """Measure; nothing is judged. Figures of one run belong together, the machine's speed drifts."""
+    unknown = set(only.split(",")) - set(BENCHES)
+    if unknown:
+        raise click.UsageError(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}")
+    figures = _end_to_end(messages)
+    if as_json:
+        print_json(figures)
+
+
+def _end_to_end(messages: int) -> dict[str, object]:
+    from gateway.bench import endtoend, hop
+
+    root = find_root()
+    parts = run_async(hop.measure(root))
+    floor_ms = sum(part.cpu_us for part in parts) / 1000
+    click.echo("floor of a hop, CPU µs:")
+    for part in parts:
+        click.echo(f"  {part.name:42} {part.cpu_us:8.0f}")
+    click.echo(f"  {'together':42} {floor_ms * 1000:8.0f}")
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = run_async(endtoend.run(root, Path(folder), messages))
+    # The floor once more: on a shared machine the mean of before and after is what the run stood on.
+    again_ms = sum(part.cpu_us for part in run_async(hop.measure(root))) / 1000
+    floor_ms = (floor_ms + again_ms) / 2
+    cpu_ms = outcome.cpu_s / outcome.messages * 1000
+    figures: dict[str, object] = {
+        "suite": "jose",
+        "messages": outcome.messages,
+        "messages_per_s": round(outcome.messages / outcome.wall_s, 1),
+        "cpu_ms_per_message": round(cpu_ms, 3),
+        "floor_cpu_ms": round(floor_ms, 3),
+        "floor_ratio": round(cpu_ms / floor_ms, 2),
+        "accept_p50_ms": round(outcome.percentile(0.50), 1),
+        "accept_p99_ms": round(outcome.percentile(0.99), 1),
+        "rss_mib": round(outcome.rss_mib, 1),
+    }
+    for name, value in figures.items():
+        click.echo(f"{name:20} {value}")
+    return figures

@@ -1,0 +1,229 @@
+"""`gateway demo`: the seven steps between real platforms, as a table that grows while it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import click
+
+from gateway.cli.place import (
+    end_with_findings,
+    ensure_certificates,
+    print_json,
+    run_async,
+    set_up_log,
+    settings_or_exit,
+)
+from gateway.clock import now
+from gateway.errors import ConfigError
+from gateway.message import DeliveryState
+from gateway.sandbox import NODES, Sandbox, start_platforms
+from gateway.sandbox.story import Step, StoryResult, run_story
+from gateway.settings import Settings
+from gateway.store import open_store
+from gateway.store.contract import Counts
+
+_COLUMNS = "{at:8}  {step:>1}  {number:4}  {title:<34}  {route:<34}  {suite:<5}  {state:<10}  {ms:>6}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run came to; computed from the platforms' ledgers and the gateway's store."""
+
+    story: StoryResult
+    counts: Counts
+    effects_duplicated: int
+    effects_lost: int
+    resends: int
+    wall_s: float
+
+    def as_json(self) -> dict[str, object]:
+        pending = sum(
+            self.counts.deliveries.get(state, 0)
+            for state in (DeliveryState.WAITING, DeliveryState.READY, DeliveryState.LEASED)
+        )
+        dead = sum(
+            self.counts.deliveries.get(state, 0) for state in (DeliveryState.DEAD, DeliveryState.UNKNOWN)
+        )
+        return {
+            "steps_completed": self.story.steps_completed,
+            "cases": self.story.cases,
+            "messages_accepted": self.counts.messages,
+            "deliveries_done": self.counts.deliveries.get(DeliveryState.DONE, 0),
+            "deliveries_pending": pending,
+            "dead_letters": dead,
+            "effects_duplicated": self.effects_duplicated,
+            "effects_lost": self.effects_lost,
+            "refused_as_expected": self.story.refused_as_expected,
+            "resends": self.resends,
+            "failures": len(self.story.failures),
+            "wall_s": round(self.wall_s, 1),
+        }
+
+    @property
+    def is_right(self) -> bool:
+        said = self.as_json()
+        wrong = ("deliveries_pending", "dead_letters", "effects_duplicated", "effects_lost", "failures")
+        return said["steps_completed"] == 7 and not any(said[name] for name in wrong)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Own ports and a folder of its own; end when all cases are done.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def demo(once: bool, as_json: bool) -> None:
+    """Start the gateway and five platforms and carry payment cases through all seven steps.
+
+    Without --once it stays up afterwards, on the configured ports and the configured data folder.
+    """
+    set_up_log("warning")
+    try:
+        if once:
+            with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
+                os.environ["GATEWAY_DATA_DIR"] = folder
+                os.environ["GATEWAY_PORT"] = "0"
+                right = run_async(_run(settings_or_exit(), once=True, as_json=as_json))
+        else:
+            right = run_async(_run(settings_or_exit(), once=False, as_json=as_json))
+    except ConfigError as error:
+        end_with_findings(error)
+    sys.exit(0 if right else 1)
+
+
+async def _run(settings: Settings, *, once: bool, as_json: bool) -> bool:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    ensure_certificates(settings)
+    ports = {node: 0 if once else _port(settings.platforms[node].connector.url) for node in NODES}
+    sandbox = await start_platforms(
+        ports, settings.certs_dir, settings.data_dir / "sandbox", schemas=settings.root / "schemas"
+    )
+    try:
+        async with _gateway(settings, sandbox) as url:
+            sandbox.set_gateway(url)
+            _say(f"gateway {url}   data {settings.data_dir}")
+            telling = asyncio.create_task(_tell(settings, sandbox))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not telling.done():
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
+                return True
+            figures = telling.result()
+            _report(figures, as_json=as_json)
+            if not once:
+                _invite(url, sandbox)
+                await stopping
+            stopping.cancel()
+            return figures.is_right
+    finally:
+        await sandbox.stop()
+
+
+@asynccontextmanager
+async def _gateway(settings: Settings, sandbox: Sandbox) -> AsyncIterator[str]:
+    """The gateway, in a process of its own; yields its URL."""
+    environ = {
+        **os.environ,
+        "GATEWAY_ROOT": str(settings.root),
+        "GATEWAY_DATA_DIR": str(settings.data_dir),
+        **{"GATEWAY_URL_" + node.replace("-", "_"): url for node, url in sandbox.urls().items()},
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error",
+        env=environ, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode().split()
+        if not line:
+            raise click.ClickException("the gateway did not start; see above")
+        yield line[-1]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _tell(settings: Settings, sandbox: Sandbox) -> Figures:
+    started = time.monotonic()
+    _say(
+        _COLUMNS.format(
+            at="time",
+            step="#",
+            number="type",
+            title="message",
+            route="sender → receiver",
+            suite="suite",
+            state="state",
+            ms="ms",
+        )
+    )
+    story = await run_story(sandbox, _print_step)
+    effects = sandbox.effects()
+    counts = await _counts(settings)
+    return Figures(
+        story, counts, effects.duplicated, effects.lost, effects.resends, time.monotonic() - started
+    )
+
+
+async def _counts(settings: Settings) -> Counts:
+    store = open_store(settings.store_url, settings.data_dir)
+    await store.open()
+    try:
+        return store.counts()
+    finally:
+        await store.close()
+
+
+def _print_step(step: Step) -> None:
+    _say(
+        _COLUMNS.format(
+            at=f"{now():%H:%M:%S}",
+            step=step.step,
+            number=step.type,
+            title=step.title[:34],
+            route=f"{step.sender} → {step.receiver}"[:34],
+            suite=step.suite,
+            state=step.state[:10],
+            ms=f"{step.ms:.0f}",
+        )
+    )
+
+
+def _report(figures: Figures, *, as_json: bool) -> None:
+    for failure in figures.story.failures:
+        _say(f"FAILED: {failure}")
+    said = figures.as_json()
+    _say("  ".join(f"{name} {value}" for name, value in said.items()))
+    _say("all came out right" if figures.is_right else "NOT all came out right")
+    if as_json:
+        print_json(said)
+
+
+def _invite(url: str, sandbox: Sandbox) -> None:
+    _say("")
+    _say(f"message log   {url}/console/")
+    _say(f"API           {url}/docs")
+    _say("command line  .venv/bin/gateway log search …   .venv/bin/gateway log tail")
+    for node, place in sandbox.urls().items():
+        _say(f"  {node:16} {place}")
+    _say("Ctrl-C ends it; started again, it goes on with the same data.")
+
+
+def _say(text: str) -> None:
+    click.echo(text)
+    sys.stdout.flush()
+
+
+def _port(url: str) -> int:
+    return int(url.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[1])
