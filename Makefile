@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test install check bench fmt docs clean
+.PHONY: run test install check bench fmt clean
 
 run: install
 	@$(BIN)/gateway demo
@@ -33,9 +33,6 @@ bench: install
 fmt: install
 	@$(BIN)/ruff check --fix --quiet gateway tests
 	@$(BIN)/ruff format gateway tests
-
-docs: install
-	@$(BIN)/python -m gateway.docs
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -228,7 +228,7 @@ async def _send(
 ) -> list[float]:
     """Milliseconds that each accept took. Sealed first, then sent."""
     sealed = [
-        (key, client.seal("2002", data, key, "application/xml")) for data in listed for key in (_key(data),)
+        (key, client.seal(data, "2002", key, "application/xml")) for data in listed for key in (_key(data),)
     ]
     queue = iter(sealed)
     took: list[float] = []

@@ -26,12 +26,14 @@ from gateway.clock import now
 from gateway.errors import ConfigError
 from gateway.message import DeliveryState
 from gateway.sandbox import NODES, Sandbox, start_platforms
-from gateway.sandbox.story import Step, StoryResult, run_story
+from gateway.sandbox.stage import Step, StoryResult
+from gateway.sandbox.story import run_story
 from gateway.settings import Settings
+from gateway.standard import Standard
 from gateway.store import open_store
 from gateway.store.contract import Counts
 
-_COLUMNS = "{at:8}  {step:>1}  {number:4}  {title:<34}  {route:<34}  {suite:<5}  {state:<10}  {ms:>6}"
+_COLUMNS = "{at:8}  {step:>4}  {number:4} {title:<24}  {sender:>14} → {receiver:<14}  {suite:<5}  {state:<10}  {ms:>6}  {case}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +158,28 @@ async def _gateway(settings: Settings, sandbox: Sandbox) -> AsyncIterator[str]:
 
 async def _tell(settings: Settings, sandbox: Sandbox) -> Figures:
     started = time.monotonic()
-    _say(
-        _COLUMNS.format(
-            at="time",
-            step="#",
-            number="type",
-            title="message",
-            route="sender → receiver",
-            suite="suite",
-            state="state",
-            ms="ms",
+    catalogue = Standard.load(settings.root / "schemas").catalogue
+    heading = ("time", "step", "type", "message", "sender", "receiver", "suite", "state", "ms", "case")
+    names = ("at", "step", "number", "title", "sender", "receiver", "suite", "state", "ms", "case")
+    _say(_COLUMNS.format(**dict(zip(names, heading, strict=True))))
+
+    def on_step(step: Step) -> None:
+        _say(
+            _COLUMNS.format(
+                at=f"{now():%H:%M:%S}",
+                step=step.step,
+                number=step.type,
+                title=catalogue.get(step.type).name[:24],
+                sender=step.sender,
+                receiver=step.receiver,
+                suite=step.suite,
+                state=step.state,
+                ms=step.ms,
+                case=step.case,
+            )
         )
-    )
-    story = await run_story(sandbox, _print_step)
+
+    story = await run_story(sandbox, on_step)
     effects = sandbox.effects()
     counts = await _counts(settings)
     return Figures(
@@ -183,21 +194,6 @@ async def _counts(settings: Settings) -> Counts:
         return store.counts()
     finally:
         await store.close()
-
-
-def _print_step(step: Step) -> None:
-    _say(
-        _COLUMNS.format(
-            at=f"{now():%H:%M:%S}",
-            step=step.step,
-            number=step.type,
-            title=step.title[:34],
-            route=f"{step.sender} → {step.receiver}"[:34],
-            suite=step.suite,
-            state=step.state[:10],
-            ms=f"{step.ms:.0f}",
-        )
-    )
 
 
 def _report(figures: Figures, *, as_json: bool) -> None:

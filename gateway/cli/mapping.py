@@ -9,7 +9,7 @@ import click
 import orjson
 
 from gateway.cli.place import find_root, print_json
-from gateway.errors import ConfigError, MessageError
+from gateway.errors import ConfigError, Finding, MessageError
 from gateway.mapping import load_mapping, load_mappings
 from gateway.mapping.run import run_case, run_cases
 from gateway.standard import Standard
@@ -29,7 +29,8 @@ def _load() -> Standard:
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def check(files: tuple[Path, ...], as_json: bool) -> None:
     """Check FILES (default: all) against both schemas; every finding with file:line:column."""
-    standard, findings, count = _load(), [], 0
+    standard, count = _load(), 0
+    findings: list[Finding] = []
     try:
         if files:
             for file in files:

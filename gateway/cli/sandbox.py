@@ -32,7 +32,9 @@ async def _run(settings: Settings, nodes: tuple[str, ...], gateway_url: str) -> 
         loop.add_signal_handler(number, stop.set)
     url = gateway_url or f"http://{settings.gateway.host}:{settings.gateway.port}"
     ports = {node: _port(settings.platforms[node].connector.url) for node in nodes}
-    sandbox = await start_platforms(ports, settings.certs_dir, settings.data_dir / "sandbox", url, schemas=settings.root / "schemas")
+    sandbox = await start_platforms(
+        ports, settings.certs_dir, settings.data_dir / "sandbox", url, schemas=settings.root / "schemas"
+    )
     for node in nodes:
         click.echo(f"{node} listens on port {ports[node]}")
     await stop.wait()

@@ -1,19 +1,177 @@
-"""Attachments."""
+"""Attachments: streamed to and from the gateway in the sealed chunk format (security/chunks).
+
+The signed header names the plain file, so whoever is in between can neither change nor exchange it. An
+upload that broke off goes on where the gateway says that it ended, under the same header.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import io
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
+from urllib.parse import quote
 
-from gateway.client.wire import Wire
+import aiohttp
+from yarl import URL
+
+from gateway.client.exchange import Exchange
+from gateway.client.replies import Refused
+from gateway.client.wire import Wire, refusal_of
+from gateway.errors import DeliveryError, MessageError
+from gateway.message import GATEWAY_NODE, Claims
+from gateway.security.aead import CipherName
+from gateway.security.chunks import ChunkOpener, ChunkSealer, FileHeader, new_header, open_header, seal_header
+from gateway.security.digests import new_digest
+from gateway.security.suite import check_claims
 
 Content = bytes | Path
+_PIECE_BYTES = 256 * 1024
+_HEADER_AGE_S = 86_400
+_CIPHERS: dict[str, CipherName] = {"gm": "SM4-GCM"}
+_MEDIA = "application/octet-stream"
 
 
-async def upload(wire: Wire, content: Content, *, name: str, receivers: Sequence[str]) -> str:
-    raise NotImplementedError
+async def upload(wire: Wire, content: Content, *, receivers: Sequence[str] = ()) -> str:
+    """The digest ("sm3:<hex>") once the gateway holds the whole file on disk, verified.
+
+    Refused (30010 and others) for a file that the gateway will not have, DeliveryError when the tries are
+    used up.
+    """
+    digest, size = await asyncio.to_thread(_measure, content)
+    stream = _Stream(wire, content, digest, size)
+    path = f"/v1/attachments/{digest}"
+    target = path + (f"?to={quote(','.join(receivers), safe=',')}" if receivers else "")
+    tries = 0
+
+    async def once() -> None:
+        nonlocal tries
+        offset = await _offset(wire, path) if tries else 0
+        tries += 1
+        if offset < 0:
+            offset = 0 if receivers else -1  # it is whole already; receivers are still to be let in
+        if offset >= 0:
+            await stream.send(target, offset)
+
+    await wire.try_again(once)
+    return digest
+
+
+class _Stream:
+    """One file's sealed stream: the same bytes each time it is asked for, as its header is made once."""
+
+    def __init__(self, wire: Wire, content: Content, digest: str, size: int):
+        self.wire = wire
+        self.content = content
+        self.header = new_header(digest, size, cipher=_CIPHERS.get(wire.suite.name, "A256GCM"))
+        claims = Claims(
+            wire.node, GATEWAY_NODE, "attachment", digest, int(wire.now().timestamp()), secrets.token_hex(16)
+        )
+        self.start = seal_header(self.header, claims, wire.suite, wire.identity, wire.gateway)
+        self.total = len(self.start) + self.header.wire_bytes
+
+    async def send(self, target: str, offset: int) -> None:
+        headers = {"Content-Type": _MEDIA}
+        if offset:
+            headers["Content-Range"] = f"bytes {offset}-{self.total - 1}/{self.total}"
+        exchange, _ = await self.wire.exchange(
+            "PUT", target, stream=self._pieces(offset), headers=headers, timeout_s=None
+        )
+        if exchange.status >= 400:
+            raise refusal_of(exchange, exchange.data, False)
+        if exchange.headers.get("Upload-Complete") != "?1":
+            text = f"HTTP {exchange.status}, and the file is not whole"
+            raise DeliveryError("client.upload-incomplete", text, status=exchange.status, unknown=True)
+
+    async def _pieces(self, offset: int) -> AsyncIterator[bytes]:
+        """The sealed stream from `offset` on. What came before is sealed again only to be left out."""
+        behind = 0
+        for step in self._sealing():
+            piece = await asyncio.to_thread(step)
+            if behind + len(piece) > offset:
+                yield piece[max(offset - behind, 0) :]
+            behind += len(piece)
+
+    def _sealing(self) -> Iterator[Callable[[], bytes]]:
+        yield lambda: self.start
+        sealer = ChunkSealer(self.header)
+        with _open(self.content) as file:
+            more = True
+
+            def step() -> bytes:
+                nonlocal more
+                plain = file.read(_PIECE_BYTES)
+                more = bool(plain)
+                return sealer.feed(plain) if plain else b""
+
+            while more:
+                yield step
+        yield sealer.finish
+
+
+async def _offset(wire: Wire, path: str) -> int:
+    """Where the upload stands; 0 where nothing is there, -1 where the file is whole."""
+    exchange, _ = await wire.exchange("HEAD", path)
+    if exchange.status == 404:
+        return 0
+    if exchange.status >= 400:
+        raise Refused({"title": f"HTTP {exchange.status}"}, status=exchange.status)
+    if exchange.headers.get("Upload-Complete") == "?1":
+        return -1
+    text = exchange.headers.get("Upload-Offset", "0")
+    return int(text) if text.isdecimal() else 0
 
 
 async def download(wire: Wire, digest: str) -> AsyncIterator[bytes]:
-    raise NotImplementedError
-    yield b""
+    """The plain bytes. Refused where the file is not there or not ours to read, DeliveryError where the
+    stream broke off or was changed: then what came so far is worth nothing."""
+    url, headers = wire.sign_call("GET", f"/v1/attachments/{digest}")
+    opener = ChunkOpener(lambda sealed: _open_header(wire, sealed, digest))
+    limits = aiohttp.ClientTimeout(total=None, sock_read=wire.timeout_s)
+    try:
+        async with wire.session.get(
+            URL(url, encoded=True), headers=headers, timeout=limits, allow_redirects=False
+        ) as response:
+            if response.status != 200:
+                data = await response.read()
+                exchange = Exchange(response.status, response.content_type, response.headers.copy(), data)
+                raise refusal_of(exchange, data, False)
+            async for piece in response.content.iter_chunked(_PIECE_BYTES):
+                plain = await asyncio.to_thread(opener.feed, piece)
+                if plain:
+                    yield plain
+            opener.finish()
+    except MessageError as error:
+        raise DeliveryError("client.download-damaged", str(error)[:300]) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise DeliveryError("client.broken-off", f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _open_header(wire: Wire, sealed: bytes, digest: str) -> FileHeader:
+    now = wire.now()
+    header, unsealed = open_header(sealed, wire.suite, wire.identity, wire.trust, now)
+    check_claims(
+        unsealed.claims,
+        receiver=wire.node,
+        at=now,
+        max_age_s=_HEADER_AGE_S,
+        sender=GATEWAY_NODE,
+        idem_key=digest,
+    )
+    return header
+
+
+def _open(content: Content) -> IO[bytes]:
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+
+
+def _measure(content: Content) -> tuple[str, int]:
+    """(digest, size in bytes) of the plain file."""
+    digest, size = new_digest("sm3"), 0
+    with _open(content) as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return f"sm3:{digest.hexdigest()}", size

@@ -34,14 +34,14 @@ async def send(
     url: str,
     body: Body,
     headers: Mapping[str, str],
-    timeout_s: float,
+    timeout_s: float | None,
 ) -> Exchange:
-    """The answer, whatever its status.
+    """The answer, whatever its status. `timeout_s` None: as long as something moves once a minute.
 
     DeliveryError: client.unreachable (nothing was sent), client.timeout, client.broken-off,
     client.answer-too-large (all three `unknown`: the request may have taken effect).
     """
-    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
+    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s or 10.0), sock_read=60.0)
     try:
         async with session.request(
             method,
@@ -61,7 +61,9 @@ async def send(
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
         raise DeliveryError("client.unreachable", _words(error)) from error
     except TimeoutError as error:
-        raise DeliveryError("client.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error
+        raise DeliveryError(
+            "client.timeout", f"no answer within {timeout_s or 60:g} s", unknown=True
+        ) from error
     except (aiohttp.ClientError, OSError) as error:
         raise DeliveryError("client.broken-off", _words(error), unknown=True) from error
 

@@ -132,12 +132,10 @@ class PlatformClient(Wire):
         return _object(await self.call("GET", path, headers=headers))
 
     # attachments
-    async def upload(
-        self, content: attachments.Content, *, name: str = "", receivers: Sequence[str] = ()
-    ) -> str:
+    async def upload(self, content: attachments.Content, *, receivers: Sequence[str] = ()) -> str:
         """PUT /v1/attachments/{digest}: streams a file (bytes, or a path) to the gateway, going on where an
         earlier try broke off. `receivers` may fetch it. Returns the digest, "sm3:<hex>"."""
-        return await attachments.upload(self, content, name=name, receivers=receivers)
+        return await attachments.upload(self, content, receivers=receivers)
 
     def download(self, digest: str) -> AsyncIterator[bytes]:
         """GET /v1/attachments/{digest}: the plain bytes in pieces; the last one has passed the digest.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from gateway import clock
+from gateway import clock, xmltree
 from gateway.client.exchange import Exchange, send
 from gateway.client.replies import Refused, read_fault, read_problem
 from gateway.errors import DeliveryError, MessageError
@@ -114,15 +114,38 @@ class Wire:
         return await self.try_again(once, repeatable=repeatable)
 
     async def exchange(
-        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        stream: AsyncIterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = -1.0,
     ) -> tuple[Exchange, str]:
-        """One signed call as it is, and its nonce, to which a sealed answer is bound."""
+        """One signed call as it is, and its nonce, to which a sealed answer is bound. What is streamed is
+        not covered by the signature; `timeout_s` None sets no limit for the whole."""
+        nonce = secrets.token_urlsafe(16)
+        url, sent = self.sign_call(method, path, body=body, headers=headers, nonce=nonce)
+        limit_s = self.timeout_s if timeout_s == -1.0 else timeout_s
+        content = body if stream is None else stream
+        return await send(self.session, method, url, content, sent, limit_s), nonce
+
+    def sign_call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        nonce: str = "",
+    ) -> tuple[str, dict[str, str]]:
+        """(URL, every header to send) of a call signed by RFC 9421."""
         url = f"{self.base_url}{path}"
         sent = {"Content-Type": "application/json", **(headers or {})} if body else dict(headers or {})
-        nonce = secrets.token_urlsafe(16)
         created = int(self.now().timestamp())
-        signature = sign_request(method, url, sent, body, self.identity, created, nonce)
-        return await send(self.session, method, url, body, {**sent, **signature}, self.timeout_s), nonce
+        fresh = nonce or secrets.token_urlsafe(16)
+        return url, sent | sign_request(method, url, sent, body, self.identity, created, fresh)
 
     async def try_again(self, once: Callable[[], Awaitable[Result]], *, repeatable: bool = True) -> Result:
         """Runs `once` until it succeeds, is refused for good, or the tries are used up."""
@@ -146,6 +169,13 @@ class Wire:
             return 0.0  # the clock is set now
         asked_s = error.retry_after_s if isinstance(error, (DeliveryError, Refused)) else None
         return self.retry.delay_s(state.attempt_number, asked_s) or 0.0
+
+
+def _read_value(payload: bytes) -> Any:
+    """A JSON value; WS-Security signs XML elements alone, so there the text travels in one."""
+    if payload.startswith(b"<"):
+        payload = (xmltree.parse(payload).text or "").encode()
+    return read_json(payload)
 
 
 def is_passing(error: BaseException) -> bool:

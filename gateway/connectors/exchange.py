@@ -6,6 +6,7 @@ followed (a sealed body goes to the address that was configured), answers are bo
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from gateway.errors import DeliveryError
 from gateway.schedule import parse_retry_after
 
 _CONNECT_S = 10.0
+_LARGE_BYTES = 512 * 1024
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
 
@@ -46,7 +48,7 @@ async def post(
     limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
     try:
         async with session.post(
-            url, data=data, headers=headers, timeout=limits, allow_redirects=False
+            url, data=_body(data), headers=headers, timeout=limits, allow_redirects=False
         ) as response:
             body = await _read(response, max_bytes)
             retry_after_s = parse_retry_after(response.headers.get("Retry-After"))
@@ -57,6 +59,11 @@ async def post(
         raise DeliveryError("delivery.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise DeliveryError("delivery.broken-off", _words(error), unknown=True) from error
+
+
+def _body(data: bytes) -> bytes | io.BytesIO:
+    """A large body is written in pieces, so that it does not hold the event loop."""
+    return data if len(data) < _LARGE_BYTES else io.BytesIO(data)
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

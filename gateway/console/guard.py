@@ -52,7 +52,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except MessageError as error:
         log.warning("page refused", path=request.path, error=str(error)[:300])
         response = _page(request, error.status, "error.not-found")
-    except Exception:  # noqa: BLE001 - our own fault: logged with its cause, shown with its number only
+    except Exception:
         number = secrets.token_hex(6)
         log.exception("incident", incident=number, where=request.path)
         response = _page(request, 500, "error.inside", number)

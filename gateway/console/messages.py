@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +40,7 @@ async def show_log(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     wanted = {name: request.query.get(name, "").strip()[:128] for name in _FIELDS}
     before = request.query.get("before", "")[:32]
-    rows = world.store.search(MessageFilter(**wanted, before=before, limit=PAGE_ROWS + 1))
+    rows = world.store.search(replace(MessageFilter(before=before, limit=PAGE_ROWS + 1), **wanted))
     more = len(rows) > PAGE_ROWS
     shown = list(rows[:PAGE_ROWS])
     context = {
@@ -155,7 +155,9 @@ def _forms(
     forms = []
     if row.original:
         forms.append(
-            _form("original", "message.original", readable(row.original, _format(sender, row.original)), masker)
+            _form(
+                "original", "message.original", readable(row.original, _format(sender, row.original)), masker
+            )
         )
     forms.append(_form("standard", "message.standard", _standard_text(world, row), masker))
     for one in deliveries:

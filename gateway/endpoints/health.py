@@ -109,7 +109,7 @@ async def ready(request: web.Request) -> web.Response:
     store = request.app[WORLD].store
     try:
         counts = store.counts()
-    except Exception:  # noqa: BLE001 - whatever a database raises, the node is not ready; told in the log
+    except Exception:
         log.exception("store unavailable")
         return web.json_response({"status": "store unavailable"}, status=503)
     open_now = {str(state): count for state, count in counts.deliveries.items()}

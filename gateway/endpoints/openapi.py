@@ -123,7 +123,10 @@ def _submit(numbers: list[str], sealed: dict[str, Any]) -> Operation:
                 },
                 "content": sealed,
             },
-            "200": {"description": "查询类报文的答复 / the answer to a query (1002, 6001)", "content": sealed},
+            "200": {
+                "description": "查询类报文的答复 / the answer to a query (1002, 6001)",
+                "content": sealed,
+            },
             **_problems("400", "401", "403", "404", "409", "413", "415", "422", "503"),
         },
     }
@@ -132,13 +135,19 @@ def _submit(numbers: list[str], sealed: dict[str, Any]) -> Operation:
 def _attachments() -> dict[str, Operation]:
     digest = _path("digest", "sha-256:<hex> 或 sm3:<hex>，明文文件摘要 / digest of the plain file")
     body = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-    put = _op("上传附件", "Upload; resume with Content-Range from the offset that HEAD told", [digest], {}, ("201", "202"))
+    put = _op(
+        "上传附件",
+        "Upload; resume with Content-Range from the offset that HEAD told",
+        [digest],
+        {},
+        ("201", "202"),
+    )
     put["requestBody"] = {"required": True, "content": body}
     put["parameters"].append({"name": "Content-Range", "in": "header", "schema": {"type": "string"}})
     put["parameters"].append(
         {
-            "name": "Attachment-Receivers",
-            "in": "header",
+            "name": "to",
+            "in": "query",
             "description": "可下载的平台，逗号分隔 / platforms that may download",
             "schema": {"type": "string"},
         }
@@ -159,7 +168,8 @@ def _find(sealed: dict[str, Any]) -> Operation:
         ("size", "每页条数 ≤ 100 / rows a page"),
     ]
     parameters = [
-        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}} for name, text in query
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+        for name, text in query
     ]
     return _op("查询支付申请", "Find payment applications", [*parameters, _ON_BEHALF], sealed, ("200",))
 
@@ -235,12 +245,7 @@ _TICKET: dict[str, Any] = {
             "type": "object",
             "required": ["UserId", "LegalCode", "SessionId"],
             "additionalProperties": False,
-            "properties": {
-                name: _TEXT
-                for name in (
-                    "UserId", "LegalCode", "LegalName", "UserName", "Roles", "AuthMethod", "SessionId",
-                )
-            },
+            "properties": dict.fromkeys(("UserId", "LegalCode", "LegalName", "UserName", "Roles", "AuthMethod", "SessionId"), _TEXT),
         },
     },
 }  # fmt: skip
@@ -257,7 +262,10 @@ def _components() -> dict[str, Any]:
         "type": "object",
         "required": ["path", "rule", "result", "message"],
         "properties": {
-            "path": {"type": "string", "description": "发送方自己的字段路径 / in the sender's own field names"},
+            "path": {
+                "type": "string",
+                "description": "发送方自己的字段路径 / in the sender's own field names",
+            },
             "rule": _TEXT,
             "result": _TEXT,
             "message": {"type": "object", "properties": {"zh": _TEXT, "en": _TEXT}},

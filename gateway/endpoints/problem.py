@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
+import aiohttp
 import orjson
 import structlog
 from aiohttp import web
@@ -147,6 +148,9 @@ async def errors_as_problems(
     except StoreUnavailable:
         log.exception("store unavailable", path=request.path)
         return response(busy(), request)
+    except (ConnectionError, aiohttp.ClientPayloadError, web.RequestPayloadError) as error:
+        log.info("body broken off", path=request.path, cause=type(error).__name__)
+        return response(_broken_off(), request)
     except Exception:  # noqa: BLE001 - the last place where our own fault can be told apart and logged
         return response(incident(request.path), request)
 
@@ -157,6 +161,12 @@ def busy() -> MessageError:
         "gateway.busy", "网关暂不可写入，请稍后重发", "the gateway cannot write now; come again", result="90002",
         retry_after_s=5,
     )  # fmt: skip
+
+
+def _broken_off() -> MessageError:
+    return MessageError.of(
+        "http.broken-off", "请求体不完整", "the body ended early or is malformed", result="10001"
+    )
 
 
 def incident(where: str) -> MessageError:

@@ -46,7 +46,7 @@ async def identify(request: web.Request, world: EndpointWorld) -> Caller:
         return await _by_signature(request, world)
     caller = _by_certificate(request, world)
     if caller is None:
-        raise _unknown("neither a signature nor a registered client certificate")
+        raise unknown_caller("neither a signature nor a registered client certificate")
     return caller
 
 
@@ -55,7 +55,7 @@ async def identify_with_body(request: web.Request, world: EndpointWorld) -> tupl
     caller = await identify(request, world)
     body = await read_body(request, MAX_JSON_BYTES)
     if caller.nonce and not has_digest(caller.content_digest, body):
-        raise _unknown("the body is not what was signed")
+        raise unknown_caller("the body is not what was signed")
     return caller, body
 
 
@@ -65,7 +65,7 @@ async def _by_signature(request: web.Request, world: EndpointWorld) -> Caller:
     call = verify_request(request.method, target, request.headers, world.trust, now)
     platform = world.settings.platforms.get(call.platform)
     if platform is None:
-        raise _unknown(f"{call.platform} is not configured")
+        raise unknown_caller(f"{call.platform} is not configured")
     if not await world.store.use_nonce(platform.id, call.nonce, clock.now_ms()):
         raise MessageError.of(
             "signature.replayed",
@@ -85,14 +85,15 @@ def _by_certificate(request: web.Request, world: EndpointWorld) -> Caller | None
     thumbprint = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
     found = world.trust.find(thumbprint)
     if found is None:
-        raise _unknown("the client certificate is registered to no platform")
+        raise unknown_caller("the client certificate is registered to no platform")
     platform_id, certificate = found
     world.trust.check(certificate, platform_id, clock.now())
     platform = world.settings.platforms.get(platform_id)
     return Caller(platform) if platform is not None else None
 
 
-def _unknown(cause: str) -> MessageError:
+def unknown_caller(cause: str) -> MessageError:
+    """20001, the same words for every cause; the cause is for the log."""
     log.info("caller unknown", cause=cause)
     return MessageError.of(
         "signature.invalid",

@@ -110,7 +110,7 @@ class Calls(Coercer):
             if param.constant:
                 constants[param.name] = self._constant(function, param, given[0]) if given else param.default
                 continue
-            optional.append(not param.is_required)
+            optional.append(param.may_be_absent)
             if given is None:
                 arguments.append(None)
             else:

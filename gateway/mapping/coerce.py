@@ -118,7 +118,7 @@ class Coercer:
         elif (left.kind.name == "any" and right.kind.name in ("record", "any")) or (
             right.kind.name == "any" and (left.kind.name == "record")
         ):
-            first, second = plan.Convert(left, "record", ANY), plan.Convert(right, "record", ANY)
+            first, second = plan.Convert(left, "any", ANY), plan.Convert(right, "any", ANY)
         else:
             first, second = self.text(left, left_node), self.text(right, right_node)
         return (first, second) if first is not None and second is not None else None

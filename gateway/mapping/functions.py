@@ -31,6 +31,7 @@ class Param:
     choices: tuple[str, ...] = ()
     low: int = 0
     high: int = 1_000_000
+    may_be_absent: bool = False  # given, and absent in the message: no fault
     check: Callable[[str], None] | None = None
 
     @property
@@ -125,7 +126,7 @@ _ALL = (
              "whether the whole text has this form (a regular expression)", "整个文本是否符合格式（正则表达式）"),
     Function("code", (_VALUE, _constant_text("table"), Param("reverse", BOOLEAN, constant=True, default=False),
                       _constant_text("to", "", choices=("", "code", "name_zh", "name_en", "parent")),
-                      Param("else", TEXT, default=None)), TEXT,
+                      Param("else", TEXT, default=None, may_be_absent=True)), TEXT,
              lambda rows, table: texts.code(rows, table),
              ('A | code("unit")', {"A": "万元"}, "1"),
              "by a code table: refused without a row, unless `else` says what then", "按代码表转换；表中没有则拒收，else 另行指定除外"),

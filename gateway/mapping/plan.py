@@ -103,8 +103,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`run` takes the values of `arguments`; `optional` says which of them may be absent. Where the first
-    is absent the call is not made: the result is absent (of a condition: false)."""
+    """`run` takes the values of `arguments` (None: not given). Where the first is absent the call is not
+    made: the result is absent (of a condition: false). Where another is absent, that is a fault, unless
+    `optional` says no."""
 
     name: str
     arguments: tuple[Expr | None, ...]
@@ -139,7 +140,7 @@ class Convert:
     """Text to number, number to text, anything to one text or to a list, each item of a list."""
 
     value: Expr
-    to: str  # text, number, list, texts, numbers, record
+    to: str  # text, number, list, texts, numbers, any
     kind: Kind
 
 

@@ -13,6 +13,7 @@ from gateway.mapping import expression as ex
 from gateway.mapping import plan
 from gateway.mapping.binding import Calls, CodeTables, Scope, Scopes
 from gateway.mapping.kinds import ANY, NUMBER, TEXT, Kind, list_of, of_element
+from gateway.mapping.lineage import unmarked
 from gateway.mapping.model import Formula, did_you_mean
 from gateway.mapping.schema import Element
 from gateway.message import Head
@@ -101,7 +102,7 @@ class Resolver(Calls):
                 return None
             value = self._step(value, step, scopes)
         if value is not None:
-            self.used.add(_unnumbered(plan.source(value)))
+            self.used.add(unmarked(plan.source(value)))
         return value
 
     def _start(self, node: ex.Path, scopes: Scopes) -> tuple[plan.Expr | None, tuple[ex.Step, ...]]:
@@ -170,7 +171,7 @@ class Resolver(Calls):
         base = _with_attributes(base, step)
         kind = base.kind.item if base.kind.item is not None else base.kind
         if kind.name == "any":
-            value: plan.Expr = plan.Step(base, step.name, ANY)
+            value: plan.Expr = plan.Step(base, step.name, list_of(ANY) if base.kind.is_list else ANY)
         elif kind.name == "record" and kind.element is not None:
             child = kind.element.child(step.name)
             if child is None:
@@ -184,7 +185,7 @@ class Resolver(Calls):
             place = plan.source(base) or "this"
             self.find(
                 step,
-                f"expected a record before {step.name}, but {_unnumbered(place)} is {kind}",
+                f"expected a record before {step.name}, but {unmarked(place)} is {kind}",
                 "wrong-kind",
             )
             return None
@@ -209,7 +210,7 @@ class Resolver(Calls):
     def _unknown(self, step: ex.Step, element: Element, where: str) -> None:
         names = [child.name for child in element.children]
         hint = did_you_mean(step.name, names) or _elsewhere(step.name, self.source)
-        self.find(step, f"{_unnumbered(where)} has no field {step.name}{hint}", "unknown-source")
+        self.find(step, f"{unmarked(where)} has no field {step.name}{hint}", "unknown-source")
 
 
 def _with_attributes(base: plan.Expr, step: ex.Step) -> plan.Expr:
@@ -225,10 +226,3 @@ def _with_attributes(base: plan.Expr, step: ex.Step) -> plan.Expr:
 def _elsewhere(name: str, root: Element | None) -> str:
     found = [path for path, element in root.walk() if element.name == name] if root is not None else []
     return f"; there is /{found[0]}" if found else ""
-
-
-def _unnumbered(path: str) -> str:
-    while "[#" in path:
-        before, _, after = path.partition("[#")
-        path = before + after.partition("]")[2]
-    return path

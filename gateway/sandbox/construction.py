@@ -129,6 +129,9 @@ class ConstructionPlatform(SubPlatform):
         }
         return formats.get("des").encode(record, NO_HEAD, title, "CONTEXT")
 
+    def read_answer(self, payload: bytes) -> Record:
+        return formats.get("json").decode(payload).record
+
     # the data sets
     def project(self, deal: Deal) -> Record | None:
         return {

@@ -99,9 +99,10 @@ class Ledger:
             and (test is None or test(entry))
         ]
 
-    async def wait_for(self, predicate: Predicate, timeout_s: float) -> Entry:
-        """The first entry, there already or still to come, that the predicate holds for. TimeoutError."""
-        for entry in self.entries:
+    async def wait_for(self, predicate: Predicate, timeout_s: float, *, after: int = 0) -> Entry:
+        """The first entry, there already or still to come, that the predicate holds for, without the
+        first `after` ones. TimeoutError."""
+        for entry in self.entries[after:]:
             if predicate(entry):
                 return entry
         future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()

@@ -22,7 +22,7 @@ from gateway.sandbox.applications import (
 from gateway.sandbox.files import File
 from gateway.sandbox.general import GeneralPlatform
 from gateway.sandbox.people import Account, Organisation, Person, account_record, subject_record
-from gateway.sandbox.reactions import MARKET_SUBJECT, TENDEREE, notice
+from gateway.sandbox.reactions import MARKET_SUBJECT, notice
 from gateway.sandbox.trade import Deal
 
 
@@ -61,7 +61,7 @@ class Portal:
 
     async def upload(self, file: File, receivers: Sequence[str]) -> None:
         """An attachment streams to the gateway, for those who may fetch it."""
-        await self.general.client.upload(file.data, name=file.name, receivers=receivers)
+        await self.general.client.upload(file.data, receivers=receivers)
 
     async def apply(
         self,
@@ -178,6 +178,11 @@ class Portal:
         self._change(record["PayAppNo"], VoucherNo=voucher_no, Pushed=True)
         return body
 
+    async def push_as_if(self, record: Record, review: Record) -> None:
+        """A push that rests on a review which never took place: for what must be refused."""
+        voucher_no = f"ZF{clock.d8()}{self.book.next_number(f'voucher|{clock.d8()}'):06d}"
+        await self.general.send("4002", push_record(record, [review], voucher_no, round=1))
+
     # what the portal knows
     def keep_application(self, record: Record) -> None:
         old = self.book.get("application", record["PayAppNo"]) or {}
@@ -210,6 +215,3 @@ class Portal:
 
     def _change(self, no: str, **changes: Any) -> None:
         self.book.put("application", no, {**self._application(no), **changes})
-
-
-__all__ = ["TENDEREE", "Portal"]

@@ -95,6 +95,9 @@ class ProcurementPlatform(SubPlatform):
         payload = formats.get("xml-bare").encode(record, NO_HEAD, {}, ELEMENTS[number])
         return await self.client.submit_soap(payload, type=number, idem_key=key), key
 
+    def read_answer(self, payload: bytes) -> Record:
+        return formats.get("xml").decode(payload).record
+
     # the data sets
     def project(self, deal: Deal) -> Record | None:
         return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.client import Reply
 from gateway.message import Head, Record
+from gateway.sandbox import numbers
 from gateway.sandbox.forms import Forms, biz_key, digest_of
 from gateway.sandbox.inbox import Arrived, PushedPlatform
 from gateway.sandbox.ledger import ACKNOWLEDGED
@@ -66,6 +67,10 @@ class SubPlatform(PushedPlatform):
         """1002."""
         raise NotImplementedError
 
+    def read_answer(self, payload: bytes) -> Record:
+        """The answer to a 1002 or 6001, in the platform's own names."""
+        raise NotImplementedError
+
     # sending
     async def send(self, number: str, record: Record, key: str, *, to: Sequence[str] = (GENERAL,)) -> Reply:
         """Submits and, once the gateway has taken it over, writes it down under its business key."""
@@ -102,6 +107,19 @@ class SubPlatform(PushedPlatform):
     async def redeem(self, ticket: str) -> dict[str, Any]:
         """Who came with a ticket from another platform."""
         return await self.client.redeem_ticket(ticket)
+
+    async def redeem_message(self, ticket: str) -> Record:
+        """The same by a message of the standard (1002), answered at once in the platform's own form."""
+        reply, _ = await self.submit("1002", self.ticket(ticket))
+        return self.read_answer(reply.payload)
+
+    async def ask_progress(self, app_no: str, requester: Person) -> Record:
+        """6001 for one application: its ITEM, {} where there is none for this requester."""
+        query_id = f"Q-{self.node}-{numbers.digits(12)}"
+        reply, _ = await self.submit("6001", self.query(app_no, requester, query_id))
+        found = (self.read_answer(reply.payload).get("ITEMS") or {}).get("ITEM") or []
+        first: Record = found[0] if isinstance(found, list) and found else found or {}
+        return first
 
     # receiving
     def act(self, arrived: Arrived) -> None:

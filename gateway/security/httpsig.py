@@ -78,7 +78,7 @@ def sign_request(
     if digest:
         added["Content-Digest"] = digest
     fields = {**_fields(headers), **_fields(added)}
-    covered = ("@method", "@authority", "@path", "@query")
+    covered: tuple[str, ...] = ("@method", "@authority", "@path", "@query")
     covered += tuple(name for name in (*MEANING, *_ALSO_COVERED) if name in fields)
     kind = identity.sign_cert.kind
     parameters: dict[str, Parameter] = {

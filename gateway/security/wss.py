@@ -26,7 +26,8 @@ from lxml import etree
 from gateway import clock, xmltree
 from gateway.errors import MessageError
 from gateway.message import Claims
-from gateway.security import wssdecrypt, wssnames as n
+from gateway.security import wssdecrypt
+from gateway.security import wssnames as n
 from gateway.security.claimset import claims_as_members, read_claims
 from gateway.security.identity import Identity, Recipients
 from gateway.security.refusals import stale

@@ -22,7 +22,8 @@ from gateway.security.wssparts import Parts, decode, only
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-OAEP_MGF1P = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA256(), None)  # noqa: S303 - the mask only
+# SHA-1 only makes the mask here, as this algorithm's name fixes it; collisions do not matter for that.
+OAEP_MGF1P = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA256(), None)
 _OAEP11 = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 

@@ -63,7 +63,7 @@ def locate(root: etree._Element) -> Parts:
 def check_ids(root: etree._Element) -> None:
     """ValueError if an id stands twice anywhere. We never look one up, but others on the way might."""
     values = _ids(root)
-    if len(values) != len(set(values)):
+    if not isinstance(values, list) or len(values) != len(set(values)):
         raise ValueError("an id stands twice")
 
 

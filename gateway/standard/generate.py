@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from gateway.message import NAMESPACE, Record
 from gateway.standard import checks
-from gateway.standard.model import Element
+from gateway.standard.model import Element, is_misjudged
 
 CodeSets = tuple[frozenset[str], ...]
 # By the name of the rule (m:check of a simple type): an expression over the value `v`.
@@ -116,8 +116,8 @@ def make_test(root: Element) -> tuple[Callable[[Record, CodeSets], bool], tuple[
 
 def _add_test(source: Source, element: Element, record: str, tables: list[str]) -> None:
     for child in element.children:
-        tests = _tests(child, record, tables)
-        if not tests and not any(_tests(below, "", []) for _, below in child.walk()):
+        tests = _tests(source, child, record, tables)
+        if not tests and not any(map(_has_tests, child.children)):
             continue
         source.add(f"if (v := {record}.get({child.name!r})) is not None:")
         source.depth += 1
@@ -134,11 +134,19 @@ def _add_test(source: Source, element: Element, record: str, tables: list[str]) 
         source.depth -= 2 if child.repeats else 1
 
 
-def _tests(element: Element, record: str, tables: list[str]) -> list[str]:
+def _has_tests(element: Element) -> bool:
+    return bool(_tests(Source(""), element, "", [])) or any(map(_has_tests, element.children))
+
+
+def _tests(source: Source, element: Element, record: str, tables: list[str]) -> list[str]:
     """Of a leaf: expressions over its value `v` that must be true."""
     if element.value is None:
         return []
-    found = []
+    found = [
+        f"{source.constant(pattern)}.fullmatch(v)"
+        for pattern in element.value.patterns
+        if is_misjudged(pattern.pattern)
+    ]
     if element.value.integer:
         found.append("v.isdecimal()")
     if element.gbk_max:

@@ -74,7 +74,7 @@ def _read(tokens: list[str], at: int, fields: dict[str, _Field], end: str) -> tu
         name, _, value = token.partition(">")
         known = fields[name]
         if known.fields is None:
-            if tokens[at + 1] != known.closing:
+            if tokens[at + 1] != known.closing or (known.stripped and not value.isdecimal()):
                 raise Misfit(name)
             found: str | Record = _unescape(value) if "&" in value else value
             at += 2

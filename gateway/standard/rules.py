@@ -10,13 +10,15 @@
     result    CT-RESULT of the fault; severity  error (default) or warning
     zh, en    the rule in words
 
-A rule speaks only of what is there: a missing or misshapen operand is the schema's fault, named there.
+A rule speaks only of what is sound: an operand that is missing, misshapen or has a fault of its own is
+named there, and the rule keeps silent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +33,8 @@ from gateway.standard.faults import shown
 from gateway.standard.model import Element
 from gateway.standard.rulechecks import CHECKS, Breach, Operands, texts_at
 
+_INDEX = re.compile(r"\[[0-9]+\]")
+ANYWHERE = "*"
 Values = str | list[str]
 Conditions = tuple[tuple[tuple[str, ...], frozenset[str]], ...]
 
@@ -77,18 +81,49 @@ class Rule:
     scope: Element
     sensitive: str = ""
 
-    def faults(self, record: Record, on: date) -> Iterator[Fault]:
+    def faults(self, record: Record, on: date, unsound: Sequence[str] = ()) -> Iterator[Fault]:
+        """`unsound`: the paths that have faults already."""
+        silent = self._unsound_scopes(unsound) if unsound else frozenset()
+        if ANYWHERE in silent:
+            return
         for place, scope in _scopes(record, self.each):
-            if not all(_holds(scope, path, wanted) for path, wanted in self.when):
+            if place in silent or not all(_holds(scope, path, wanted) for path, wanted in self.when):
                 continue
             if any(_holds(scope, path, wanted) for path, wanted in self.unless):
                 continue
             for breach in self.breaches(scope, self.operands, on):
-                path = f"{place}/{breach.path}" if place else breach.path
-                line = self.line
-                found = shown(breach.found, self.sensitive) if breach.found else ""
-                expected = "" if self.sensitive else breach.expected
-                yield Fault(self.code, path, line.zh, line.en, line.result, expected=expected, found=found)
+                yield self._fault(breach, place)
+
+    def _fault(self, breach: Breach, place: str) -> Fault:
+        line = self.line
+        path = f"{place}/{breach.path}" if place else breach.path
+        found = shown(breach.found, self.sensitive) if breach.found else ""
+        expected = "" if self.sensitive else breach.expected
+        return Fault(self.code, path, line.zh, line.en, line.result, expected=expected, found=found)
+
+    def _unsound_scopes(self, unsound: Sequence[str]) -> frozenset[str]:
+        """The places where an operand has a fault: list items, "" for a rule without `each`, or ANYWHERE."""
+        conditions = (path for path, _ in (*self.when, *self.unless))
+        operands = ["/".join(path) for path in (self.operands.path, *self.operands.of, *conditions)]
+        each = "/".join(self.each)
+        found = set()
+        for fault in unsound:
+            place, inside = _split(fault, each)
+            if not inside or any(is_overlapping(_INDEX.sub("", inside), operand) for operand in operands):
+                found.add(place)
+        return frozenset(found)
+
+
+def _split(fault: str, each: str) -> tuple[str, str]:
+    """A fault's path as (scope of the rule, path inside it); the scope is ANYWHERE or nowhere if it has none."""
+    if not fault:
+        return ANYWHERE, ""
+    if not each:
+        return "", fault
+    if fault.startswith(f"{each}["):
+        item, _, inside = fault.partition("]")
+        return f"{item}]", inside.lstrip("/")
+    return (ANYWHERE, "") if is_overlapping(fault, each) else ("nowhere", fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +131,22 @@ class Rules:
     """The rules of one type, by severity."""
 
     errors: tuple[Rule, ...] = ()
-    warnings: tuple[Rule, ...] = field(default=())
+    warnings: tuple[Rule, ...] = ()
 
-    def faults(self, record: Record, on: date) -> list[Fault]:
-        return [fault for rule in self.errors for fault in rule.faults(record, on)]
+    def faults(self, record: Record, on: date, unsound: Sequence[str] = ()) -> list[Fault]:
+        return [fault for rule in self.errors for fault in rule.faults(record, on, unsound)]
 
-    def advice(self, record: Record, on: date) -> list[Fault]:
-        return [fault for rule in self.warnings for fault in rule.faults(record, on)]
+    def advice(self, record: Record, on: date, unsound: Sequence[str] = ()) -> list[Fault]:
+        return [fault for rule in self.warnings for fault in rule.faults(record, on, unsound)]
+
+
+def is_overlapping(path: str, other: str) -> bool:
+    """Is one of two places the other, or around it?"""
+    return (
+        path == other
+        or path.startswith((f"{other}/", f"{other}["))
+        or other.startswith((f"{path}/", f"{path}["))
+    )
 
 
 def load_rules(path: Path, schemas: Schemas) -> dict[str, Rules]:
@@ -148,14 +192,21 @@ def _check(line: RuleLine, schemas: Schemas) -> list[str]:
             wrong.append(f"there is no message type {number}")
             continue
         scope = root.find(line.each) if line.each else root
-        if scope is None or (line.each and not scope.repeats):
-            wrong.append(f"{number} has no list {line.each}")
+        if scope is None or (line.each and not _is_flat_list(root, line.each)):
+            wrong.append(f"{number} has no list {line.each}, or it is in another list")
             continue
         for path in [line.path, *_listed(line.of), *line.when, *line.unless]:
             found = scope.find(path)
             if found is None:
                 wrong.append(f"{number} has no element {path}" + (f" in {line.each}" if line.each else ""))
     return wrong
+
+
+def _is_flat_list(root: Element, each: str) -> bool:
+    """Does the last element of the path repeat, and none above it?"""
+    names = each.split("/")
+    found = [root.find("/".join(names[: count + 1])) for count in range(len(names))]
+    return [one is not None and one.repeats for one in found] == [False] * (len(names) - 1) + [True]
 
 
 def _made(line: RuleLine, root: Element) -> Rule:

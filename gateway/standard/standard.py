@@ -7,7 +7,7 @@ rules see to the rest; only a message that fails any of them is explained.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,7 +21,7 @@ from gateway.message import NAMESPACE, Record
 from gateway.standard import faults
 from gateway.standard.catalogue import Catalogue, MessageType, Schemas, check_annotations, load_schemas
 from gateway.standard.codes import CodeTables
-from gateway.standard.explain import Explanation, explain, in_order
+from gateway.standard.explain import MAX_FAULTS, Explanation, explain, in_order
 from gateway.standard.generate import (
     CodeSets,
     Misfit,
@@ -34,7 +34,7 @@ from gateway.standard.head import sm3_hex
 from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
 from gateway.standard.reading import Reader
-from gateway.standard.rules import Rules, load_rules
+from gateway.standard.rules import Rules, is_overlapping, load_rules
 from gateway.standard.ruletests import RuleTest, make_rule_test
 from gateway.standard.writing import write_body
 from gateway.standard.xsd import Validator
@@ -190,12 +190,20 @@ class Standard:
         self._days[form.kind.number] = (on, day, sets)
         return day, sets
 
-    def _explained(self, form: Form, record: Any, on: date) -> Explanation:
-        found = explain(form.root, record, self.codes, on)
+    def _explained(self, form: Form, record: Any, on: date, before: Sequence[Fault] = ()) -> Explanation:
+        """Everything wrong with a record beside what was found `before`, sorted by place."""
+        made = explain(form.root, record, self.codes, on)
+        known = [fault.path for fault in before]
+        found = [
+            fault for fault in made.faults if not any(is_overlapping(fault.path, path) for path in known)
+        ]
+        warnings = made.warnings
         if type(record) is dict:
-            found.faults += form.rules.faults(record, on)
-            found.warnings += form.rules.advice(record, on)
-        return Explanation(in_order(form.root, found.faults), in_order(form.root, found.warnings))
+            unsound = [*known, *(fault.path for fault in found)]
+            found = [*found, *form.rules.faults(record, on, unsound)]
+            warnings = [*warnings, *form.rules.advice(record, on, unsound)]
+        found = in_order(form.root, [*before, *found])[:MAX_FAULTS]
+        return Explanation(found, in_order(form.root, warnings)[:MAX_FAULTS])
 
     def _undecided(self, form: Form, record: Record) -> list[Fault]:
         """The explanation found nothing: lxml has the last word, so that nothing passes in silence."""
@@ -218,10 +226,9 @@ class Standard:
         record, wrong = read_form(form.root, data, lenient=lenient)
         if not wrong:
             return record
-        places = [fault.path for fault in wrong]
-        more = self._explained(form, record, clock.now().date()).faults if type(data) is dict else []
-        apart = [fault for fault in more if not any(_overlap(fault.path, place) for place in places)]
-        raise MessageError(in_order(form.root, [*wrong, *apart]))
+        if type(data) is not dict:
+            raise MessageError(wrong)
+        raise MessageError(self._explained(form, record, clock.now().date(), wrong).faults)
 
 
 def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:
@@ -237,12 +244,4 @@ def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:
         reader=Reader.of(root),
         rules=rules,
         keeps_rules=make_rule_test(rules.errors),
-    )
-
-
-def _overlap(path: str, other: str) -> bool:
-    return (
-        path == other
-        or path.startswith((f"{other}/", f"{other}["))
-        or other.startswith((f"{path}/", f"{path}["))
     )

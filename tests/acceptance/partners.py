@@ -17,7 +17,12 @@ from aiohttp import web
 from gateway import clock
 from gateway.connectors import ConnectorWorld, FileRef, Parcel
 from gateway.message import GATEWAY_NODE, Claims
-from gateway.security.keys import Identity, load_certificate, load_identity_from, write_development_certificates
+from gateway.security.keys import (
+    Identity,
+    load_certificate,
+    load_identity_from,
+    write_development_certificates,
+)
 from gateway.security.suite import Peer, Suite, Unsealed, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings, load_settings
@@ -157,4 +162,14 @@ async def serve(handler: Handler, path: str = "/{tail:.*}") -> AsyncIterator[str
         await runner.cleanup()
 
 
-__all__ = ["FileRef", "Partner", "certificates", "identity", "parcel", "partner", "serve", "settings", "trust"]
+__all__ = [
+    "FileRef",
+    "Partner",
+    "certificates",
+    "identity",
+    "parcel",
+    "partner",
+    "serve",
+    "settings",
+    "trust",
+]

@@ -25,6 +25,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @contextlib.asynccontextmanager
 async def server(script: Script) -> AsyncIterator[str]:
     """A server whose every connection reads the request's head and body, then follows the script."""
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
@@ -55,7 +56,9 @@ async def fails(session: aiohttp.ClientSession, url: str, timeout_s: float = 5) 
     return caught.value
 
 
-async def test_an_answer_is_read_whole_with_its_status_and_retry_after(session: aiohttp.ClientSession) -> None:
+async def test_an_answer_is_read_whole_with_its_status_and_retry_after(
+    session: aiohttp.ClientSession,
+) -> None:
     text = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Type: Text/XML; charset=gbk\r\nContent-Length: 3\r\n\r\nabc"
     async with server(says(text)) as url:
         assert await post(session, url, b"body", {}, 5) == Exchange(429, "text/xml", b"abc", 7.0)

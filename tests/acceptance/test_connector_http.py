@@ -48,7 +48,11 @@ def plain(status: int, body: bytes = b"", **headers: str) -> Handler:
 
 
 async def send(
-    session: aiohttp.ClientSession, other: Partner, handler: Handler, timeout_s: float = 5, **options: str | int
+    session: aiohttp.ClientSession,
+    other: Partner,
+    handler: Handler,
+    timeout_s: float = 5,
+    **options: str | int,
 ) -> Answer:
     async with serve(handler) as url:
         world = other.world(session, f"{url}/in/{{type}}", timeout_s=timeout_s, **options)
@@ -73,7 +77,7 @@ async def test_the_stored_form_arrives_sealed_for_the_platform_under_the_deliver
         sealed = other.seal(ACK, other.open(body).claims.idem_key)
         return web.Response(body=sealed, headers=SEALED)
 
-    async with serve(handler) as url:
+    async with serve(handle) as url:
         connector = connectors.get("http")(other.world(session, f"{url}/in/{{type}}"))
         assert await connector.send(one) == Answer(ACK, 200)
         assert await connector.send(one) == Answer(ACK, 200)

@@ -28,7 +28,11 @@ async def fill(store: Store, standard: Standard) -> None:
     await deliver(store)
     await accept(store, standard, "5001", "CZ-ZFPT-310000", ("GGZY-ZPT",), NO)
     fault = Fault(
-        "standard.missing-element", "AppAmount", "缺少申请金额", "AppAmount is missing", source_path="金额/申请"
+        "standard.missing-element",
+        "AppAmount",
+        "缺少申请金额",
+        "AppAmount is missing",
+        source_path="金额/申请",
     )
     await store.note_refusal("GGZY-ZFCG", "3001", clock.now_ms(), [fault], {"status": 422})
 

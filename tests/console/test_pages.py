@@ -69,14 +69,22 @@ async def message_page(site: Site, number: str) -> str:
 
 async def test_a_message_shows_timeline_deliveries_and_forms(site: Site) -> None:
     text = html.fromstring(await message_page(site, "4002")).text_content()
-    for part in ("市公共资源交易总平台", "delivery.unknown-outcome", "结果不明", "PaymentApplicationPush", "37 ms"):
+    for part in (
+        "市公共资源交易总平台",
+        "delivery.unknown-outcome",
+        "结果不明",
+        "PaymentApplicationPush",
+        "37 ms",
+    ):
         assert part in text
 
 
 async def test_sensitive_values_are_masked_in_every_form(site: Site) -> None:
     sample = site.standard.sample("1001")
     sensitive = site.standard.sensitive("1001")
-    values = [sample[path] for path in sensitive if isinstance(sample.get(path), str) and len(sample[path]) > 1]
+    values = [
+        sample[path] for path in sensitive if isinstance(sample.get(path), str) and len(sample[path]) > 1
+    ]
     assert values, "the sample holds no sensitive value: this test would prove nothing"
     page = await message_page(site, "1001")
     assert [value for value in values if value in page] == []
@@ -134,7 +142,9 @@ async def test_english_is_kept_in_a_cookie(site: Site) -> None:
             assert "AppAmount is missing" in await answer.text()
 
 
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/console/", "/console//evil.example"])
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/console/", "/console//evil.example"]
+)
 async def test_the_language_switch_leads_nowhere_else(site: Site, back: str) -> None:
     async with (
         aiohttp.ClientSession() as session,
@@ -146,7 +156,8 @@ async def test_the_language_switch_leads_nowhere_else(site: Site, back: str) -> 
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "evil.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}]
+    "headers",
+    [{"Host": "evil.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}],
 )
 async def test_only_this_machine_by_its_own_name_may_look(site: Site, headers: dict[str, str]) -> None:
     status, page = await get(site, "/", **headers)

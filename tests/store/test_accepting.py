@@ -179,6 +179,7 @@ async def test_versions_that_the_store_gives(store: Store, together: bool) -> No
         (sent("a", "20260101120000"), "accepted"),
         (sent("a", "20260101120001"), "duplicate"),
         (sent("b", "20260101120000"), "stale-version"),  # other content, not newer
+        (sent("b", "20260101120000000"), "stale-version"),  # the same moment, as a T17
         (sent("b", "20260101120000001"), "accepted"),  # a T17 one millisecond later
         (sent("c", "20260101120000000"), "stale-version"),
         (sent("b", "20250101120000"), "duplicate"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.store.contract import AttachmentRow, Store, TicketRow
+from gateway.store.transaction import Transaction
 from tests.store.samples import accept_id, message
 
 TICKET = TicketRow(
@@ -68,3 +69,21 @@ async def test_an_act_that_fails_leaves_the_others_of_its_batch_alone(store: Sto
     assert failed == ["LookupError", "IntegrityError"]
     assert store.get_message(arrival.message_id) is not None
     assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000) == TICKET
+
+
+async def test_what_an_act_noted_and_counted_goes_with_it(store: Store) -> None:
+    arrival = message("a")
+    await accept_id(store, arrival)
+
+    def act(work: Transaction) -> None:
+        work.note(arrival.message_id, "never", {})
+        work.count("CZ", "ready", 5)
+        work.has_work = True
+        raise LookupError("after all")
+
+    woken: list[int] = []
+    store.on_work(lambda: woken.append(1))
+    with pytest.raises(LookupError, match="after all"):
+        await store._do(act)  # type: ignore[attr-defined]
+    assert [event.stage for event in store.events(arrival.message_id)] == ["accepted"]
+    assert store.counts().by_receiver == {} and woken == []

@@ -92,9 +92,9 @@ async def test_deals_nodes_invoices_and_objects_bring_what_belongs_to_them(store
 
 async def test_an_ended_application_does_not_hide_the_open_one_at_its_node(store: Store) -> None:
     await fill(store)
-    ended = replace(APPLICATION, no="PA-0", state="90", open_fen=0)
+    ended = replace(APPLICATION, no="PA-2", state="90", open_fen=0)
     await accept_id(store, message("ended", judge=puts(ended)))
-    ground = await read(store, Needs(frozenset({"PA-0", "PA-1"}), nodes=frozenset({"C1|1|1"})))
+    ground = await read(store, Needs(frozenset({"PA-1", "PA-2"}), nodes=frozenset({"C1|1|1"})))
     assert ground.application_at_node("C1|1|1") == APPLICATION
 
 

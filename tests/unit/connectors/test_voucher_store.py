@@ -42,7 +42,9 @@ def test_a_request_repeats_the_element_of_a_list_and_escapes_texts() -> None:
 
 
 def test_a_map_is_read() -> None:
-    entries = "<entry><key>EVS</key><value>EVS000</value></entry><entry><key>text</key><value>好</value></entry>"
+    entries = (
+        "<entry><key>EVS</key><value>EVS000</value></entry><entry><key>text</key><value>好</value></entry>"
+    )
     reply = read_reply("writeVoucher", answer(returned(entries)))
     assert (reply.code, reply.text) == ("EVS000", "好")
 

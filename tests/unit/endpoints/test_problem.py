@@ -11,8 +11,22 @@ from gateway.errors import HTTP_STATUS, Fault, MessageError
 
 TWO = MessageError(
     [
-        Fault("standard.missing-element", "AppAmount", "缺少金额", "is missing", source_path="CONTEXT/AMOUNT", line=7),
-        Fault("standard.unknown-code", "PayKind", "代码 <9> 不在表内", "code <9> & more", "30002", expected="01 02"),
+        Fault(
+            "standard.missing-element",
+            "AppAmount",
+            "缺少金额",
+            "is missing",
+            source_path="CONTEXT/AMOUNT",
+            line=7,
+        ),
+        Fault(
+            "standard.unknown-code",
+            "PayKind",
+            "代码 <9> 不在表内",
+            "code <9> & more",
+            "30002",
+            expected="01 02",
+        ),
     ]
 )
 

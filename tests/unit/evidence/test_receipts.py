@@ -27,7 +27,8 @@ def row(number: int) -> MessageRow:
 
 def sealed_rows(*batches: int) -> list[MessageRow]:
     """Rows with their places, sealed in batches of these sizes."""
-    log, frontier, rows = new_log(), Frontier(), []
+    log, frontier = new_log(), Frontier()
+    rows: list[MessageRow] = []
     for size in batches:
         batch = [row(len(rows) + number) for number in range(size)]
         made = log.seal_batch(lambda log_id, known=frontier: known, batch)  # type: ignore[misc]

@@ -50,7 +50,9 @@ def lxml_accepts(number: str, record: Any) -> bool:
 def render(element: Element, value: Any) -> str:
     if not isinstance(value, dict):
         return f"<{element.name}>{escape(value)}</{element.name}>"
-    names = sorted(value, key=lambda name: list(element.by_name).index(name) if name in element.by_name else 999)
+    names = sorted(
+        value, key=lambda name: list(element.by_name).index(name) if name in element.by_name else 999
+    )
     inner = ""
     for name in names:
         child = element.by_name.get(name, Element(name))
@@ -84,8 +86,8 @@ def path_of(place: Place) -> str:
 
 def changed(record: Record, place: Place, value: Any) -> Record:
     """A copy with another value at a place; `...` removes what is there."""
-    made: Any = copy.deepcopy(record)
-    holder = made
+    made: Record = copy.deepcopy(record)
+    holder: Any = made
     for part in place[:-1]:
         holder = holder[part]
     if value is ...:

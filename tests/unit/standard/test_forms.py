@@ -18,10 +18,12 @@ from gateway.standard.generate import Misfit
 from gateway.standard.reading import Reader
 from tests.unit.standard.material import NUMBERS, ON, each_type, load, places, render
 
-LEGAL = st.characters(min_codepoint=9, exclude_categories=["Cs"], exclude_characters="\x0b\x0c\ufffe\uffff").filter(
-    lambda letter: letter in "\t\n\r" or letter >= " "
+LEGAL = st.characters(
+    min_codepoint=9, exclude_categories=["Cs"], exclude_characters="\x0b\x0c\ufffe\uffff"
+).filter(lambda letter: letter in "\t\n\r" or letter >= " ")
+TEXT = st.one_of(
+    st.text(LEGAL, max_size=12), st.sampled_from(["", "&", "<a>", "]]>", "a\r\nb", " x ", "上海", "&amp;"])
 )
-TEXT = st.one_of(st.text(LEGAL, max_size=12), st.sampled_from(["", "&", "<a>", "]]>", "a\r\nb", " x ", "上海", "&amp;"]))
 INTEGER = st.integers(0, 2**31).map(str)
 
 
@@ -107,7 +109,9 @@ def test_a_sample_is_valid_and_each_of_its_forms_has_the_same_bytes(number: str,
         lambda text: text.replace("><", ">\n  <"),
         lambda text: text.replace("<Time>", "<Time><!-- now -->").replace("xmlns=", " xmlns="),
         lambda text: '<?xml version="1.0"?>' + text,
-        lambda text: text.replace("<Time>", "<t:Time xmlns:t='" + NAMESPACE + "'>").replace("</Time>", "</t:Time>"),
+        lambda text: text.replace("<Time>", "<t:Time xmlns:t='" + NAMESPACE + "'>").replace(
+            "</Time>", "</t:Time>"
+        ),
         lambda text: text.replace("2024", "&#50;024"),
         lambda text: text.replace("2024", "<![CDATA[2024]]>"),
     ],
@@ -133,7 +137,9 @@ def test_what_is_no_xml_of_the_type_is_refused(standard: Standard) -> None:
 
 
 def test_what_a_sender_adds_stays_in_the_record_and_is_then_refused(standard: Standard) -> None:
-    text = f'<HeartBeat xmlns="{NAMESPACE}" a="1">hello<Time b="2">20240618093000123</Time><X>1</X></HeartBeat>'
+    text = (
+        f'<HeartBeat xmlns="{NAMESPACE}" a="1">hello<Time b="2">20240618093000123</Time><X>1</X></HeartBeat>'
+    )
     record = standard.read("9001", text.encode())
     assert record["@a"] == "1" and record["#text"] == "hello" and record["X"] == "1"
     assert record["Time"] == {"@b": "2", "#text": "20240618093000123"}

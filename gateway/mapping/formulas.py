@@ -1,0 +1,250 @@
+"""Expressions of a plan as Python. An atom is a variable or a literal; a test is what stands after `if`."""
+
+from __future__ import annotations
+
+from gateway.mapping import plan
+from gateway.mapping.lines import Lines
+
+
+class Formulas(Lines):
+    def __init__(self) -> None:
+        super().__init__()
+        self._keep = False  # whether empty text is a value, for the field under way
+        self._lets: dict[int, str] = {}
+
+    def _present(self, atom: str, node: plan.Expr) -> str:
+        if node.kind.name == "number" or (self._keep and node.kind.name in ("text", "any")):
+            return f"{atom} is not None"
+        return atom
+
+    def _atom(self, node: plan.Expr) -> str:
+        match node:
+            case plan.Constant():
+                if isinstance(node.value, str):
+                    return repr(node.value)
+                return self._constant(node.value, "k")
+            case plan.Current():
+                return self._frames[node.scope].item
+            case plan.Part():
+                return self._frames[node.scope].parts[node.index]
+            case plan.Position():
+                self._frames[node.scope].counts = True
+                return f"Decimal({self._frames[node.scope].position})"
+            case plan.Let():
+                return self._lets[node.index]
+            case plan.Outside():
+                return self._outside(node)
+            case plan.Step():
+                return self._step(node)
+            case plan.Pick():
+                listed = self._atom(node.base)
+                call = f"only({listed})" if node.only else f"pick({listed}, {node.index})"
+                return self._shaped(call, node)
+            case plan.Filter():
+                return self._filter(node)
+            case plan.Zip():
+                return self._assign(f"zipped({', '.join(self._atom(one) for one in node.parts)})")
+            case plan.Count():
+                return self._assign(f"Decimal(len({self._atom(node.base)}))")
+            case plan.Call():
+                return self._call(node)
+            case plan.Choose():
+                return self._choose(node)
+            case plan.Default():
+                return self._default(node)
+            case plan.Concat():
+                return self._concat(node)
+            case plan.Convert():
+                return self._convert(node)
+            case _:
+                return self._assign(self._test(node))
+
+    def _assign(self, text: str) -> str:
+        name = self._name("v")
+        self._line(f"{name} = {text}")
+        return name
+
+    def _shaped(self, text: str, node: plan.Expr) -> str:
+        """Assigns a raw value and holds it to its kind."""
+        name, kind = self._assign(text), node.kind
+        if kind.name == "text":
+            self._line(f"if {name} is not None and {name}.__class__ is not str: {name} = leaf({name})")
+        elif kind.name == "record":
+            self._line(self._record_check(name, kind))
+        elif kind.item is not None:
+            self._line(f"if {name}.__class__ is not list: {name} = items({name})")
+            if kind.item.name == "text":
+                self._line(f"{name} = leaves({name})")
+        return name
+
+    def _outside(self, node: plan.Outside) -> str:
+        top = self._frames[0]
+        key = (node.where, node.name)
+        if key not in top.loaded:
+            with self._into(top.pre, 1):
+                at = f"{node.where}.get({node.name!r})"
+                top.loaded[key] = self._shaped(
+                    f"{at} if origin else None" if node.where == "origin" else at, node
+                )
+        return top.loaded[key]
+
+    def _step(self, node: plan.Step) -> str:
+        if node.base.kind.is_list:
+            return self._flattened(node)
+        if node.base.kind.name == "any":
+            return self._shaped(f"walk({self._atom(node.base)}, {node.name!r})", node)
+        begin = _beginning(node)
+        if begin is None:
+            return self._shaped(f"{self._atom(node.base)}.get({node.name!r})", node)
+        scope, path = begin
+        frame, key = self._frames[scope], (*path, node.kind.name)
+        if key not in frame.loaded:
+            with self._into(frame.pre, frame.indent):
+                base = self._atom(node.base)
+                getter = frame.loaded.get(("get", base))
+                if getter is None:
+                    getter = frame.loaded["get", base] = self._name("g")
+                    self._line(f"{getter} = {base}.get")
+                frame.loaded[key] = self._shaped(f"{getter}({node.name!r})", node)
+        return frame.loaded[key]
+
+    def _flattened(self, node: plan.Step) -> str:
+        """One name below each record of a list; absent ones keep their place."""
+        listed, made = self._atom(node.base), self._name("l")
+        kind = node.kind.item
+        item = node.base.kind.item
+        assert kind is not None and item is not None
+        self._line(f"{made} = []")
+        repeated = kind.element is not None and kind.element.is_list
+        one = self._name("i")
+        with self._under(f"for {one} in {listed}:"):
+            if item.name == "any":
+                self._line(f"{made} += items(walk({one}, {node.name!r}))")
+                return made
+            self._line(self._record_check(one, item))
+            if repeated:
+                self._line(f"{made} += items({one}.get({node.name!r}))")
+            else:
+                self._line(f"{made}.append({one}.get({node.name!r}))")
+        if kind.name == "text":
+            self._line(f"{made} = leaves({made})")
+        return made
+
+    def _filter(self, node: plan.Filter) -> str:
+        listed, made = self._atom(node.base), self._name("l")
+        self._line(f"{made} = []")
+        with self._loop(node.base, listed):
+            test = self._test(node.condition)
+            self._line(f"if {test}: {made}.append({self._frames[-1].item})")
+        return made
+
+    def _call(self, node: plan.Call) -> str:
+        condition = node.kind.name == "boolean"
+        found = self._assign("False" if condition else "None")
+        first = node.arguments[0]
+        assert first is not None
+        subject = self._atom(first)
+        run = self._constant(node.run, "f")
+        with self._under(f"if {self._present(subject, first)}:"):
+            given = [subject]
+            for argument, optional in zip(node.arguments[1:], node.optional[1:], strict=True):
+                atom = self._atom(argument) if argument is not None else "None"
+                if argument is not None and not optional and not isinstance(argument, plan.Constant):
+                    self._line(f"if not ({self._present(atom, argument)}): raise GAP")
+                given.append(atom)
+            self._line(f"{found} = {run}({', '.join(given)})")
+        return found
+
+    def _choose(self, node: plan.Choose) -> str:
+        test, found = self._test(node.condition), self._name("v")
+        with self._under(f"if {test}:"):
+            self._line(f"{found} = {self._atom(node.then)}")
+        with self._under("else:"):
+            otherwise = "()" if node.kind.is_list else "{}" if node.kind.name == "record" else "None"
+            self._line(f"{found} = {self._atom(node.otherwise) if node.otherwise else otherwise}")
+        return found
+
+    def _default(self, node: plan.Default) -> str:
+        found = self._assign(self._atom(node.value))
+        with self._under(f"if not ({self._present(found, node.value)}):"):
+            self._line(f"{found} = {self._atom(node.otherwise)}")
+        return found
+
+    def _concat(self, node: plan.Concat) -> str:
+        atoms = [self._atom(one) for one in node.parts]
+        tests = [
+            self._present(atom, one)
+            for atom, one in zip(atoms, node.parts, strict=True)
+            if not (isinstance(one, plan.Constant) and one.value)
+        ]
+        text = f"bounded({' + '.join(atoms)})"
+        return self._assign(f"{text} if {' and '.join(tests)} else None" if tests else text)
+
+    def _convert(self, node: plan.Convert) -> str:
+        value, inner = self._atom(node.value), node.value
+        match node.to:
+            case "any":
+                return value
+            case "text":
+                return self._assign(f"as_text({value})")
+            case "number":
+                return self._assign(f"number({value}) if {self._present(value, inner)} else None")
+            case "list" if inner.kind.name == "record":
+                return self._assign(f"[{value}] if {value} else []")
+            case "list":
+                return self._assign(f"items({value})")
+            case "texts":
+                return self._assign(f"as_texts({value})")
+            case _:
+                return self._assign(f"as_numbers({value})")
+
+    # Conditions
+
+    def _test(self, node: plan.Expr) -> str:
+        match node:
+            case plan.Compare():
+                return self._compare(node)
+            case plan.Among():
+                value = self._atom(node.value)
+                options = [self._atom(one) for one in node.options]
+                return f"({value} and {value} in ({', '.join(options)},))"
+            case plan.Logic():
+                return f"({self._test(node.left)} {node.operator} {self._test(node.right)})"
+            case plan.Not():
+                return f"(not {self._test(node.inner)})"
+            case plan.Exists():
+                if node.inner.kind.is_list:
+                    return f"any({self._atom(node.inner)})"
+                return f"({self._present(self._atom(node.inner), node.inner)})"
+            case _:
+                return self._atom(node)
+
+    def _compare(self, node: plan.Compare) -> str:
+        left, right = self._atom(node.left), self._atom(node.right)
+        operator = {"=": "==", "!=": "=="}.get(node.operator, node.operator)
+        tests = [
+            self._present(atom, one)
+            for atom, one in ((left, node.left), (right, node.right))
+            if not isinstance(one, plan.Constant)
+        ]
+        text = " and ".join([*tests, f"{left} {operator} {right}"])
+        return f"(not ({text}))" if node.operator == "!=" else f"({text})"
+
+
+def _beginning(node: plan.Expr) -> tuple[int, tuple[str, ...]] | None:
+    """The scope whose record a chain of single steps starts from, and the chain's names; None where it
+    starts from a value that is made on the way."""
+    names: list[str] = []
+    while isinstance(node, plan.Step) and not node.base.kind.is_list and node.base.kind.name == "record":
+        names.append(node.name)
+        node = node.base
+    path = tuple(reversed(names))
+    match node:
+        case plan.Current():
+            return node.scope, ("item", *path)
+        case plan.Let():
+            return 0, (f"let {node.name}", *path)
+        case plan.Outside():
+            return 0, (node.where, node.name, *path)
+        case _:
+            return None

@@ -1,0 +1,119 @@
+"""Python source while it is written: lines, names, constants, and the scopes of a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from gateway.mapping import plan, running, values
+from gateway.mapping.kinds import Kind
+
+_NAMES: dict[str, Any] = {
+    "leaf": values.leaf,
+    "record": values.record,
+    "items": values.items,
+    "walk": values.walk,
+    "number": values.number,
+    "plain": values.plain,
+    "bounded": values.bounded,
+    "Decimal": Decimal,
+    "GAP": running.GAP,
+    "pick": running.pick,
+    "only": running.only,
+    "zipped": running.zipped,
+    "leaves": running.leaves,
+    "as_text": running.as_text,
+    "as_texts": running.as_texts,
+    "as_numbers": running.as_numbers,
+    "mixed": running.mixed,
+}
+
+
+@dataclass(slots=True)
+class Frame:
+    """A scope while its code is written: `pre` runs before `body`."""
+
+    item: str
+    indent: int
+    parts: tuple[str, ...] = ()
+    position: str = ""
+    counts: bool = False
+    pre: list[str] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+    loaded: dict[Any, str] = field(default_factory=dict)
+
+
+class Lines:
+    def __init__(self) -> None:
+        self.constants: dict[str, Any] = dict(_NAMES)
+        self._constant_names: dict[int, str] = {}
+        self._count = 0
+        self._frames: list[Frame] = [Frame("message", 1)]
+        self._out = self._frames[0].body
+        self._indent = 1
+
+    def _line(self, text: str) -> None:
+        self._out.append("    " * self._indent + text)
+
+    @contextmanager
+    def _under(self, opening: str) -> Iterator[None]:
+        """Lines of a block."""
+        self._line(opening)
+        self._indent += 1
+        before = len(self._out)
+        yield
+        if len(self._out) == before:
+            self._line("pass")
+        self._indent -= 1
+
+    @contextmanager
+    def _into(self, lines: list[str], indent: int) -> Iterator[None]:
+        kept = self._out, self._indent
+        self._out, self._indent = lines, indent
+        yield
+        self._out, self._indent = kept
+
+    def _name(self, letter: str) -> str:
+        self._count += 1
+        return f"{letter}{self._count}"
+
+    def _constant(self, value: Any, letter: str) -> str:
+        known = self._constant_names.get(id(value))
+        if known is None:
+            known = self._constant_names[id(value)] = self._name(letter)
+            self.constants[known] = value  # kept there, so its id stays its own
+        return known
+
+    @contextmanager
+    def _inside(self, frame: Frame) -> Iterator[None]:
+        self._frames.append(frame)
+        with self._into(frame.body, frame.indent):
+            yield
+        self._frames.pop()
+
+    @contextmanager
+    def _loop(self, source: plan.Expr, listed: str) -> Iterator[None]:
+        """A loop over a list; its header is written last, when it is known what it must give."""
+        item = source.kind.item
+        assert item is not None
+        parts = tuple(self._name("p") for _ in item.parts)
+        frame = Frame(self._name("i"), self._indent + 1, parts, self._name("n"))
+        with self._inside(frame):
+            yield
+        target = f"({', '.join(parts)},)" if parts else frame.item
+        if frame.counts:
+            self._line(f"for {frame.position}, {target} in enumerate({listed}, 1):")
+        else:
+            self._line(f"for {target} in {listed}:")
+        for name, kind in zip(parts, item.parts, strict=True) if parts else ((frame.item, item),):
+            if kind.name == "record":
+                self._out.append("    " * frame.indent + self._record_check(name, kind))
+        self._out += frame.pre + (frame.body or ["    " * frame.indent + "pass"])
+
+    def _record_check(self, name: str, kind: Kind) -> str:
+        has_text = kind.element is not None and kind.element.leaf is not None
+        change = f"record(mixed({name}))" if has_text else f"record({name})"
+        return f"if {name}.__class__ is not dict: {name} = {change}"

@@ -1,0 +1,180 @@
+"""What anybody may call, and what is refused before anybody is known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from lxml import etree
+
+from tests.acceptance.running import Running, running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    folder: Path = tmp_path_factory.mktemp("gateway")
+    async with running(folder, GATEWAY_MAX_BODY_BYTES="65536") as started:
+        yield started
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def ask(gateway: Running, method: str, path: str, **options: Any) -> tuple[int, Any, dict[str, str]]:
+    async with gateway.session.request(method, gateway.url + path, **options) as answer:
+        is_json = answer.content_type.endswith("json")
+        return answer.status, await (answer.json(content_type=None) if is_json else answer.text()), dict(answer.headers)
+
+
+async def test_health_readiness_and_metrics(gateway: Running) -> None:
+    status, alive, _ = await ask(gateway, "GET", "/healthz")
+    assert (status, alive) == (200, {"status": "ok"})
+    status, ready, _ = await ask(gateway, "GET", "/readyz")
+    assert (status, ready["status"]) == (200, "ready")
+    status, text, _ = await ask(gateway, "GET", "/metrics")
+    assert status == 200
+    assert "gateway_messages 0.0" in text
+    assert 'gateway_http_requests_total{method="GET",route="/readyz",status="200"}' in text
+
+
+async def test_the_interface_describes_itself(gateway: Running) -> None:
+    _, document, _ = await ask(gateway, "GET", "/openapi.json")
+    assert document["openapi"] == "3.1.0"
+    assert "3001" in document["paths"]["/v1/messages/{type}"]["post"]["parameters"][0]["schema"]["enum"]
+    status, page, headers = await ask(gateway, "GET", "/docs")
+    assert status == 200
+    assert "/v1/messages/{type}" in page
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+async def test_every_described_call_exists_and_every_call_is_described(gateway: Running) -> None:
+    _, document, _ = await ask(gateway, "GET", "/openapi.json")
+    described = {
+        (method.upper(), path) for path, operations in document["paths"].items() for method in operations
+    }
+    routes = {
+        (route.method, route.resource.canonical)
+        for route in gateway.gateway.runner.app.router.routes()
+        if route.resource is not None
+    }
+    exempt = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/console", "/soap/v1"}
+    served = {
+        (method, path) for method, path in routes if path not in exempt and not path.startswith("/console/")
+    }
+    with_heads = described | {("HEAD", path) for method, path in described if method == "GET"}
+    assert described - routes == set()
+    assert {call for call in served if call[0] != "*"} - with_heads == set()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Content-Type": "application/json", "Idempotency-Key": "k"}, 415, "http.content-type"),
+        ({"Content-Type": "application/jose"}, 400, "key.missing"),
+        ({"Content-Type": "application/jose", "Idempotency-Key": "a b"}, 400, "key.malformed"),
+        ({"Content-Type": "application/jose", "Idempotency-Key": '"k"', "Content-Encoding": "gzip"}, 415, "http.content-encoding"),
+        ({"Content-Type": "application/jose", "Idempotency-Key": '"k"'}, 401, "seal.invalid"),
+        ({"Content-Type": "application/pkcs7-mime", "Idempotency-Key": "k"}, 401, "seal.invalid"),
+    ],
+)  # fmt: skip
+async def test_a_submission_is_refused_before_anything_is_believed(
+    gateway: Running, headers: dict[str, str], status: int, code: str
+) -> None:
+    got, problem, sent = await ask(gateway, "POST", "/v1/messages/3001", data=b"nonsense", headers=headers)
+    assert (got, problem["code"]) == (status, code)
+    assert sent["Content-Type"] == "application/problem+json"
+
+
+async def test_an_oversized_body_is_refused_while_it_arrives(gateway: Running) -> None:
+    headers = {"Content-Type": "application/jose", "Idempotency-Key": "k"}
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    for body in (b"x" * 70_000, endless()):
+        got, problem, _ = await ask(gateway, "POST", "/v1/messages/3001", data=body, headers=headers)
+        assert (got, problem["code"], problem["result"]) == (413, "http.too-large", "10002")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("DELETE", "/v1/tickets", 405), ("GET", "/v1/messages", 404)],
+)
+async def test_what_is_not_there_is_a_problem_too(
+    gateway: Running, method: str, path: str, status: int
+) -> None:
+    got, problem, _ = await ask(gateway, method, path)
+    assert (got, problem["status"]) == (status, status)
+    assert problem["errors"][0]["message"]["zh"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/messages/01J"),
+        ("GET", "/v1/applications"),
+        ("GET", "/v1/applications/SQ-1"),
+        ("POST", "/v1/tickets"),
+        ("POST", "/v1/tickets/redeem"),
+        ("GET", "/v1/receipts/01J"),
+        ("POST", "/v1/receipts/verify"),
+        ("GET", "/v1/attachments/sm3:" + "0" * 64),
+        ("PUT", "/v1/attachments/sm3:" + "0" * 64),
+    ],
+)
+async def test_every_call_without_a_seal_needs_a_signature(gateway: Running, method: str, path: str) -> None:
+    got, problem, _ = await ask(gateway, method, path, data=b"{}" if method != "GET" else None)
+    assert (got, problem["result"]) == (401, "20001")
+
+
+@pytest.mark.parametrize(
+    ("media", "namespace", "status"),
+    [
+        ("text/xml", "http://schemas.xmlsoap.org/soap/envelope/", 500),
+        ("application/soap+xml", "http://www.w3.org/2003/05/soap-envelope", 401),
+    ],
+)
+async def test_an_unsealed_soap_message_gets_a_fault_of_its_own_version(
+    gateway: Running, media: str, namespace: str, status: int
+) -> None:
+    body = f'<s:Envelope xmlns:s="{namespace}"><s:Body><A/></s:Body></s:Envelope>'
+    got, text, headers = await ask(
+        gateway, "POST", "/soap/v1", data=body.encode(), headers={"Content-Type": media}
+    )
+    fault = etree.fromstring(text.encode()).find(f"{{{namespace}}}Body/{{{namespace}}}Fault")
+    assert fault is not None
+    assert next(fault.iter("Result")).text == "20001"
+    assert (got, headers["Content-Type"].partition(";")[0]) == (status, media)
+
+
+async def test_a_dtd_is_refused_in_soap(gateway: Running) -> None:
+    body = b'<!DOCTYPE a [<!ENTITY x "y">]><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"/>'
+    _, text, _ = await ask(
+        gateway, "POST", "/soap/v1", data=body, headers={"Content-Type": "application/soap+xml"}
+    )
+    assert next(etree.fromstring(text.encode()).iter("Result")).text == "10001"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_zeep_reads_the_wsdl_at_its_own_address(gateway: Running) -> None:
+    zeep = pytest.importorskip("zeep")
+    status, text, _ = await ask(gateway, "GET", "/soap/v1?wsdl")
+    assert status == 200
+    assert f"{gateway.url}/soap/v1" in text
+    client = zeep.Client(_as_file(text))
+    assert "Submit" in dir(client.service)
+
+
+def _as_file(text: str) -> Any:
+    import io
+
+    return io.BytesIO(text.encode())
+
+
+async def test_soap_without_wsdl_is_not_a_page(gateway: Running) -> None:
+    got, _, _ = await ask(gateway, "GET", "/soap/v1")
+    assert got == 405

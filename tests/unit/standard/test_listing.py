@@ -1,0 +1,111 @@
+"""Files validated whole: JSON or XML by content, with or without a head."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.message import NAMESPACE, Head
+from gateway.standard import Standard
+from gateway.standard import head as heads
+from gateway.standard.listing import list_types, validate_file
+from tests.unit.standard.material import NUMBERS, ON, V1, each_type
+
+
+def whole(standard: Standard, record: Any) -> dict[str, Any]:
+    key = standard.business_key("3001", record)
+    head = Head(
+        "3001", "0" * 32, "0" * 32, "GGZY-ZPT", "GW", "310000", "2024", "03", key, "1", "1",
+        heads.idem_key("3001", "GGZY-ZPT", key, "1", "1"), heads.body_digest(standard.build("3001", record)),
+        "20240618", "20240618093000123",
+    )  # fmt: skip
+    return {
+        "Head": {**head.as_record(), "BizVersion": 1, "RetryNo": 0},
+        "Body": standard.to_json("3001", record),
+    }
+
+
+def found(standard: Standard, data: str | bytes, number: str = "") -> list[tuple[str, str]]:
+    text = data if isinstance(data, bytes) else data.encode()
+    return [(fault.path, fault.code) for fault in validate_file(standard, text, number, on=ON)]
+
+
+def test_every_type_is_listed_with_its_titles(standard: Standard) -> None:
+    rows = list_types(standard)
+    assert [row["number"] for row in rows] == NUMBERS
+    assert all(row["title_zh"] and row["title_en"] and row["name"] and row["flow"] for row in rows)
+
+
+@each_type
+def test_a_sample_file_is_valid_as_json_and_as_xml(standard: Standard, number: str) -> None:
+    name = standard.catalogue.get(number).name
+    data = (V1 / "samples" / f"{number}-{name}.json").read_bytes()
+    assert found(standard, data, number) == found(standard, data, name) == []
+    assert found(standard, standard.build(number, standard.sample(number))) == []
+
+
+def test_a_whole_message_says_its_type_itself(standard: Standard) -> None:
+    message = whole(standard, standard.sample("3001"))
+    assert found(standard, json.dumps(message)) == []
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in message["Head"].items())
+    body = standard.build("3001", standard.sample("3001")).decode()
+    xml = f'<?xml version="1.0"?><Msg xmlns="{NAMESPACE}"><Head>{fields}</Head><Body>{body}</Body></Msg>'
+    assert found(standard, xml) == []
+    assert found(standard, xml.replace("<Src>GGZY-ZPT", "<Src>GGZY-ZZZ")) == [
+        ("Head/Src", "standard.unknown-code")
+    ]
+
+
+def test_faults_of_head_and_body_are_named_together(standard: Standard) -> None:
+    message = whole(standard, standard.sample("3001"))
+    message["Head"]["WorkDate"] = "2024-06-18"
+    message["Body"]["AppAmount"] = "x"
+    assert found(standard, json.dumps(message)) == [
+        ("Head/WorkDate", "standard.not-a-date"),
+        ("AppAmount", "standard.not-a-number"),
+    ]
+    message = whole(standard, standard.sample("3001"))
+    message["Head"]["BodyDigest"] = "0" * 64
+    assert found(standard, json.dumps(message)) == [("Head/BodyDigest", "standard.head")]
+
+
+def test_faults_of_xml_carry_their_line(standard: Standard) -> None:
+    text = standard.build("3001", standard.sample("3001")).decode().replace("><", ">\n<")
+    text = text.replace("<InvoiceNo>40712345", "<InvoiceNo>4071")
+    (fault,) = validate_file(standard, text.encode(), on=ON)
+    line = text[: text.index("<InvoiceNo>4071")].count("\n") + 1
+    assert (fault.path, fault.line) == ("Invoices/Invoice[2]/InvoiceNo", line)
+
+
+def test_elements_in_the_wrong_order_are_refused_in_a_file(standard: Standard) -> None:
+    text = standard.build("9003", standard.sample("9003")).decode()
+    first = text[text.index("<TableId>") : text.index("</TableId>") + len("</TableId>")]
+    moved = text.replace(first, "").replace("</CodeTableSync>", first + "</CodeTableSync>")
+    assert found(standard, moved) == [("", "standard.schema")]
+
+
+@pytest.mark.parametrize(
+    ("data", "number", "code"),
+    [
+        ("{}", "", "standard.unknown-type"),
+        ("{}", "9999", "standard.unknown-type"),
+        ("[]", "9001", "json.not-an-object"),
+        ('{"Time": 1, "Time": 2}', "9001", "json.duplicate-name"),
+        ('{"Time": NaN}', "9001", "json.malformed"),
+        ('{"Time": ', "9001", "json.malformed"),
+        ('{"a":' * 100_000, "9001", "json.too-deep"),
+        ('{"Time": "\u4e0a"}'.encode("gbk"), "9001", "json.encoding"),
+        ('{"Time": 1}', "9001", "standard.wrong-shape"),
+        ("<a>", "9001", "xml.malformed"),
+        ("<a/>", "9001", "standard.other-element"),
+        ("<a/>", "", "standard.unknown-type"),
+        ("<!DOCTYPE a><a/>", "9001", "xml.dtd"),
+        ("", "9001", "xml.malformed"),
+    ],
+)
+def test_a_file_that_is_no_message_is_told_so(
+    standard: Standard, data: str | bytes, number: str, code: str
+) -> None:
+    assert [name for _, name in found(standard, data, number)] == [code]
