@@ -124,7 +124,7 @@ class Intake:
         self.arrivals.routes.check_sender(number, platform.id)
         stored = self.store.find_by_key(platform.id, submission.key)
         if stored is not None and self._is_same(stored, submission):
-            return Outcome("replayed", stored)
+            return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
         parsed = self.translator.parse(platform, submission.payload)
         read = self.translator.read(platform, number, parsed)
         try:

@@ -92,7 +92,7 @@ DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.LEASED: frozenset(
         {DeliveryState.DONE, DeliveryState.READY, DeliveryState.DEAD, DeliveryState.UNKNOWN}
     ),
-    DeliveryState.DEAD: frozenset({DeliveryState.READY, DeliveryState.DISCARDED}),
+    DeliveryState.DEAD: frozenset({DeliveryState.READY, DeliveryState.DONE, DeliveryState.DISCARDED}),
     DeliveryState.UNKNOWN: frozenset({DeliveryState.READY, DeliveryState.DONE, DeliveryState.DISCARDED}),
     DeliveryState.DONE: frozenset(),
     DeliveryState.DISCARDED: frozenset(),

@@ -11,7 +11,6 @@ import orjson
 from gateway.cli.place import find_root, print_json
 from gateway.errors import ConfigError, Finding, MessageError
 from gateway.mapping import load_mapping, load_mappings
-from gateway.mapping.run import run_case, run_cases
 from gateway.standard import Standard
 
 
@@ -59,6 +58,8 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def run(file: Path, input: Path) -> None:
     """Run the mapping FILE on INPUT and show the record that comes out."""
+    from gateway.mapping.run import run_case
+
     try:
         record = run_case(load_mapping(file, _load()), input)
     except ConfigError as error:
@@ -75,6 +76,8 @@ def run(file: Path, input: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def test(as_json: bool) -> None:
     """Run the golden cases beside every mapping."""
+    from gateway.mapping.run import run_cases
+
     results = run_cases(find_root() / "mappings", _load())
     failed = [result for result in results if result.difference]
     for result in failed:

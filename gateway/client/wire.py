@@ -192,9 +192,8 @@ def is_without_effect(error: BaseException) -> bool:
 
 def refusal_of(exchange: Exchange, payload: bytes, sealed: bool) -> Refused | DeliveryError:
     """The refusal in an answer; DeliveryError for a success that nobody signed."""
-    problem = read_fault(payload) or read_problem(payload)
-    if exchange.status < 400 and not problem:
+    if exchange.status < 400 and not sealed:
         text = f"HTTP {exchange.status} without a valid seal of the gateway"
         return DeliveryError("client.unverified", text, status=exchange.status, unknown=True)
-    problem = problem or {"title": f"HTTP {exchange.status}"}
+    problem = read_fault(payload) or read_problem(payload) or {"title": f"HTTP {exchange.status}"}
     return Refused(problem, status=exchange.status, sealed=sealed, retry_after_s=exchange.retry_after_s)

@@ -69,7 +69,7 @@ async def put(request: web.Request) -> web.Response:
     async with lock:
         upload = Upload(world, caller.platform, digest, request.app[_INCOMING])
         if await world.blobs.size(digest) is not None and world.store.may_read(digest, caller.platform.id):
-            return await _keep_known(request, world, digest, receivers)
+            return await _keep_known(_pieces(request, world, caller), world, digest, receivers)
         await _go_to(request, upload)
         await upload.take(_pieces(request, world, caller))
         header = await upload.finish()
@@ -95,9 +95,12 @@ async def _go_to(request: web.Request, upload: Upload) -> None:
 
 
 async def _keep_known(
-    request: web.Request, world: EndpointWorld, digest: str, receivers: list[str]
+    pieces: AsyncIterator[bytes], world: EndpointWorld, digest: str, receivers: list[str]
 ) -> web.Response:
-    """The platform has sent this very file before: nothing to do but to let more receivers in."""
+    """The platform has sent this very file before: nothing to do but to let more receivers in. The body is
+    read to its end, so that a sender who is still writing gets the answer and not a reset."""
+    async for _ in pieces:
+        pass
     for receiver in receivers:
         await world.store.grant(digest, receiver)
     return _told(200, 0, complete=True)

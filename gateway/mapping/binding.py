@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
@@ -14,26 +14,7 @@ from gateway.mapping.coerce import Coercer
 from gateway.mapping.functions import Function, Param, functions
 from gateway.mapping.kinds import NUMBER, TEXT, Kind, list_of
 from gateway.mapping.model import did_you_mean
-
-
-class CodeRow(Protocol):
-    """One row of a code table; any attribute may be a column of `to`."""
-
-    @property
-    def code(self) -> str: ...
-
-
-class CodeRows(Protocol):
-    @property
-    def rows(self) -> Mapping[str, Any]: ...
-
-
-class CodeTables(Protocol):
-    def get(self, table: str) -> CodeRows: ...
-
-    def __contains__(self, table: str) -> bool: ...
-
-    def __iter__(self) -> Any: ...
+from gateway.standard import CodeTables
 
 
 @dataclass(frozen=True, slots=True)

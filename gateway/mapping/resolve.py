@@ -11,12 +11,13 @@ from dataclasses import fields, replace
 
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
-from gateway.mapping.binding import Calls, CodeTables, Scope, Scopes
+from gateway.mapping.binding import Calls, Scope, Scopes
 from gateway.mapping.kinds import ANY, NUMBER, TEXT, Kind, list_of, of_element
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.model import Formula, did_you_mean
 from gateway.mapping.schema import Element
 from gateway.message import Head
+from gateway.standard import CodeTables
 
 OUTSIDE = ("head", "platform", "origin")
 HEAD_NAMES = tuple(one.name for one in fields(Head))

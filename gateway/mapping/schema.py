@@ -15,6 +15,7 @@ from lxml import etree
 
 from gateway import xmltree
 from gateway.errors import GatewayError, MessageError
+from gateway.standard import model
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -28,7 +29,7 @@ class SchemaError(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The facets of a simple type. `patterns` hold all: each is one alternative set of a derivation."""
+    """The facets of a simple type. `patterns`, in Python's terms, all hold."""
 
     base: str = "string"
     min_length: int = 0
@@ -94,8 +95,33 @@ class Element:
             yield from child.walk(inner)
 
 
+def from_standard(element: model.Element) -> Element:
+    """The standard's own tree of a type in the same terms."""
+    value = element.value
+    leaf = None
+    if value is not None:
+        leaf = Leaf(
+            "integer" if value.integer else "string",
+            value.min_length,
+            value.max_length,
+            tuple(pattern.pattern for pattern in value.patterns),
+            frozenset(value.enumeration),
+        )
+    return Element(
+        element.name,
+        leaf,
+        tuple(map(from_standard, element.children)),
+        element.minimum,
+        element.maximum,
+        element.zh,
+        bool(element.sensitive),
+        element.gbk_max,
+        element.source,
+    )
+
+
 class Shelf:
-    """Reads each schema file once."""
+    """Reads each schema file of a folder once."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -273,11 +299,19 @@ class _Schema:
         exact = facets.get("length", [None])[0]
         longest = exact or facets.get("maxLength", [None])[0]
         shortest = exact or facets.get("minLength", [None])[0]
+        try:
+            patterns = (
+                ("|".join(f"(?:{model.python_pattern(one).pattern})" for one in facets["pattern"]),)
+                if "pattern" in facets
+                else ()
+            )
+        except ValueError:  # what only XML Schema has: left to validation
+            patterns = ()
         return Leaf(
             base=under.base,
             min_length=int(shortest) if shortest else under.min_length,
             max_length=int(longest) if longest else under.max_length,
-            patterns=under.patterns + (("|".join(facets["pattern"]),) if "pattern" in facets else ()),
+            patterns=under.patterns + patterns,
             values=frozenset(facets["enumeration"]) if "enumeration" in facets else under.values,
         )
 

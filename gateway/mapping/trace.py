@@ -73,9 +73,9 @@ class _Tracer:
                 self._field(one, target, place)
             except Wrong as wrong:
                 self._tell(wrong, place, getattr(one, "sensitive", False))
-            if one.required and one.name not in target:
-                if len(self.result.faults) + len(self.result.gaps) == before:
-                    self._gap(one, place)
+            is_told = len(self.result.faults) + len(self.result.gaps) > before
+            if one.required and one.name not in target and not is_told:
+                self._gap(one, place)
 
     def _field(self, one: plan.Field, target: Record, path: str) -> None:
         if one.when is not None and not self.at.test(one.when):

@@ -42,7 +42,7 @@ class MessageType:
     money: bool
     fact: bool
     lane: str
-    sensitive: Mapping[str, str] = field(default_factory=dict)
+    sensitive: Mapping[str, str] = field(default_factory=dict, hash=False)
     flow: str = ""
 
 

@@ -49,7 +49,7 @@ class RuleLine(BaseModel):
     check: str
     path: str
     each: str = ""
-    of: Values = ()  # type: ignore[assignment] # an empty tuple is "not given"
+    of: Values = []
     literal: str = Field(default="", alias="with")
     values: list[str] = []
     days: int = 0

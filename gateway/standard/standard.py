@@ -59,7 +59,10 @@ class Form:
 class Standard:
     """One version of the data standard. Immutable after `load`; every method may be called by any thread."""
 
-    def __init__(self, schemas: Schemas, codes: CodeTables, rules: Mapping[str, Rules], validator: Validator):
+    def __init__(
+        self, root: Path, schemas: Schemas, codes: CodeTables, rules: Mapping[str, Rules], validator: Validator
+    ):
+        self.root = root
         self.catalogue: Catalogue = schemas.catalogue
         self.codes = codes
         self.head_model = schemas.head
@@ -78,7 +81,7 @@ class Standard:
         schemas = load_schemas(folder)
         codes = CodeTables.load(root / "codes")
         check_annotations(schemas, codes)
-        return cls(schemas, codes, load_rules(folder / "rules.yaml", schemas), Validator(folder))
+        return cls(root, schemas, codes, load_rules(folder / "rules.yaml", schemas), Validator(folder))
 
     def model(self, number: str) -> Element:
         """The tree of a type's elements; LookupError for an unknown type."""

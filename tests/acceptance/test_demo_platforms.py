@@ -123,7 +123,9 @@ class GatewaySide:
         headers = {"Content-Type": "text/xml; charset=utf-8"}
         nonce = secrets.token_hex(8)
         signature = sign_request("POST", url, headers, body, self.identity, int(time.time()), nonce)
-        async with self.session.post(url, data=io.BytesIO(body), headers={**headers, **signature}) as response:
+        async with self.session.post(
+            url, data=io.BytesIO(body), headers={**headers, **signature}
+        ) as response:
             return response.status, etree.fromstring(await response.read())
 
 

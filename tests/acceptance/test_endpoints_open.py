@@ -26,7 +26,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def ask(gateway: Running, method: str, path: str, **options: Any) -> tuple[int, Any, dict[str, str]]:
     async with gateway.session.request(method, gateway.url + path, **options) as answer:
         is_json = answer.content_type.endswith("json")
-        return answer.status, await (answer.json(content_type=None) if is_json else answer.text()), dict(answer.headers)
+        return (
+            answer.status,
+            await (answer.json(content_type=None) if is_json else answer.text()),
+            dict(answer.headers),
+        )
 
 
 async def test_health_readiness_and_metrics(gateway: Running) -> None:

@@ -108,7 +108,11 @@ async def test_a_jump_to_the_general_platform_and_only_once(gateway: Running, so
     ticket = await sub.issue_ticket(SUBJECT, GENERAL, NO, "https://general.example/apply", "203.0.113.7")
     got = await general.redeem_ticket(ticket, "203.0.113.7")
     assert (got["UserId"], got["LegalCode"], got["SessionId"]) == ("u1", PAYEE, "s1")
-    assert (got["Source"], got["BizContext"], got["TargetUrl"]) == (source, NO, "https://general.example/apply")
+    assert (got["Source"], got["BizContext"], got["TargetUrl"]) == (
+        source,
+        NO,
+        "https://general.example/apply",
+    )
     again = await refused(general.redeem_ticket(ticket, "203.0.113.7"))
     assert (again.status, again.result) == (409, "20006")
 

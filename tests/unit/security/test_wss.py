@@ -119,7 +119,7 @@ def test_the_way_of_these_tests_makes_a_right_message(partners: Partners) -> Non
 
 
 def move_to(root: etree._Element, part: etree._Element, place: str) -> None:
-    holder = element(f"<wrapper>{''}</wrapper>")
+    holder = element("<wrapper/>")
     holder.append(part)
     find(root, place).append(holder)
 
@@ -300,12 +300,12 @@ def test_prefixes_may_be_included_as_other_stacks_do(partners: Partners) -> None
         (n.RSA_SHA256, "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"),
         (n.RSA_SHA256, ""),
         (n.SHA256, n.DS + "sha1"),
-        (f'URI="#{"body"}"', 'URI=""'),
-        (f'URI="#{"body"}"', 'URI="http://127.0.0.1/body"'),
-        (f'URI="#{"body"}"', 'URI="file:///etc/passwd"'),
-        (f'URI="#{"body"}"', "URI=\"#xpointer(id('body'))\""),
-        (f'URI="#{"body"}"', 'URI="#token2"'),
-        (f'URI="#{"body"}"', ""),
+        ('URI="#body"', 'URI=""'),
+        ('URI="#body"', 'URI="http://127.0.0.1/body"'),
+        ('URI="#body"', 'URI="file:///etc/passwd"'),
+        ('URI="#body"', "URI=\"#xpointer(id('body'))\""),
+        ('URI="#body"', 'URI="#token2"'),
+        ('URI="#body"', ""),
         (f'<ds:CanonicalizationMethod Algorithm="{n.EXC_C14N}"', '<ds:CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"'),
         (f'<ds:Transform Algorithm="{n.EXC_C14N}"', f'<ds:Transform Algorithm="{n.EXC_C14N}WithComments"'),
         (f'<ds:Transform Algorithm="{n.EXC_C14N}"', '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"'),
@@ -378,8 +378,8 @@ def changed_text(partners: Partners, old: str, new: str) -> bytes:
         ("<S:Body ", "<S:Extra/><S:Body "),
         ("</xenc:EncryptedData>", "</xenc:EncryptedData><x/>"),
         ("</xenc:EncryptedData>", "</xenc:EncryptedData>text"),
-        ("</xenc:EncryptedKey>", '</xenc:EncryptedKey><xenc:EncryptedKey/>'),
-        ("<?", "<?") if False else ("<S:Envelope", '<!DOCTYPE x [<!ENTITY a "b">]><S:Envelope'),
+        ("</xenc:EncryptedKey>", f'</xenc:EncryptedKey><xenc:EncryptedKey xmlns:xenc="{n.XENC}"/>'),
+        ("<S:Envelope", '<!DOCTYPE x [<!ENTITY a "b">]><S:Envelope'),
         (n.SOAP12, "urn:other"),
         (n.THUMBPRINT + '">', n.THUMBPRINT + '">AA'),
     ],
@@ -409,8 +409,7 @@ def test_encrypted_data_elsewhere_is_refused(partners: Partners) -> None:
         change(root)
         with pytest.raises(SealError) as error:
             partners.unseal(CASE, etree.tostring(root))
-        assert "exactly one EncryptedData" in error.value.cause_text.replace(" is expected, alone", "") or True
-        assert error.value.result == "20001"
+        assert "exactly one EncryptedData" in error.value.cause_text
 
 
 def test_a_body_in_clear_is_refused(partners: Partners) -> None:
@@ -423,7 +422,8 @@ def test_a_body_in_clear_is_refused(partners: Partners) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"</S:Body><S:Body wsu:Id='x'><Evil/>",
+        b"</S:Body><S:Body><Evil/>",
+        b"<Evil/></S:Body><S:Body>" + PAYLOAD,
         b"<Evil/></S:Body></S:Envelope>",
         b"",
         b"text",

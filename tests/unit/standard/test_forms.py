@@ -43,7 +43,7 @@ def _many(element: Element) -> st.SearchStrategy[Any]:
 
 
 ANY = {number: records(load().model(number)) for number in NUMBERS}
-few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @each_type

@@ -1,0 +1,21 @@
+"""Mappings: declarative files that convert one platform's form of a message to or from the standard's.
+
+text → (YAML with marks) → model → check against both schemas → plan → one generated Python function. A second,
+slow evaluator of the same plan gives the origin of every value and tells every fault.
+"""
+
+from gateway.mapping.check import World, check_file, check_text
+from gateway.mapping.mapping import Context, Mapping, MappingSet, load_mapping, load_mappings
+from gateway.mapping.trace import Trace
+
+__all__ = [
+    "Context",
+    "Mapping",
+    "MappingSet",
+    "Trace",
+    "World",
+    "check_file",
+    "check_text",
+    "load_mapping",
+    "load_mappings",
+]

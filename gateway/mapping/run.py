@@ -1,0 +1,155 @@
+"""Golden cases: `cases/<Type>.<in|out>/NAME.input.*` beside the mappings of a profile, and what comes out.
+
+`NAME.output.json` is the result's record, or `NAME.error.yaml` the faults: a list of {code, path, source}, of
+which only what is written is compared. `NAME.context.json` may give {head, platform, origin}, and
+`NAME.envelope.json` the envelope of an outgoing message. The input of `in` is in the platform's own bytes, that
+of `out` the standard's record as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway import configfile
+from gateway.errors import ConfigError, Fault, MessageError
+from gateway.formats import formats, read_json
+from gateway.mapping.check import World
+from gateway.mapping.mapping import Context, Mapping, load_mappings
+from gateway.message import Record
+
+CASES = "cases"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    mapping: Mapping
+    input: Path
+
+    @property
+    def name(self) -> str:
+        mapping = self.mapping
+        return f"{mapping.profile}/{mapping.message}.{mapping.direction}/{self.stem}"
+
+    @property
+    def stem(self) -> str:
+        return self.input.name.split(".input.")[0]
+
+    def beside(self, ending: str) -> Path:
+        return self.input.with_name(f"{self.stem}.{ending}")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """`difference` is empty where what came out is what was expected."""
+
+    name: str
+    difference: str
+
+
+def find_cases(mapping: Mapping) -> list[Case]:
+    folder = Path(mapping.file).parent / CASES / f"{mapping.message}.{mapping.direction}"
+    return [Case(mapping, path) for path in sorted(folder.glob("*.input.*"))]
+
+
+def run_cases(folder: Path, world: World) -> list[CaseResult]:
+    """Every case of every mapping in `folder`. ConfigError where a mapping does not load."""
+    return [check_case(case) for mapping in load_mappings(folder, world) for case in find_cases(mapping)]
+
+
+def run_case(mapping: Mapping, input: Path) -> Record:
+    """The record that a mapping makes of one input file. MessageError as for a real message."""
+    return _run(Case(mapping, input))[0]
+
+
+def check_case(case: Case) -> CaseResult:
+    """Runs a case and compares with what is written beside its input."""
+    wanted_error = case.beside("error.yaml")
+    try:
+        record, envelope = _run(case)
+    except MessageError as error:
+        if not wanted_error.is_file():
+            told = "\n".join(f"  refused: {_told(fault)}" for fault in error.faults)
+            return CaseResult(case.name, told)
+        return CaseResult(case.name, _compare_faults(wanted_error, error.faults))
+    if wanted_error.is_file():
+        return CaseResult(case.name, "  expected a refusal, got a record")
+    output = case.beside("output.json")
+    if not output.is_file():
+        return CaseResult(case.name, f"  there is no {output.name} and no {wanted_error.name}")
+    lines = list(_differences(_texts(read_json(output.read_bytes())), record, ""))
+    if case.beside("envelope.json").is_file():
+        wanted = _texts(read_json(case.beside("envelope.json").read_bytes()))
+        lines += _differences(wanted, envelope, "(envelope)")
+    return CaseResult(case.name, "\n".join(lines))
+
+
+def _run(case: Case) -> tuple[Record, dict[str, str]]:
+    mapping, data = case.mapping, case.input.read_bytes()
+    given = case.beside("context.json")
+    context = read_json(given.read_bytes()) if given.is_file() else {}
+    head = {str(key): str(value) for key, value in context.get("head", {}).items()}
+    platform, origin = _texts(context.get("platform", {})), _texts(context.get("origin"))
+    if mapping.direction == "in":
+        parsed = formats.get(mapping.format).decode(data)
+        mapping.check_envelope(parsed.envelope)
+        return mapping.apply(parsed.record, Context({**parsed.head, **head}, platform, origin)), {}
+    record, around = _texts(read_json(data)), Context(head, platform, origin)
+    return mapping.apply(record, around), mapping.envelope(record, around)
+
+
+def _texts(value: Any) -> Any:
+    """The JSON form's integers as the text that a record holds."""
+    if isinstance(value, dict):
+        return {name: _texts(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_texts(one) for one in value]
+    return str(value) if isinstance(value, int) else value
+
+
+def _differences(wanted: Any, got: Any, path: str) -> Iterator[str]:
+    """One line for each place where two records differ."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        for name in dict.fromkeys((*wanted, *got)):
+            place = f"{path}/{name}" if path else name
+            yield from _differences(wanted.get(name), got.get(name), place)
+    elif isinstance(wanted, list) and isinstance(got, list):
+        for index in range(max(len(wanted), len(got))):
+            left = wanted[index] if index < len(wanted) else None
+            right = got[index] if index < len(got) else None
+            yield from _differences(left, right, f"{path}[{index + 1}]")
+    elif wanted != got:
+        yield f"  {path}: expected {_shown(wanted)}, got {_shown(got)}"
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(value)[:200]
+
+
+def _told(fault: Fault) -> str:
+    return f"{fault.code} at {fault.place} (path {fault.path!r}): {fault.en}"
+
+
+def _compare_faults(path: Path, faults: Sequence[Fault]) -> str:
+    try:
+        wanted = configfile.load_document(path).data
+    except ConfigError as error:
+        return f"  {error}"
+    if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
+        return f"  {path.name}: expected a list of {{code, path, source}}"
+    open_ = list(faults)
+    lines = []
+    for one in wanted:
+        found = next((fault for fault in open_ if _is_like(one, fault)), None)
+        if found is None:
+            lines.append(f"  expected the fault {one}, which did not come")
+        else:
+            open_.remove(found)
+    return "\n".join([*lines, *(f"  a fault that was not expected: {_told(fault)}" for fault in open_)])
+
+
+def _is_like(wanted: dict[str, Any], fault: Fault) -> bool:
+    known = {"code": fault.code, "path": fault.path, "source": fault.source_path, "result": fault.result}
+    return all(known.get(key) == str(value) for key, value in wanted.items())
