@@ -109,7 +109,7 @@ class Wire:
                 raise refusal_of(
                     exchange, unsealed.payload if unsealed else exchange.data, unsealed is not None
                 )
-            return read_json(unsealed.payload)
+            return _read_value(unsealed.payload)
 
         return await self.try_again(once, repeatable=repeatable)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +40,7 @@ async def show_log(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     wanted = {name: request.query.get(name, "").strip()[:128] for name in _FIELDS}
     before = request.query.get("before", "")[:32]
-    rows = world.store.search(replace(MessageFilter(before=before, limit=PAGE_ROWS + 1), **wanted))
+    rows = world.store.search(_filter(wanted, before))
     more = len(rows) > PAGE_ROWS
     shown = list(rows[:PAGE_ROWS])
     context = {
@@ -57,6 +57,19 @@ async def show_log(request: web.Request) -> web.Response:
     response = render(request, template, context)
     response.headers["Vary"] = "HX-Request, HX-History-Restore-Request"
     return response
+
+
+def _filter(wanted: dict[str, str], before: str) -> MessageFilter:
+    return MessageFilter(
+        text=wanted["text"],
+        type=wanted["type"],
+        sender=wanted["sender"],
+        receiver=wanted["receiver"],
+        state=wanted["state"],
+        application=wanted["application"],
+        before=before,
+        limit=PAGE_ROWS + 1,
+    )
 
 
 def _wants_rows(request: web.Request) -> bool:

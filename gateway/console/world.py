@@ -60,7 +60,9 @@ def render(
     request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> web.Response:
     """A page. `context` is what it alone needs; the words, names and counts that all need come from here."""
-    return aiohttp_jinja2.render_template(template, request, {**page_values(request), **context}, status=status)
+    return aiohttp_jinja2.render_template(
+        template, request, {**page_values(request), **context}, status=status
+    )
 
 
 def words(request: web.Request) -> dict[str, Any]:

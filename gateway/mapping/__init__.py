@@ -4,11 +4,12 @@ text → (YAML with marks) → model → check against both schemas → plan →
 slow evaluator of the same plan gives the origin of every value and tells every fault.
 """
 
-from gateway.mapping.check import World, check_file, check_text
+from gateway.mapping.check import Checked, World, check_file, check_text
 from gateway.mapping.mapping import Context, Mapping, MappingSet, load_mapping, load_mappings
 from gateway.mapping.trace import Trace
 
 __all__ = [
+    "Checked",
     "Context",
     "Mapping",
     "MappingSet",

@@ -90,10 +90,11 @@ class _Checker:
         if not isinstance(text.document.data, dict):
             return result
         self._check_names()
+        if not text.fields or text.direction not in DIRECTIONS:
+            result.findings.sort()
+            return result
         standard = self._standard(text.message, "message")
         platform = self._platform()
-        if text.direction not in DIRECTIONS:
-            return result
         source, target = (platform, standard) if text.direction == "in" else (standard, platform)
         origin = self._standard(text.origin, "origin") if text.origin else None
         resolver = Resolver(source, origin, text.tables, self.world.codes)
@@ -104,13 +105,16 @@ class _Checker:
         result.findings += resolver.findings
         self._check_unused(resolver, source)
         result.sources = builder.sources
-        if not any(one.severity == "error" for one in result.findings):
+        if not self._has_errors():
             result.plan = plan.Plan(text.direction, lets, fields, envelope, expected)
         result.findings = list(dict.fromkeys(sorted(result.findings)))
         return result
 
     def _find(self, place: tuple[str | int, ...], text: str, code: str, severity: str = "error") -> None:
         self.result.findings.append(self.text.spot(*place).finding(text, code, severity=severity))
+
+    def _has_errors(self) -> bool:
+        return any(one.severity == "error" for one in self.result.findings)
 
     def _check_names(self) -> None:
         text = self.text
@@ -119,7 +123,8 @@ class _Checker:
             self._find(("format",), f"unknown format {text.format}{hint}", "unknown-format")
         name, _, rest = self.path.name.partition(".")
         direction = rest.partition(".")[0]
-        if text.message and text.direction and (name, direction) != (text.message, text.direction):
+        wanted = (text.message, text.direction)
+        if text.message and text.direction in DIRECTIONS and (name, direction) != wanted:
             expected = f"{text.message}.{text.direction}.yaml"
             self._find(("message",), f"the file is called {self.path.name}, not {expected}", "file-name")
 
@@ -193,10 +198,10 @@ class _Checker:
 
     def _check_unused(self, resolver: Resolver, source: Element | None) -> None:
         for name in self.text.tables:
-            if name not in resolver.used_tables and not self.result.findings:
+            if name not in resolver.used_tables and not self._has_errors():
                 self._find(("tables", name), f"table {name} is not used", "unused", "warning")
         for name in self.text.lets:
-            if name in resolver.lets and name not in resolver.used_lets and not self.result.findings:
+            if name in resolver.lets and name not in resolver.used_lets and not self._has_errors():
                 self._find(("let", name), f"{name} is not used", "unused", "warning")
         if source is None:
             return
@@ -208,7 +213,7 @@ class _Checker:
                 self.result.findings.append(
                     spot.finding(f"the source has no field {name}{hint}", "unknown-ignored", at=0)
                 )
-            elif name in resolver.used:
+            elif name in resolver.used and not self._has_errors():
                 text = f"{name} is used, so it is not ignored"
                 self.result.findings.append(spot.finding(text, "ignored-used", at=0, severity="warning"))
             ignored.add(name)
@@ -222,7 +227,7 @@ class _Checker:
             if path not in used and not any(above in ignored for above in _and_above(path))
         ]
         self.result.coverage = (len(leaves) - len(open_), len(leaves))
-        for path in open_ if not any(one.severity == "error" for one in self.result.findings) else ():
+        for path in open_ if not self._has_errors() else ():
             zh = f" ({known[path].zh})" if known[path].zh else ""
             text = f"source field {path}{zh} is not used; map it, or list it under ignored:"
             self._find(("fields",), text, "unused-source", "warning")

@@ -33,6 +33,7 @@ class _Writer(Formulas):
     def __init__(self, made: plan.Plan):
         super().__init__()
         self.plan = made
+        self._in_group = False  # whether the record under way is left out where it stays empty
 
     def function(self, name: str) -> tuple[Apply, str]:
         top = self._frames[0]
@@ -58,8 +59,7 @@ class _Writer(Formulas):
             return
         with self._under(f"if {self._test(one.when)}:"):
             self._given(one, target)
-        if one.required and self.plan.direction == "out":
-            self._line("else: raise GAP")
+        self._otherwise_gap(one)
 
     def _given(self, one: plan.Field, target: str) -> None:
         match one:
@@ -78,7 +78,10 @@ class _Writer(Formulas):
             self._line(f"{key} = {value}")
             return
         self._line(f"if {test}: {key} = {value}")
-        if one.required and self.plan.direction == "out":
+        self._otherwise_gap(one)
+
+    def _otherwise_gap(self, one: plan.Field) -> None:
+        if one.required and self.plan.direction == "out" and not self._in_group:
             self._line("else: raise GAP")
 
     def _leaf(self, one: plan.Leaf, target: str) -> None:
@@ -96,17 +99,23 @@ class _Writer(Formulas):
     def _group(self, one: plan.Group, target: str) -> None:
         inner = self._name("o")
         self._line(f"{inner} = {{}}")
+        around, self._in_group = self._in_group, True
         if one.base is None:
-            for field_ in one.fields:
-                self._field(field_, inner)
+            for field in one.fields:
+                self._field(field, inner)
         else:
             base = self._atom(one.base)
             with self._under(f"if {base}:"):
                 frame = Frame(base, self._indent)
                 with self._inside(frame):
-                    for field_ in one.fields:
-                        self._field(field_, inner)
+                    for field in one.fields:
+                        self._field(field, inner)
                 self._out += frame.pre + frame.body
+        needed = [field.name for field in one.fields if field.required]
+        if needed and self.plan.direction == "out":
+            tests = " and ".join(f"{name!r} in {inner}" for name in needed)
+            self._line(f"if {inner} and not ({tests}): raise GAP")
+        self._in_group = around
         self._write(one, target, f"[{inner}]" if one.listed else inner, inner)
 
     def _items(self, one: plan.Items, target: str) -> None:
@@ -119,8 +128,10 @@ class _Writer(Formulas):
             else:
                 inner = self._name("o")
                 self._line(f"{inner} = {{}}")
-                for field_ in one.fields:
-                    self._field(field_, inner)
+                around, self._in_group = self._in_group, False
+                for field in one.fields:
+                    self._field(field, inner)
+                self._in_group = around
                 self._line(f"{made}.append({inner})")
         self._too_many(made, one.most)
         self._write(one, target, made, made)

@@ -66,7 +66,7 @@ class Evaluator:
         }
         self.scopes: list[Here] = [Here(Seen(record(message)))]
         self.keep = False  # whether empty text is a value, for the field under way
-        self._lets: dict[int, Seen] = {}
+        self._lets: dict[int, Seen | Wrong] = {}
 
     def present(self, seen: Seen, kind: Kind) -> bool:
         if kind.name == "number" or (self.keep and kind.name in ("text", "any")):
@@ -155,14 +155,20 @@ class Evaluator:
     # Where values come from
 
     def _let(self, node: plan.Let) -> Seen:
-        if node.index not in self._lets:
+        found = self._lets.get(node.index)
+        if found is None:
             scopes, self.scopes = self.scopes, self.scopes[:1]
             keep, self.keep = self.keep, False
             try:
-                self._lets[node.index] = self.value(self.plan.lets[node.index][1])
+                found = self.value(self.plan.lets[node.index][1])
+            except Wrong as wrong:
+                found = wrong  # the same for every field that reads it, so that it is told once
             finally:
                 self.scopes, self.keep = scopes, keep
-        return self._lets[node.index]
+            self._lets[node.index] = found
+        if isinstance(found, Wrong):
+            raise found
+        return found
 
     def _shaped(self, raw: Any, kind: Kind, path: str) -> Seen:
         """A raw value, held to its kind."""

@@ -177,7 +177,7 @@ _WIDE = {
 
 
 def _explain(text: str, at: int) -> str:
-    if at >= len(text):
+    if at >= len(text.rstrip()):
         return "the expression ends too early"
     letter = text[at]
     if letter in _WIDE:

@@ -68,7 +68,7 @@ class Formulas(Lines):
         """Assigns a raw value and holds it to its kind."""
         name, kind = self._assign(text), node.kind
         if kind.name == "text":
-            self._line(f"if {name} is not None and {name}.__class__ is not str: {name} = leaf({name})")
+            self._line(f"if {name}.__class__ is not str and {name} is not None: {name} = leaf({name})")
         elif kind.name == "record":
             self._line(self._record_check(name, kind))
         elif kind.item is not None:

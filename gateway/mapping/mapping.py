@@ -34,8 +34,8 @@ class Mapping:
     """One file: one message type, one direction, one profile.
 
     `message` is the type's name, `number` its number; `root` the outermost element in the platform's words;
-    `version` the file's own version and the digest of its content (fragments included); `python` the
-    function that was compiled; `findings` the warnings.
+    `version` the file's own version and the digest of its content (fragments included); `compiled` the
+    function (message, head, platform, origin), `python` its source; `findings` the warnings.
     """
 
     def __init__(self, path: Path, checked: Checked):
@@ -54,7 +54,7 @@ class Mapping:
         self.coverage = checked.coverage
         self.plan = checked.plan
         self._sources = checked.sources
-        self._apply, self.python = compile_plan(checked.plan, "apply")
+        self.compiled, self.python = compile_plan(checked.plan, "apply")
         self._envelope = compile_envelope(checked.plan, "envelope")[0] if checked.plan.envelope else None
 
     def __repr__(self) -> str:
@@ -64,7 +64,7 @@ class Mapping:
         """The target's record. MessageError with every fault that the mapping can see; what an incoming
         message lacks is told by the standard's validation, unless the mapping refuses it anyway."""
         try:
-            return self._apply(record, context.head, context.platform, context.origin)
+            return self.compiled(record, context.head, context.platform, context.origin)
         except (Wrong, Gap):
             found, faults = self.attempt(record, context)
         if faults:

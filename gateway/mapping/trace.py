@@ -63,9 +63,13 @@ class _Tracer:
         self.plan = made
         self.at = evaluator
         self.result = result
-        self._told: set[tuple[str, str, str]] = set()
+        self._told: list[Wrong] = []
 
-    def fields(self, fields: tuple[plan.Field, ...], target: Record, path: str) -> None:
+    def fields(
+        self, fields: tuple[plan.Field, ...], target: Record, path: str, *, is_written: bool = True
+    ) -> None:
+        """`is_written` False: the record is left out where it stays empty, and then lacks nothing."""
+        silent: list[tuple[plan.Field, str]] = []
         for one in fields:
             place = path if one.name == "#text" else f"{path}/{one.name}" if path else one.name
             before = len(self.result.faults) + len(self.result.gaps)
@@ -73,9 +77,13 @@ class _Tracer:
                 self._field(one, target, place)
             except Wrong as wrong:
                 self._tell(wrong, place, getattr(one, "sensitive", False))
-            is_told = len(self.result.faults) + len(self.result.gaps) > before
-            if one.required and one.name not in target and not is_told:
-                self._gap(one, place)
+                continue
+            if len(self.result.faults) + len(self.result.gaps) == before:
+                silent.append((one, place))
+        if is_written or target:
+            for one, place in silent:
+                if one.required and one.name not in target:
+                    self._gap(one, place)
 
     def _field(self, one: plan.Field, target: Record, path: str) -> None:
         if one.when is not None and not self.at.test(one.when):
@@ -108,12 +116,12 @@ class _Tracer:
     def _group(self, one: plan.Group, target: Record, path: str) -> None:
         made: Record = {}
         if one.base is None:
-            self.fields(one.fields, made, path)
+            self.fields(one.fields, made, path, is_written=False)
         else:
             base = self.at.value(one.base)
             if base.value:
                 with self.at.inside(base, one.base.kind):
-                    self.fields(one.fields, made, path)
+                    self.fields(one.fields, made, path, is_written=False)
         if made:
             target[one.name] = [made] if one.listed else made
 
@@ -158,11 +166,9 @@ class _Tracer:
     # Faults
 
     def _tell(self, wrong: Wrong, path: str, sensitive: bool) -> None:
-        fault = _fault(self.plan.direction, wrong, path, sensitive)
-        key = (fault.code, fault.path, fault.source_path)
-        if key not in self._told and len(self.result.faults) < MAX_FAULTS:
-            self._told.add(key)
-            self.result.faults.append(fault)
+        if len(self.result.faults) < MAX_FAULTS and not any(one is wrong for one in self._told):
+            self._told.append(wrong)
+            self.result.faults.append(_fault(self.plan.direction, wrong, path, sensitive))
 
     def _gap(self, one: plan.Field, path: str) -> None:
         if len(self.result.gaps) >= MAX_FAULTS:

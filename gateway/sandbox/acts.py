@@ -115,6 +115,17 @@ class Acts:
             for number in ("3002", "3003"):
                 self.story.tell(self.case, number, GENERAL, GATEWAY_NODE, "registered", ms)
 
+    async def fetch_files(self) -> None:
+        """The contract's sub-platform reads the invoices; a platform without a grant does not."""
+        sandbox = self.story.sandbox
+        other = sandbox.procurement if self.owner != sandbox.procurement.node else sandbox.construction
+        for invoice in self.record["Invoices"]["Invoice"]:
+            digest = f"sm3:{invoice['Digest']}"
+            size = sum([len(piece) async for piece in self.cast.sub.client.download(digest)])
+            self.story.expect(size == int(invoice["FileSize"]), f"3001: {digest} came with {size} bytes")
+            stolen = anext(other.client.download(digest))
+            await self.story.refuse(self.case, "3002", other.node, "30010", stolen)
+
     async def correct(self) -> None:
         """The market subject submits the returned application again, corrected."""
         watch = self.watch()
@@ -172,7 +183,7 @@ class Acts:
         await watch.arrived("4002", GENERAL, self.treasury.node, key)
         for invoice in body["Invoices"]["Invoice"]:
             self.story.expect(
-                invoice["Digest"] in self.treasury.files,
+                self.treasury.has_file(invoice["Digest"]),
                 f"4002 came without the file {invoice['FileName']}",
             )
 
@@ -184,8 +195,11 @@ class Acts:
             await watch.taken_over(self.treasury, voucher)
         return watch
 
-    async def take_over(self) -> None:
+    async def take_over(self, *, asking: bool = False) -> None:
+        """签收成功, and the authority begins; `asking`: somebody looks in between."""
         await self.hand_over(lambda: self.treasury.desk.takes_over(self.no))
+        if asking:
+            await self.progress("41")
         watch = await self.hand_over(lambda: self.treasury.desk.starts_review(self.no))
         await watch.arrived("6003", GENERAL, self.owner, test=self.field("NewStatus", "42"))
 
@@ -262,10 +276,11 @@ class Acts:
             await watch.arrived("5003", GENERAL, self.owner, voucher.biz_key)
 
     async def pay_to_the_end(self) -> None:
-        """From the authority's queue to the payee's account."""
-        await self.take_over()
+        """From the authority's queue to the payee's account, with a look at every stage."""
+        await self.take_over(asking=True)
         await self.progress("42")
         await self.authority_approves()
+        await self.progress("50")
         await self.send_to_bank()
         await self.progress("60")
         await self.pay()

@@ -44,6 +44,7 @@ async def city_road(world: World, name: str) -> None:
     invoices = [new_e_invoice(deal, "1860000.00"), new_scanned_invoice(deal, "1000000.00")]
     await acts.apply(invoices=invoices, attachments=[new_certificate()], wages="400000.00")
     await acts.check_invoices(invoices)
+    await acts.fetch_files()
     await acts.progress("20")
     await acts.approve()
     await acts.progress("30")
@@ -185,6 +186,8 @@ async def withdrawn_before(world: World, name: str) -> None:
     await acts.apply()
     await acts.withdraw()
     await acts.progress("90")
+    asked = [one.ledger.find("request", "3004", acts.no) for one in world.story.sandbox.treasuries.values()]
+    world.story.expect(not any(asked), "3004 before the push went to a treasury")
 
 
 async def withdrawn_after(world: World, name: str) -> None:

@@ -19,7 +19,7 @@ from gateway.sandbox.trade import Place, beside, new_purchase, new_works
 
 CITY, DISTRICT = Place(), Place(level="2", adm_div="310115")
 NOT_YET = Place(kind="02", level="2", adm_div="310115")
-_AT_ONCE = 6
+_AT_ONCE = 16
 _LOGIN = "subjects, accounts, jumps, logout"
 
 
@@ -56,16 +56,15 @@ async def _found(story: Story) -> World | None:
         world = _cast(story, company, other, tenderer)
     if world is None:
         return None
-    for name, cast in (
-        ("construction deals", world.city),
-        ("district deals", world.district),
-        ("procurement deals", world.purchase),
-    ):
+    deals = {
+        "construction deals": [(world.city, False), (world.ending, True), (world.uncovered, False)],
+        "district deals": [(world.district, False)],
+        "procurement deals": [(world.purchase, False)],
+    }
+    for name, several in deals.items():
         with story.case(name):
-            await publish(story, name, cast)
-    with story.case("construction deals"):
-        await publish(story, "construction deals", world.ending, below=True)
-        await publish(story, "construction deals", world.uncovered)
+            for cast, below in several:
+                await publish(story, name, cast, below=below)
     return None if story.failures else world
 
 

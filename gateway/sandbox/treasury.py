@@ -55,7 +55,6 @@ class TreasuryPlatform(Platform):
         self.forms = Forms(place.schemas_dir / "platforms" / "treasury")
         self.wsdl = (place.schemas_dir / "platforms" / "treasury" / "voucher-store.wsdl").read_text("utf-8")
         self.desk = Desk(self)
-        self.files: dict[str, bytes] = {}  # by SM3 hex: attachments that came in blocks
         self._blocks: dict[tuple[str, str], dict[int, bytes]] = {}
         self._nonces: dict[str, float] = {}
         self._operations: dict[str, Callable[[Operation], bytes]] = {
@@ -231,8 +230,11 @@ class TreasuryPlatform(Platform):
         folder = self.folder / "files"
         folder.mkdir(exist_ok=True)
         (folder / digest).write_bytes(data)
-        self.files[digest] = data
         self.book.put("file", f"{voucher_no}|{name}", {"digest": digest, "size": len(data)})
+
+    def has_file(self, digest: str) -> bool:
+        """Did a file with this SM3 (hex) come, whole?"""
+        return (self.folder / "files" / digest).exists()
 
     def _get_data(self, call: Operation) -> bytes:
         try:

@@ -143,9 +143,11 @@ def thumbprint_of(der: bytes) -> str:
 
 def is_sm2(algorithm: keys.PublicKeyAlgorithm | keys.PrivateKeyAlgorithm) -> bool:
     """id-ecPublicKey with the curve sm2p256v1."""
-    if algorithm["algorithm"].native != "ec":
-        return False
-    curve = algorithm["parameters"].chosen
+    return algorithm["algorithm"].native == "ec" and is_sm2_curve(algorithm["parameters"])
+
+
+def is_sm2_curve(parameters: keys.ECDomainParameters | core.Void) -> bool:
+    curve = parameters.chosen if isinstance(parameters, keys.ECDomainParameters) else None
     return isinstance(curve, core.ObjectIdentifier) and curve.dotted == CURVE_OID
 
 

@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from gateway.security import signing
-from gateway.security.certificate import Certificate, is_sm2, load_certificate
+from gateway.security.certificate import Certificate, is_sm2, is_sm2_curve, load_certificate
 from gateway.security.signing import PrivateKey
 from gateway.security.sm2 import Sm2PrivateKey, Sm2PublicKey
 
@@ -54,14 +54,10 @@ def load_identity(
 def load_private_key(pem_or_der: bytes) -> PrivateKey:
     """A PKCS #8 or SEC 1 key, not encrypted; ValueError if it cannot be used."""
     try:
-        if pem.detect(pem_or_der):
-            name, _, der = pem.unarmor(pem_or_der)
-        else:
-            name, der = "PRIVATE KEY", pem_or_der
-        if name == "PRIVATE KEY":
-            info = keys.PrivateKeyInfo.load(der, strict=True)
-            if is_sm2(info["private_key_algorithm"]):
-                return _read_sm2(info)
+        der = pem.unarmor(pem_or_der)[2] if pem.detect(pem_or_der) else pem_or_der
+        inner = _find_sm2(der)
+        if inner is not None:
+            return _read_sm2(inner)
         loaded = serialization.load_der_private_key(der, None)
     except (TypeError, KeyError, UnsupportedAlgorithm) as error:
         raise ValueError(f"not a usable private key: {error}") from error
@@ -69,8 +65,21 @@ def load_private_key(pem_or_der: bytes) -> PrivateKey:
     return loaded  # type: ignore[return-value]
 
 
-def _read_sm2(info: keys.PrivateKeyInfo) -> Sm2PrivateKey:
-    inner = info["private_key"].parsed
+def _find_sm2(der: bytes) -> keys.ECPrivateKey | None:
+    """The key on sm2p256v1 inside PKCS #8, or as SEC 1 writes it; None for any other key."""
+    try:
+        info = keys.PrivateKeyInfo.load(der, strict=True)
+        return info["private_key"].parsed if is_sm2(info["private_key_algorithm"]) else None
+    except ValueError:
+        pass  # not PKCS #8
+    try:
+        inner = keys.ECPrivateKey.load(der, strict=True)
+        return inner if is_sm2_curve(inner["parameters"]) else None
+    except ValueError:
+        return None  # whatever it is, cryptography will say
+
+
+def _read_sm2(inner: keys.ECPrivateKey) -> Sm2PrivateKey:
     public = inner["public_key"].native
     if public is None:
         raise ValueError("an SM2 private key must carry its public key")

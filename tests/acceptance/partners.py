@@ -113,7 +113,7 @@ class Partner:
         *,
         timeout_s: float = 5,
         files: dict[str, bytes] | None = None,
-        **options: str | int,
+        options: dict[str, str | int] | None = None,
     ) -> ConnectorWorld:
         async def read_file(digest: str) -> AsyncIterator[bytes]:
             data = (files or {}).get(digest)
@@ -124,7 +124,7 @@ class Partner:
 
         own = self.platform.connector
         connector = own.model_copy(
-            update={"url": url, "timeout_s": timeout_s, "options": {**own.options, **options}}
+            update={"url": url, "timeout_s": timeout_s, "options": {**own.options, **(options or {})}}
         )
         return ConnectorWorld(
             platform=self.platform.model_copy(update={"connector": connector}),

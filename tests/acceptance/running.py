@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +13,7 @@ from gateway.app import Gateway, start
 from gateway.client import PlatformClient
 from gateway.security.keys import load_certificate
 from gateway.security.trust import Trust
-from gateway.settings import Settings, load_settings
+from gateway.settings import Settings, TlsSettings, load_settings
 from gateway.store import Store
 from tests.acceptance.partners import ROOT, certificates, identity, partner
 
@@ -49,7 +49,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(data_dir: Path, **environ: str) -> AsyncIterator[Running]:
+async def running(data_dir: Path, tls: TlsSettings | None = None, **environ: str) -> AsyncIterator[Running]:
     """`environ` overrides scalars of gateway.yaml (GATEWAY_…). Nothing is polled; platforms are not there."""
     settings = load_settings(
         ROOT,
@@ -60,6 +60,7 @@ async def running(data_dir: Path, **environ: str) -> AsyncIterator[Running]:
             **environ,
         },
     )
+    settings = replace(settings, gateway=settings.gateway.model_copy(update={"tls": tls}))
     gateway = await start(settings, poll=False)
     try:
         async with aiohttp.ClientSession() as session:

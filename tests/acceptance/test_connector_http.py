@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import orjson
@@ -29,12 +30,12 @@ def other(request: pytest.FixtureRequest) -> Partner:
     return partner(request.param)
 
 
-def answers(other: Partner, status: int, payload: bytes = ACK, **changes: object) -> Handler:
+def answers(other: Partner, status: int, payload: bytes = ACK, **changes: Any) -> Handler:
     """Answers every call with a sealed payload under the call's own key, unless `changes` says otherwise."""
 
     async def handle(request: web.Request) -> web.Response:
         key = other.open(await request.read()).claims.idem_key
-        sealed = other.seal(payload, **{"idem_key": key, **changes})  # type: ignore[arg-type]
+        sealed = other.seal(payload, **{"idem_key": key, **changes})
         return web.Response(status=status, body=sealed, headers=SEALED)
 
     return handle
@@ -55,7 +56,7 @@ async def send(
     **options: str | int,
 ) -> Answer:
     async with serve(handler) as url:
-        world = other.world(session, f"{url}/in/{{type}}", timeout_s=timeout_s, **options)
+        world = other.world(session, f"{url}/in/{{type}}", timeout_s=timeout_s, options=options)
         return await connectors.get("http")(world).send(parcel())
 
 
@@ -106,7 +107,7 @@ async def test_the_stored_form_arrives_sealed_for_the_platform_under_the_deliver
     ids=["other-key", "other-receiver", "stale"],
 )
 async def test_an_answer_that_is_not_for_this_delivery_leaves_the_outcome_unknown(
-    session: aiohttp.ClientSession, other: Partner, changes: dict[str, object]
+    session: aiohttp.ClientSession, other: Partner, changes: dict[str, Any]
 ) -> None:
     error = await fails(session, other, answers(other, 200, **changes))
     assert (error.code, error.unknown, error.permanent) == ("delivery.unverified", True, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -31,10 +32,10 @@ def other() -> Partner:
     return partner("GGZY-ZFCG")
 
 
-def sealed(other: Partner, payload: bytes, status: int = 200, **changes: object) -> Handler:
+def sealed(other: Partner, payload: bytes, status: int = 200, **changes: Any) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         key = other.open(await request.read()).claims.idem_key
-        body = other.seal(payload, **{"idem_key": key, "content_type": "application/xml", **changes})  # type: ignore[arg-type]
+        body = other.seal(payload, **{"idem_key": key, "content_type": "application/xml", **changes})
         return web.Response(status=status, body=body, headers=MEDIA)
 
     return handle
@@ -118,7 +119,7 @@ async def test_an_unsealed_fault_is_never_final(
 
 @pytest.mark.parametrize("changes", [{"idem_key": "other"}, {"age_s": 3600}, {"receiver": "GGZY-ZPT"}])
 async def test_an_answer_that_is_not_for_this_delivery_leaves_the_outcome_unknown(
-    session: aiohttp.ClientSession, other: Partner, changes: dict[str, object]
+    session: aiohttp.ClientSession, other: Partner, changes: dict[str, Any]
 ) -> None:
     error = await fails(session, other, sealed(other, ACK, **changes))
     assert (error.code, error.unknown) == ("delivery.unverified", True)

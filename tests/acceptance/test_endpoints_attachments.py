@@ -38,11 +38,15 @@ async def download(client: PlatformClient, digest: str) -> bytes:
     return b"".join([piece async for piece in client.download(digest)])
 
 
-def stream(node: str, data: bytes, *, digest: str = "", algorithm: str = "sm3", chunk: int = 1024) -> tuple[str, bytes]:
+def stream(
+    node: str, data: bytes, *, digest: str = "", algorithm: str = "sm3", chunk: int = 1024
+) -> tuple[str, bytes]:
     """(digest, the whole sealed stream) of a file, sealed by a platform for the gateway."""
     own = partner(node)
     digest = digest or f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
-    header = new_header(digest, len(data), chunk_size=chunk, cipher="SM4-GCM" if own.suite.name == "gm" else "A256GCM")
+    header = new_header(
+        digest, len(data), chunk_size=chunk, cipher="SM4-GCM" if own.suite.name == "gm" else "A256GCM"
+    )
     claims = Claims(node, "GW", "attachment", digest, int(time.time()), secrets.token_hex(8))
     start = seal_header(header, claims, own.suite, identity(node), own.gateway)
     sealer = ChunkSealer(header)
@@ -72,7 +76,11 @@ async def offset(gateway: Running, node: str, digest: str) -> tuple[int, str, st
     url = f"{gateway.url}/v1/attachments/{digest}"
     signature = sign_request("HEAD", url, {}, b"", identity(node), int(time.time()), secrets.token_hex(8))
     async with gateway.session.head(url, headers=signature) as answer:
-        return answer.status, answer.headers.get("Upload-Offset", ""), answer.headers.get("Upload-Complete", "")
+        return (
+            answer.status,
+            answer.headers.get("Upload-Offset", ""),
+            answer.headers.get("Upload-Complete", ""),
+        )
 
 
 def stored(gateway: Running, digest: str) -> list[Path]:
@@ -138,13 +146,17 @@ async def test_a_connection_that_breaks_in_the_middle_loses_nothing(gateway: Run
     digest, body = stream(GENERAL, data, chunk=65_536)
     url = f"{gateway.url}/v1/attachments/{digest}"
     signature = sign_request("PUT", url, {}, b"", identity(GENERAL), int(time.time()), secrets.token_hex(8))
-    lines = [f"PUT {urlsplit(url).path} HTTP/1.1", f"Host: {urlsplit(url).netloc}", f"Content-Length: {len(body)}"]
+    lines = [
+        f"PUT {urlsplit(url).path} HTTP/1.1",
+        f"Host: {urlsplit(url).netloc}",
+        f"Content-Length: {len(body)}",
+    ]
     lines += [f"{name}: {value}" for name, value in signature.items()]
     _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
     writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body[:300_000])
     await writer.drain()
     async with asyncio.timeout(10):
-        while int((await offset(gateway, GENERAL, digest))[1] or 0) < 262_144:
+        while int((await offset(gateway, GENERAL, digest))[1] or 0) < 262_144:  # noqa: ASYNC110 - the other side's progress can only be asked for
             await asyncio.sleep(0.01)
     writer.transport.abort()
     async with asyncio.timeout(10):

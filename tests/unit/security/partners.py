@@ -65,7 +65,7 @@ class Partners:
     folder: Path
     roots: list[Certificate]
     authorities: dict[str, Authority]
-    gateway: dict[str, Identity]
+    gateway: Mapping[str, Identity]
     platforms: dict[str, Identity]
     trust: Trust
 
@@ -77,7 +77,7 @@ class Partners:
             key, crt = (folder / f"root-{kind}.{end}" for end in ("key", "crt"))
             authorities[kind] = keys.load_authority(key.read_bytes(), crt.read_bytes())
             roots.append(authorities[kind].certificate)
-        gateway = {
+        gateway: dict[str, Identity] = {
             kind: keys.load_identity_from("GW", folder / "GW" / kind) for kind in {*KIND_OF.values()}
         }
         platforms = {node: keys.load_identity_from(node, folder / node) for node in KIND_OF}

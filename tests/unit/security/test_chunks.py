@@ -79,7 +79,9 @@ def test_a_file_comes_out_whole(size: int, cipher: str) -> None:
 def test_the_pieces_in_which_it_is_fed_do_not_matter(data: bytes, piece: int) -> None:
     header = header_of(data)
     sealer = ChunkSealer(header)
-    stream = b"".join(sealer.feed(data[at : at + piece]) for at in range(0, len(data), piece)) + sealer.finish()
+    stream = (
+        b"".join(sealer.feed(data[at : at + piece]) for at in range(0, len(data), piece)) + sealer.finish()
+    )
     assert stream == b"".join(chunks_of(header, data))
     assert open_chunks(header, [stream], piece=piece) == data
 
@@ -195,7 +197,9 @@ def test_a_signed_header_that_cannot_be_is_refused(changed: dict[str, Any], part
         "key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "prefix": "AAAAAAAAAA==", **changed,
     }  # fmt: skip
     with pytest.raises(SealError):
-        open_members(partners, members, claims_of("P-EC", msg_type="attachment", idem_key=str(members["digest"])))
+        open_members(
+            partners, members, claims_of("P-EC", msg_type="attachment", idem_key=str(members["digest"]))
+        )
 
 
 def open_members(partners: Partners, members: dict[str, Any], claims: Claims) -> FileHeader:

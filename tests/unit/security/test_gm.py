@@ -56,7 +56,7 @@ def envelope(partners: Partners, blocks: bytes) -> bytes:
     cipher = encryptor.update(blocks) + encryptor.finalize()
     return gmcms.write_envelope(
         certificate.issuer_and_serial,
-        certificate.public_key.encrypt(key),  # type: ignore[union-attr]
+        certificate.public_key.encrypt(key),  # type: ignore[union-attr,call-arg]
         iv,
         cipher,
     )

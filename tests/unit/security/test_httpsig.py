@@ -204,7 +204,9 @@ def test_an_unsigned_call_is_refused(partners: Partners) -> None:
     headers = sign(partners.platforms["P-EC"])
     assert "not signed" in refused(partners, {})
     for name in ("Signature", "Signature-Input"):
-        assert "not signed" in refused(partners, {key: value for key, value in headers.items() if key != name})
+        assert "not signed" in refused(
+            partners, {key: value for key, value in headers.items() if key != name}
+        )
 
 
 def by_hand(
@@ -226,7 +228,9 @@ def test_a_caller_may_cover_the_target_uri_and_sign_by_pss(partners: Partners) -
     components, base = ("@method", "@target-uri"), ['"@method": GET', f'"@target-uri": {URI}']
     headers = by_hand(partners, "P-RSA", components, base, alg="rsa-pss-sha512")
     assert verify(partners, headers, method="GET").platform == "P-RSA"
-    assert "does not hold" in refused(partners, headers, method="GET", target_uri=URI.replace("https", "http"))
+    assert "does not hold" in refused(
+        partners, headers, method="GET", target_uri=URI.replace("https", "http")
+    )
     without = by_hand(partners, "P-RSA", components, base)
     assert refused(partners, without, method="GET"), "without alg, RSA means v1.5"
 
@@ -278,7 +282,10 @@ def test_an_inner_list_keeps_its_text() -> None:
 visible = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20)
 
 
-@given(st.lists(visible, max_size=4), st.dictionaries(st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True), visible | st.integers(-999, 999)))
+@given(
+    st.lists(visible, max_size=4),
+    st.dictionaries(st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True), visible | st.integers(-999, 999)),
+)
 def test_what_is_written_is_read_back(items: list[str], parameters: dict[str, str | int]) -> None:
     text = structured.write_list(tuple(items), parameters)
     found = structured.read_lists(f"sig={text}")["sig"]

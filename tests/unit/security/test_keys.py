@@ -59,7 +59,7 @@ def test_every_leaf_is_issued_by_its_root_and_no_other(partners: Partners) -> No
 
 def test_a_root_of_the_same_name_with_another_key_issued_nothing(partners: Partners) -> None:
     for kind in ("rsa", "ec", "sm2"):
-        double = keys.make_authority(kind, NOW)  # type: ignore[arg-type]
+        double = keys.make_authority(kind, NOW)
         assert double.certificate.subject_name == partners.authorities[kind].certificate.subject_name
         assert not partners.platforms[f"P-{kind.upper()}"].sign_cert.is_issued_by(double.certificate)
 
@@ -134,11 +134,20 @@ def test_a_critical_extension_that_is_not_understood_is_refused(partners: Partne
 
 def test_a_key_must_fit_its_certificate(partners: Partners) -> None:
     def pems(one: Identity) -> tuple[bytes, bytes, bytes, bytes]:
-        return private_pem(one.sign_key), one.sign_cert.pem, private_pem(one.decrypt_key), one.decrypt_cert.pem
+        return (
+            private_pem(one.sign_key),
+            one.sign_cert.pem,
+            private_pem(one.decrypt_key),
+            one.decrypt_cert.pem,
+        )
 
     one, other = pems(partners.platforms["P-SM2"]), pems(partners.platforms["Q-SM2"])
     assert keys.load_identity("P-SM2", *one).sign_cert.pem == one[1]
-    for wrong in ((other[0], *one[1:]), (*one[:2], other[2], one[3]), pems(partners.platforms["P-EC"])[:1] + one[1:]):
+    for wrong in (
+        (other[0], *one[1:]),
+        (*one[:2], other[2], one[3]),
+        pems(partners.platforms["P-EC"])[:1] + one[1:],
+    ):
         with pytest.raises(ValueError, match="does not fit"):
             keys.load_identity("P-SM2", *wrong)
 
@@ -211,7 +220,9 @@ def test_trust_asks_for_registration_root_and_time(partners: Partners) -> None:
     trust = partners.trust
     trust.check(certificate, "P-EC", NOW)
     check_fails(partners, lambda: trust.check(certificate, "Q-EC", NOW), "not registered")
-    check_fails(partners, lambda: trust.check(certificate, "P-EC", certificate.not_after + timedelta(1)), "valid")
+    check_fails(
+        partners, lambda: trust.check(certificate, "P-EC", certificate.not_after + timedelta(1)), "valid"
+    )
     stranger = partners.issue("ec", name="P-EC")
     check_fails(partners, lambda: trust.check(stranger.sign_cert, "P-EC", NOW), "not registered")
     rootless = partners.trusting("P-EC", roots=[])

@@ -32,7 +32,13 @@ def test_personal_data_keeps_what_identifies_nobody(value: str, shown: str) -> N
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("31001234567890123456", "****3456"), ("12345678", "****5678"), ("1234567", "****"), ("1", "****"), ("", "")],
+    [
+        ("31001234567890123456", "****3456"),
+        ("12345678", "****5678"),
+        ("1234567", "****"),
+        ("1", "****"),
+        ("", ""),
+    ],
 )
 def test_accounts_keep_their_last_four(value: str, shown: str) -> None:
     assert mask("account", value) == shown
@@ -46,7 +52,9 @@ def test_a_record_is_masked_at_its_paths_only() -> None:
     record = {
         "No": "1",
         "Contact": {"Name": "张三", "Org": "公司"},
-        "Payees": {"Payee": [{"AcctNo": "31001234567890123456", "Amount": "1.00"}, {"AcctNo": "310012345678"}]},
+        "Payees": {
+            "Payee": [{"AcctNo": "31001234567890123456", "Amount": "1.00"}, {"AcctNo": "310012345678"}]
+        },
         "One": [{"#text": "13812341234", "@type": "mobile"}],
     }
     sensitive = {

@@ -95,7 +95,9 @@ def info_of(
     references = ""
     for path in paths:
         part = find(root, path)
-        references += suite._reference(part.get(n.ID), etree.tostring(part, method="c14n", exclusive=True))
+        references += suite._reference(
+            part.get(n.ID, ""), etree.tostring(part, method="c14n", exclusive=True)
+        )
     text = (
         f'<ds:SignedInfo xmlns:ds="{n.DS}"><ds:CanonicalizationMethod Algorithm="{n.EXC_C14N}"/>'
         f'<ds:SignatureMethod Algorithm="{n.RSA_SHA256}"/>{references}</ds:SignedInfo>'
@@ -137,9 +139,7 @@ def swap_body(root: etree._Element, *, new_id: str, old_id: str, place: str) -> 
 def test_a_body_that_was_moved_away_is_not_read_in_its_old_place(
     place: str, new_id: str, old_id: str, partners: Partners
 ) -> None:
-    assert refused(
-        partners, lambda root: swap_body(root, new_id=new_id, old_id=old_id, place=place)
-    )
+    assert refused(partners, lambda root: swap_body(root, new_id=new_id, old_id=old_id, place=place))
 
 
 def test_a_second_body_is_refused_before_and_behind(partners: Partners) -> None:
@@ -254,9 +254,7 @@ def test_missing_parts_are_refused(partners: Partners) -> None:
 def test_a_signature_that_does_not_cover_exactly_all_parts_is_refused(
     paths: list[str], partners: Partners
 ) -> None:
-    assert refused(
-        partners, lambda root: sign_anew(root, partners.platforms["P-RSA"], info_of(root, paths))
-    )
+    assert refused(partners, lambda root: sign_anew(root, partners.platforms["P-RSA"], info_of(root, paths)))
 
 
 def test_the_token_may_be_covered_too(partners: Partners) -> None:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from gateway.errors import Fault, MessageError
 from gateway.standard import Standard
-from gateway.standard.explain import MAX_FAULTS
+from gateway.standard.explain import MAX_FAULTS, explain
 from tests.unit.standard.material import ON, Place, changed, each_type, path_of, places
 
 FIRST_PAYEE: Place = ("Payees", "Payee", 0)
@@ -91,6 +91,9 @@ def test_the_kind_of_a_code_decides_whether_its_digits_are_checked(standard: Sta
 def test_an_identity_number_is_checked_where_the_document_is_one(standard: Standard) -> None:
     sample = changed(standard.sample("1001"), ("IdNo",), "110105194912310021")
     card = changed(sample, ("IdType",), "01")
+    with pytest.raises(MessageError):
+        standard.check("1001", card, on=ON)
+    assert standard.check("1001", changed(card, ("IdNo",), "11010519491231002X"), on=ON)
     assert [(fault.path, fault.result) for fault in standard.validate("1001", card, on=ON)] == [
         ("IdNo", "30001")
     ]
@@ -152,6 +155,7 @@ def test_the_number_of_faults_is_bounded(standard: Standard) -> None:
     record = standard.sample("3001")
     record["Invoices"]["Invoice"] = [{"x": 1}] * 499
     assert len(standard.validate("3001", record, on=ON)) == MAX_FAULTS
+    assert len(explain(standard.model("3001"), record, standard.codes, ON).faults) == MAX_FAULTS
     record = {f"x{index}": 1 for index in range(10_000)}
     assert len(standard.validate("9001", record, on=ON)) < 30
 

@@ -125,6 +125,29 @@ def test_other_xml_of_the_same_content_reads_the_same(standard: Standard, change
     assert standard.read("9001", change(body).encode()) == record
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("</PayAppNo>", "</PayAppN>"),
+        ("</PayAppNo>", "</PayAppNo><PayAppNo>SQ-2</PayAppNo>"),
+        ("</PayAppNo>", ""),
+        ("<Payees>", "<Payees>x"),
+        ("</PaymentApplication>", ""),
+        ("</PaymentApplication>", "</PaymentApplication><a>"),
+        ("<PayAppNo>", "<PayAppNo>&copy;"),
+        ("<PayAppNo>", "<PayAppNo><!-- -->"),
+        ("<PayAppNo>", "<Other>1</Other><PayAppNo>"),
+        ("<PayAppNo>", '<PayAppNo a="1">'),
+    ],
+)
+def test_the_fast_reader_takes_nothing_but_the_canonical_form(standard: Standard, old: str, new: str) -> None:
+    body = standard.build("3001", standard.sample("3001")).decode()
+    reader = Reader.of(standard.model("3001"))
+    assert reader.read_canonical(body.encode()) == standard.sample("3001")
+    with pytest.raises(Misfit):
+        reader.read_canonical(body.replace(old, new, 1).encode())
+
+
 def test_what_is_no_xml_of_the_type_is_refused(standard: Standard) -> None:
     with pytest.raises(MessageError) as caught:
         standard.read("9001", b"<HeartBeat/>")

@@ -1,0 +1,20 @@
+"""Every route of the gateway in one place."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.endpoints import attachments, health, openapi, progress, receipts, rest, soap, tickets
+from gateway.endpoints.problem import errors_as_problems
+from gateway.endpoints.world import WORLD, EndpointWorld
+
+
+def add_routes(app: web.Application, world: EndpointWorld) -> None:
+    """Hangs the gateway's HTTP and SOAP face into a server's application, with the error renderer and the
+    request metrics around all of it."""
+    app[WORLD] = world
+    metrics = health.add(app, world)
+    app.middlewares.append(metrics.measure)
+    app.middlewares.append(errors_as_problems)
+    for part in (rest, soap, attachments, tickets, progress, receipts, openapi):
+        part.add(app)
