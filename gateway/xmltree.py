@@ -91,7 +91,7 @@ def _recode(data: bytes, declared: str) -> bytes:
             result="10004",
         ) from error
     if text.startswith("<?xml"):
-        text = text.split("?>", 1)[1]
+        text = text.partition("?>")[2]
     return text.encode("utf-8")
 
 

@@ -16,6 +16,8 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
     size = 0
     async for part in request.content.iter_any():
         size += len(part)
+        if size > max_bytes:
+            raise too_large(max_bytes)
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
