@@ -8,6 +8,7 @@ import os
 import secrets
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -174,12 +175,32 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     """
     translator = load_translator(settings)
     keyring = load_keyring(settings)
+    tls = tls_context(settings)
+    async with AsyncExitStack() as opened:
+        gateway = await _start(settings, translator, keyring, tls, opened, poll=poll)
+        opened.pop_all()  # from here on it is closed by Gateway.stop
+    log.info(
+        "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
+    )
+    return gateway
+
+
+async def _start(
+    settings: Settings,
+    translator: Translator,
+    keyring: Keyring,
+    tls: ssl.SSLContext | None,
+    opened: AsyncExitStack,
+    *,
+    poll: bool,
+) -> Gateway:
     evidence = EvidenceLog(
         f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
     await store.open()
+    opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
     arrivals = ArrivalMaker(settings, store, translator, routes)
@@ -193,6 +214,7 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
         {"1002": answers.redeem, "6001": answers.progress},
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    opened.push_async_callback(session.close)
     reached = {
         platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
     }
@@ -212,17 +234,25 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
-    runner, port = await _serve(settings, world, translator, store)
+    runner, port = await _serve(settings, world, translator, store, tls)
     gateway = Gateway(settings, store, intake, runner, port, worker, pollers, session, reached)
-    gateway.tasks.append(asyncio.create_task(worker.run(), name="delivery"))
+    gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     if poll:
         gateway.tasks.extend(
-            asyncio.create_task(poller.run(), name=f"poll {poller.platform.id}") for poller in pollers
+            asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
         )
-    log.info(
-        "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
-    )
     return gateway
+
+
+async def _keep_running(name: str, part: DeliveryWorker | Poller) -> None:
+    """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
+    while True:
+        try:
+            await part.run()
+            return
+        except Exception:  # whatever it was is in the log, and the part must go on
+            log.exception("part crashed; it is started again", part=name)
+            await asyncio.sleep(1.0)
 
 
 def _world(
@@ -246,16 +276,18 @@ def _connector(
 
 
 async def _serve(
-    settings: Settings, world: endpoints.EndpointWorld, translator: Translator, store: Store
+    settings: Settings,
+    world: endpoints.EndpointWorld,
+    translator: Translator,
+    store: Store,
+    tls: ssl.SSLContext | None,
 ) -> tuple[web.AppRunner, int]:
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
-    site = web.TCPSite(
-        runner, settings.gateway.host, settings.gateway.port, ssl_context=tls_context(settings)
-    )
+    site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
     await site.start()
     server = site._server
     if server is None or not server.sockets:  # type: ignore[attr-defined]

@@ -317,10 +317,12 @@ def _gather(record: Record, path: str, sensitive: Mapping[str, str], words: dict
         if type(value) is str:
             if name.endswith(_NAMING) and path + name not in sensitive:
                 words[value] = None
-        elif len(words) < _SEARCH_WORDS:
-            for inner in value if type(value) is list else (value,):
-                if type(inner) is dict:
-                    _gather(inner, f"{path}{name}/", sensitive, words)
+            continue
+        for inner in value if type(value) is list else (value,):
+            if len(words) >= _SEARCH_WORDS:
+                return
+            if type(inner) is dict:
+                _gather(inner, f"{path}{name}/", sensitive, words)
 
 
 def amount_of(record: Record) -> int | None:

@@ -98,7 +98,7 @@ def _replace(text: str, tag: str, value: str) -> str:
 def _codes(count: int) -> Sequence[str]:
     """Valid credit codes, made by the rule of GB 32100."""
     letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    made = []
+    made: list[str] = []
     serial = 0
     while len(made) < count:
         serial += 1

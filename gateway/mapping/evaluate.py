@@ -271,7 +271,8 @@ class Evaluator:
         assert first is not None
         subject = self.value(first)
         if not self.present(subject, first.kind):
-            return Seen(False if node.kind.name == "boolean" else None, "", subject.used)
+            absent: Any = {"boolean": False, "list": []}.get(node.kind.name)
+            return Seen(absent, "", subject.used)
         seen = [subject]
         for argument, optional in zip(node.arguments[1:], node.optional[1:], strict=True):
             given = self.value(argument) if argument is not None else Seen(None)

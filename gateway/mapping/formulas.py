@@ -13,6 +13,8 @@ class Formulas(Lines):
         self._lets: dict[int, str] = {}
 
     def _present(self, atom: str, node: plan.Expr) -> str:
+        if isinstance(node, plan.Constant):
+            return "True" if self._keep or node.value != "" else "False"
         if node.kind.name == "number" or (self._keep and node.kind.name in ("text", "any")):
             return f"{atom} is not None"
         return atom
@@ -139,8 +141,8 @@ class Formulas(Lines):
         return made
 
     def _call(self, node: plan.Call) -> str:
-        condition = node.kind.name == "boolean"
-        found = self._assign("False" if condition else "None")
+        absent = {"boolean": "False", "list": "[]"}.get(node.kind.name, "None")
+        found = self._assign(absent)
         first = node.arguments[0]
         assert first is not None
         subject = self._atom(first)

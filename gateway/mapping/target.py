@@ -35,6 +35,7 @@ class Around:
     path: str
     scopes: Scopes
     spot: Spot
+    is_written: bool = True  # whether the record is always there: not left out where it stays empty
 
 
 class TargetBuilder:
@@ -106,6 +107,7 @@ class TargetBuilder:
         own = [entry for entry in group if len(entry.steps) == 1]
         below = [replace(entry, steps=entry.steps[1:]) for entry in group if len(entry.steps) > 1]
         inside = replace(around, element=element, path=f"{around.path}/{name}" if around.path else name)
+        inside.is_written = around.is_written and element is not None and bool(element.least)
         for entry in own[1:]:
             self._find(entry.text.spot, f"{unmarked(inside.path)} is given twice", "duplicate-target")
         first = own[0].text if own else None
@@ -123,7 +125,8 @@ class TargetBuilder:
             )
             below = []
         when = self._condition(first.when, around.scopes)
-        if when is not None and element is not None and element.least:
+        needed = element is not None and bool(element.least)
+        if when is not None and needed and around.is_written:
             text = f"{unmarked(inside.path)} is needed always, but when: may leave it out"
             self._find(first.spot.of("when"), text, "conditional-required")
         if first.each is not None:
@@ -269,6 +272,7 @@ class TargetBuilder:
             inside,
             scopes=(*inside.scopes, item),
             path=f"{inside.path}[#{number}]",
+            is_written=True,
         )
         self.sources.remember(inside.path, item.path)
         made = plan.Items(

@@ -108,6 +108,7 @@ class GeneralPlatform(PushedPlatform):
             digest=digest_of(number, record),
             biz_key=biz_key(number, record),
             body=record,
+            answer=reply.message_id,
             to=to,
         )
         return reply

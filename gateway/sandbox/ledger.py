@@ -27,7 +27,8 @@ REQUEST, APPLIED, REFUSED, ACKNOWLEDGED = "request", "applied", "refused", "ackn
 class Entry:
     """One line. `type` is the standard's number, `key` the idempotency (delivery) key, `digest` SM3 hex of
     the content without its envelope, `biz_key` the standard's business key, `body` the content as it was
-    understood, in the platform's own names; `answer` what was answered, `to` the receivers of a sending."""
+    understood, in the platform's own names; `answer` what was answered, or the id of a sending at the
+    gateway; `to` the receivers of a sending."""
 
     at: str
     node: str

@@ -6,6 +6,7 @@ counted where it is refused for the right reason.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from gateway.message import GATEWAY_NODE
 from gateway.sandbox import Sandbox
 from gateway.sandbox.ledger import ACKNOWLEDGED, APPLIED, Entry, Predicate
 from gateway.sandbox.place import GENERAL
+from gateway.sandbox.server import Platform
 from gateway.sandbox.treasury import FAILED, TreasuryPlatform
 from gateway.sandbox.vouchers import Outgoing
 
 WAIT_S = 60.0
+_ASKED_AT_ONCE = 8
 STEPS = range(1, 8)
 # The step of the process that each type belongs to in the table that is printed.
 STEP_OF: dict[str, int] = {
@@ -188,14 +191,33 @@ class Watch:
             raise CaseFailure(f"{text} within {self.story.wait_s:g} s {failures}".strip()) from error
 
 
-async def settled(sandbox: Sandbox, timeout_s: float) -> bool:
-    """Waits until nothing that was taken over is still missing at a receiver."""
+async def settled(sandbox: Sandbox, timeout_s: float) -> list[str]:
+    """Waits until every receiver has what was taken over for it, and the gateway says so too; what is
+    still missing then, in words."""
     deadline = time.monotonic() + timeout_s
     while pending := sandbox.effects().pending:
-        node, _, _ = pending[0]
+        node, number, key = pending[0]
         ledger = sandbox.get(node).ledger
         try:
             await ledger.wait_for(lambda entry: True, deadline - time.monotonic(), after=len(ledger.entries))
         except TimeoutError:
-            return False
-    return True
+            return [f"{number} {key} never came to {node}" for node, number, key in pending[:5]]
+    room = asyncio.Semaphore(_ASKED_AT_ONCE)
+    asked = (
+        _await_delivered(one, entry, room, deadline)
+        for one in sandbox.platforms.values()
+        for entry in one.ledger.find(ACKNOWLEDGED, test=lambda entry: bool(entry.to and entry.answer))
+    )
+    return [text for text in await asyncio.gather(*asked) if text]
+
+
+async def _await_delivered(platform: Platform, entry: Entry, room: asyncio.Semaphore, deadline: float) -> str:
+    """ "" once the sender is told that its message was delivered, else what it is told."""
+    async with room:
+        while True:
+            told = await platform.client.message(entry.answer)
+            if told["State"] == "delivered":
+                return ""
+            if time.monotonic() > deadline or told["State"] == "stuck":
+                return f"{entry.type} {entry.biz_key} of {platform.node} is {told['State']}"
+            await asyncio.sleep(0.05)

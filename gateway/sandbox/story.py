@@ -37,9 +37,7 @@ async def run_story(sandbox: Sandbox, on_step: OnStep, *, wait_s: float = WAIT_S
                     await case(world, name)
 
         await asyncio.gather(*(play(name, case) for name, case in CASES.items()))
-    if not await settled(sandbox, wait_s):
-        lost = ", ".join(f"{number} {key} at {node}" for node, number, key in sandbox.effects().pending[:5])
-        story.failures.append(f"still missing: {lost}")
+    story.failures += await settled(sandbox, wait_s)
     story.failures += sandbox.failures
     return story.result()
 

@@ -82,6 +82,7 @@ class SubPlatform(PushedPlatform):
             digest=digest_of(number, record),
             biz_key=key,
             body=record,
+            answer=reply.message_id,
             to=to,
         )
         return reply

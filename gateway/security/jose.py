@@ -148,8 +148,11 @@ def _is_signed(certificate: Certificate, algorithm: Any, signature: bytes, signe
     return signing.is_signed(certificate.public_key, signature, signed)
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # built once, not for every header
+
+
 def _write_header(header: dict[str, Any]) -> bytes:
-    return base64url.encode(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8"))
+    return base64url.encode(_ENCODER.encode(header).encode("utf-8"))
 
 
 def _read_header(text: bytes) -> dict[str, Any]:

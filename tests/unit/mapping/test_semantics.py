@@ -104,7 +104,7 @@ LISTED = """\
     fields:
       Code: No
       Path: position() & "/" & /Name
-      Text: ./Tag | first | default(Tag/@id)
+      Text: ./Tag | first | default(Other)
 """
 
 
@@ -115,7 +115,7 @@ def test_each_walks_over_one_or_many_and_writes_nothing_for_none(load: Loading) 
     }
     many = {
         "Name": "n",
-        "Lines": {"Line": [{"No": "1", "Tag": ["a", "b"]}, {"No": "2", "Tag": {"@id": "i"}}]},
+        "Lines": {"Line": [{"No": "1", "Tag": ["a", "b"]}, {"No": "2", "Tag": "", "Other": "i"}]},
     }
     assert run(mapping, many) == {
         "Errors": {
@@ -254,7 +254,7 @@ def test_too_many_items_are_refused(load: Loading) -> None:
 
 def test_all_faults_come_at_once_with_their_places(load: Loading) -> None:
     mapping = errors(
-        "  AddWord: A | amount(unit: U)\n" + LISTED.replace("Code: No", "Code: No | fixed(2)"), load
+        "  AddWord: A | amount(unit:U)\n" + LISTED.replace("Code: No", "Code: No | fixed(2)"), load
     )
     record = {
         "A": "x",

@@ -14,6 +14,7 @@ from gateway.errors import ConfigError, MessageError
 from gateway.standard import Standard
 from gateway.standard.catalogue import load_schemas
 from gateway.standard.rules import load_rules
+from gateway.standard.ruletests import make_rule_test
 from tests.unit.standard.material import NUMBERS, ON, V1, Place, changed, load, path_of
 
 PAYEE: Place = ("Payees", "Payee", 0)
@@ -171,6 +172,9 @@ def test_a_rule_keeps_silent_where_its_operands_have_faults(standard: Standard) 
     record["Invoices"] = "x"
     assert [fault.path for fault in standard.validate("3001", record, on=ON)] == ["Invoices"]
     record = standard.sample("3001")
+    record["Invoices"]["Invoice"] = [{**record["Invoices"]["Invoice"][1], "TaxAmount": "0.00"}] * 500
+    assert [fault.code for fault in standard.validate("3001", record, on=ON)] == ["standard.too-many"]
+    record = standard.sample("3001")
     record["Invoices"]["Invoice"][0]["InvoiceKind"] = "77"
     record["Invoices"]["Invoice"][0]["EInvoiceNo"] = "24312000000012345679"
     assert [fault.code for fault in standard.validate("3001", record, on=ON)] == ["standard.unknown-code"]
@@ -191,6 +195,34 @@ def test_a_rule_of_severity_warning_does_not_refuse(standard: Standard) -> None:
 def test_dates_are_judged_by_the_messages_day(standard: Standard) -> None:
     _, record = broken("voucher-date")
     assert standard.validate("4002", record, on=date(2024, 7, 2)) == []
+
+
+OTHER = """rules:
+  - {id: no-plan, types: '3001', check: forbidden-when, path: PlanNo, when: {PayKind: '02'}, zh: x, en: x}
+  - {id: red, types: '3001', each: Invoices/Invoice, check: forbidden-when, path: CheckCode, unless: {RedFlag: '1'}, zh: x, en: x}
+  - {id: kind, types: '3001', check: required-when, path: BidSectionCode, when: {Invoices/Invoice/InvoiceKind: '10'}, zh: x, en: x}
+  - {id: any, types: '3001', check: equals, path: CurrencyCode, with: '840', when: {Payees/Payee/AcctNo: '*'}, zh: x, en: x}
+"""
+
+
+def test_the_other_kinds_of_rule_work_too(tmp_path: Path, standard: Standard) -> None:
+    (tmp_path / "rules.yaml").write_text(OTHER, encoding="utf-8")
+    rules = load_rules(tmp_path / "rules.yaml", load_schemas(V1))["3001"]
+    keeps = make_rule_test(rules.errors)
+    record = standard.sample("3001")
+    found = [(fault.path, fault.code) for fault in rules.faults(record, ON)]
+    assert found == [
+        ("PlanNo", "standard.not-allowed"),
+        ("Invoices/Invoice[2]/CheckCode", "standard.not-allowed"),
+        ("CurrencyCode", "standard.not-equal"),
+    ]
+    assert not keeps(record, "20240701", ON)
+    del record["PlanNo"], record["Invoices"]["Invoice"][1]["CheckCode"]
+    record["CurrencyCode"] = "840"
+    assert rules.faults(record, ON) == [] and keeps(record, "20240701", ON)
+    del record["BidSectionCode"]
+    assert [fault.path for fault in rules.faults(record, ON)] == ["BidSectionCode"]
+    assert not keeps(record, "20240701", ON)
 
 
 WRONG = [

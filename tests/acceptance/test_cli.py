@@ -1,0 +1,123 @@
+"""The command line as an operator and an integrator use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+
+from .harness import ROOT
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A root of its own, whose files a test may break."""
+    for name in ("config", "mappings"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "schemas").symlink_to(ROOT / "schemas")
+    return tmp_path
+
+
+def gateway(root: Path, *words: str) -> Result:
+    environ = {"GATEWAY_ROOT": str(root), "GATEWAY_DATA_DIR": str(root / "var")}
+    return CliRunner().invoke(main, list(words), env=environ, catch_exceptions=False)
+
+
+def last_json(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
+    return found
+
+
+def test_check_finds_nothing_in_the_repository(copy: Path) -> None:
+    result = gateway(copy, "check", "--json")
+    assert result.exit_code == 0, result.output
+    assert last_json(result) == {"errors": 0, "warnings": 0, "platforms": 5}
+
+
+def test_check_lists_all_findings_of_config_and_mappings_with_their_place(copy: Path) -> None:
+    config = copy / "config" / "routes.yaml"
+    config.write_text(
+        config.read_text("utf-8").replace("[subs, treasuries]", "[subs, tresuries]", 1), "utf-8"
+    )
+    mapping = copy / "mappings" / "construction" / "AwardResultSync.in.yaml"
+    mapping.write_text(mapping.read_text("utf-8").replace("NoticeName:  ", "NoticeNmae:  ", 1), "utf-8")
+    result = gateway(copy, "check")
+    assert result.exit_code == 1
+    assert "routes.yaml:" in result.output and "did you mean treasuries" in result.output
+    fixed = gateway(copy, "mapping", "check")
+    assert fixed.exit_code == 1
+    assert "AwardResultSync.in.yaml:" in fixed.output and "NoticeNmae" in fixed.output
+
+
+def test_check_fails_where_a_configured_type_has_no_mapping(copy: Path) -> None:
+    (copy / "mappings" / "construction" / "ContractSync.in.yaml").unlink()
+    result = gateway(copy, "check")
+    assert result.exit_code == 1 and "type 2003 has no mapping" in result.output
+
+
+def test_the_gateway_refuses_to_start_on_findings(copy: Path) -> None:
+    (copy / "mappings" / "treasury" / "PaymentResult.in.yaml").write_text("fields: [", "utf-8")
+    result = gateway(copy, "serve")
+    assert result.exit_code == 1
+    assert "PaymentResult.in.yaml:" in result.output and "does not start" in result.output
+
+
+def test_plain_http_is_for_loopback_only(copy: Path) -> None:
+    config = copy / "config" / "gateway.yaml"
+    config.write_text(config.read_text("utf-8").replace("host: 127.0.0.1", "host: 0.0.0.0"), "utf-8")
+    result = gateway(copy, "serve")
+    assert result.exit_code == 1 and "loopback" in result.output
+
+
+def test_every_golden_case_comes_out(copy: Path) -> None:
+    result = gateway(copy, "mapping", "test", "--json")
+    said = last_json(result)
+    assert result.exit_code == 0, result.output
+    assert said["failed"] == 0 and said["cases"] >= 56
+
+
+def test_a_mapping_is_run_on_a_file(copy: Path) -> None:
+    folder = copy / "mappings" / "construction"
+    source = folder / "cases" / "AwardResultSync.in" / "price-in-wan-yuan.input.xml"
+    result = gateway(copy, "mapping", "run", str(folder / "AwardResultSync.in.yaml"), str(source))
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["BidAmount"] == "11440000.00"
+
+
+def test_the_standard_is_listed_and_validates_a_file(copy: Path, tmp_path: Path) -> None:
+    types = last_json(gateway(copy, "standard", "list", "--json"))["types"]
+    assert {"3001", "4002", "5001"} <= {row["number"] for row in types}
+    sample = ROOT / "schemas/standard/v1/samples/3001-PaymentApplication.json"
+    assert gateway(copy, "standard", "validate", str(sample), "--type", "3001").exit_code == 0
+    broken = json.loads(sample.read_text("utf-8"))
+    del broken["AppAmount"]
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(broken), "utf-8")
+    result = gateway(copy, "standard", "validate", str(path), "--type", "3001", "--json")
+    assert result.exit_code == 1
+    assert any(fault["path"] == "AppAmount" for fault in last_json(result)["faults"])
+
+
+def test_keys_are_made_once_and_listed(copy: Path) -> None:
+    assert gateway(copy, "certs", "init").exit_code == 0
+    key = copy / "var" / "certs" / "GGZY-ZPT" / "sign.key"
+    before = key.read_bytes()
+    assert (key.stat().st_mode & 0o777) == 0o600
+    gateway(copy, "certs", "init")
+    assert key.read_bytes() == before
+    listed = last_json(gateway(copy, "certs", "list", "--json"))["certificates"]
+    assert {row["platform"] for row in listed} == {
+        "GGZY-ZPT", "GGZY-JSGC", "GGZY-ZFCG", "CZ-ZFPT-310000", "CZ-ZFPT-310115",
+    }  # fmt: skip
+    assert all(row["days_left"] > 300 for row in listed)
+
+
+def test_an_empty_log_is_searched(copy: Path) -> None:
+    assert last_json(gateway(copy, "log", "search", "SQ-1", "--json")) == {"messages": []}
+    assert gateway(copy, "log", "show", "nothing").exit_code == 1
