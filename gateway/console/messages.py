@@ -153,7 +153,8 @@ def _words(detail: Mapping[str, Any]) -> str:
     parts = []
     for name, value in detail.items():
         if isinstance(value, Mapping):
-            parts += [f"{key} {number}" for key, number in value.items()]
+            unit = " µs" if name.endswith("_us") else ""
+            parts += [f"{key} {number}{unit}" for key, number in value.items()]
         elif isinstance(value, str | int | float) and value != "":
             parts.append(f"{name} {value}")
     return " · ".join(parts)[:500]

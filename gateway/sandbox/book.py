@@ -9,7 +9,8 @@ from typing import Any
 
 
 class Book:
-    """Records by (kind, key). Every `put` is on disk before it returns."""
+    """Records by (kind, key). A `put` survives the process's end; that of the machine only with the next
+    flush of its disk, unlike the ledger, which is the platform's word."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -34,7 +35,6 @@ class Book:
         """Keeps a record; None takes it away."""
         line = json.dumps([kind, key, record], ensure_ascii=False, separators=(",", ":")) + "\n"
         os.write(self._file, line.encode())
-        os.fsync(self._file)
         self._keep(kind, key, record)
 
     def next_number(self, name: str) -> int:

@@ -1,6 +1,6 @@
 """A platform's own ledger: what came, before any deduplication, and what became of it.
 
-One JSON object a line, appended and fsynced before the platform answers, so what a ledger holds survives
+One JSON object a line, appended and on disk before the platform answers, so what a ledger holds survives
 a crash of either side. Effects are counted here, never in the gateway's own tables.
 
 Kinds: `request` (something arrived), `applied` (it took effect), `refused`, and on the sending side
@@ -74,11 +74,13 @@ class Ledger:
         answer: str = "",
         to: Iterable[str] = (),
     ) -> Entry:
-        """Writes the line, waits for the disk, then wakes those who wait for it."""
+        """Writes the line, waits for the disk, then wakes those who wait for it. A request's line reaches
+        the disk with the line of what became of it: until then nothing was answered."""
         entry = Entry(clock.t17(), self.node, kind, type, key, digest, biz_key, body or {}, answer, tuple(to))
         line = json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")) + "\n"
         os.write(self._file, line.encode())
-        os.fsync(self._file)
+        if kind != REQUEST:
+            os.fsync(self._file)
         self._keep(entry)
         self._wake(entry)
         return entry

@@ -196,8 +196,7 @@ async def settled(sandbox: Sandbox, timeout_s: float) -> list[str]:
     still missing then, in words."""
     deadline = time.monotonic() + timeout_s
     while pending := sandbox.effects().pending:
-        node, number, key = pending[0]
-        ledger = sandbox.get(node).ledger
+        ledger = sandbox.get(pending[0][0]).ledger
         try:
             await ledger.wait_for(lambda entry: True, deadline - time.monotonic(), after=len(ledger.entries))
         except TimeoutError:

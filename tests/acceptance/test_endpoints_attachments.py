@@ -170,7 +170,9 @@ async def test_a_connection_that_breaks_in_the_middle_loses_nothing(gateway: Run
     assert await download(gateway.client(GENERAL), digest) == data
 
 
-@pytest.mark.parametrize("place", [5, 900, 3000, 590_000, -1], ids=["start", "header", "chunk", "late", "end"])
+@pytest.mark.parametrize(
+    "place", [5, 900, 3000, 590_000, -1], ids=["start", "header", "chunk", "late", "end"]
+)
 async def test_a_changed_stream_is_refused_and_forgotten(gateway: Running, place: int) -> None:
     digest, body = stream(GENERAL, secrets.token_bytes(600_000))
     changed = bytearray(body)

@@ -1,0 +1,76 @@
+"""A receiver that keeps failing: the line is held, the sender hears of it, a person lets it go again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway import app
+from gateway.bench import endtoend
+from gateway.formats import formats
+from gateway.message import DeliveryState, MessageState
+from gateway.sandbox import start_all
+from gateway.settings import RetrySettings, load_settings
+from gateway.store.contract import MessageFilter
+
+from .conftest import House
+from .harness import ROOT
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path, certs: Path) -> AsyncIterator[House]:
+    """A gateway that gives up after two attempts."""
+    sandbox = await start_all(certs, tmp_path / "sandbox", schemas=ROOT / "schemas")
+    environ = {
+        "GATEWAY_PORT": "0",
+        "GATEWAY_DATA_DIR": str(tmp_path / "var"),
+        "GATEWAY_CERTIFICATES": str(certs),
+    }
+    settings = load_settings(ROOT, environ=environ, urls=sandbox.urls())
+    quick = settings.gateway.model_copy(update={"retry": RetrySettings(first_s=0.05, attempts=2)})
+    gateway = await app.start(replace(settings, gateway=quick), poll=False)
+    sandbox.set_gateway(gateway.url)
+    yield House(gateway, sandbox, environ)
+    await gateway.stop()
+    await sandbox.stop()
+
+
+async def until(reached: Callable[[], object], limit_s: float = 30) -> None:
+    ends = time.monotonic() + limit_s
+    while not reached():
+        assert time.monotonic() < ends, "not reached in time"
+        await asyncio.sleep(0.02)
+
+
+async def submit_project(house: House) -> str:
+    number, data = endtoend.payloads(ROOT, 1)[0][0]
+    key = formats.get("des").decode(data).head["IdemKey"]
+    client = house.sandbox.construction.client
+    reply = await client.submit(number, data, idem_key=key, content_type="application/xml")
+    return reply.message_id
+
+
+async def test_a_delivery_that_gave_up_is_told_to_its_sender_and_can_be_replayed(impatient: House) -> None:
+    store, general = impatient.gateway.store, impatient.sandbox.general
+    general.trouble.order("500", 2)
+    message = await submit_project(impatient)
+    await until(lambda: store.dead_letters())
+    dead = store.dead_letters()[0]
+    assert (dead.receiver, dead.state, dead.attempts) == ("GGZY-ZPT", DeliveryState.DEAD, 2)
+    stuck = store.get_message(message)
+    assert stuck is not None and stuck.state is MessageState.STUCK
+    notices = store.search(MessageFilter(type="8002"))
+    assert [(notice.sender, notice.transport) for notice in notices] == [("GW", "gateway")]
+    told = impatient.sandbox.construction.ledger
+    await told.wait_for(lambda entry: entry.type == "8002", 20)
+
+    key = dead.delivery_key
+    await store.resolve(dead.id, "replay", "operator", "receiver is back")
+    await until(lambda: store.get_message(message).state is MessageState.DELIVERED)  # type: ignore[union-attr]
+    assert store.deliveries(message)[0].delivery_key == key
+    assert not store.dead_letters()
