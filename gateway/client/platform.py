@@ -48,9 +48,9 @@ class PlatformClient(Wire):
             "Idempotency-Key": f'"{idem_key}"',
             **({"Prefer": f"wait={wait_s:.0f}"} if wait_s > 0 else {}),
         }
-        url = f"{self.base_url}/v1/messages/{quote(type, safe='')}"
 
         async def once() -> Reply:
+            url = f"{self.base_url}/v1/messages/{quote(type, safe='')}"
             sealed = self.seal(payload, type, idem_key, content_type)
             exchange = await send(self.session, "POST", url, sealed, headers, self.timeout_s + wait_s)
             return self._read(exchange, idem_key, read_json_reply)
@@ -62,9 +62,9 @@ class PlatformClient(Wire):
     ) -> Reply:
         """POST /soap/v1 with the sealed envelope as the body (suite wss); the same promises as `submit`."""
         headers = {"Content-Type": f"{self.suite.content_type}; charset=utf-8"}
-        url = f"{self.base_url}/soap/v1"
 
         async def once() -> Reply:
+            url = f"{self.base_url}/soap/v1"
             sealed = self.seal(payload, type, idem_key, content_type)
             exchange = await send(self.session, "POST", url, sealed, headers, self.timeout_s)
             return self._read(exchange, idem_key, read_soap_reply)

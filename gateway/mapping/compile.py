@@ -47,6 +47,8 @@ class _Writer(Formulas):
             f"def {name}(message, head, platform, origin):",
             "    if message.__class__ is not dict: message = record(message)",
         ]
+        if self._is_counting:
+            head.append("    spent = 0")
         source = "\n".join([*head, *top.pre, *top.body, "    return result", ""])
         space: dict[str, Any] = dict(self.constants)
         exec(compile(source, f"<mapping {name}>", "exec"), space)

@@ -15,8 +15,8 @@ from typing import Any
 from gateway.mapping import plan
 from gateway.mapping.kinds import ANY, Kind
 from gateway.mapping.lineage import unmarked
-from gateway.mapping.running import as_text, mixed, only, pick, zipped
-from gateway.mapping.values import Wrong, bounded, items, leaf, number, record, walk
+from gateway.mapping.running import as_text, concat, mixed, only, pick, zipped
+from gateway.mapping.values import MAX_STEPS, Wrong, items, leaf, number, record, walk
 
 Places = tuple[str, ...]
 
@@ -66,7 +66,19 @@ class Evaluator:
         }
         self.scopes: list[Here] = [Here(Seen(record(message)))]
         self.keep = False  # whether empty text is a value, for the field under way
+        self.loops = 0  # how many loops are around
+        self._spent = 0
         self._lets: dict[int, Seen | Wrong] = {}
+
+    def spend(self, seen: Seen) -> None:
+        """A loop inside a loop counts its items, so that no message takes for ever."""
+        if not self.loops:
+            return
+        self._spent += len(seen.value)
+        if self._spent > MAX_STEPS:
+            wrong = Wrong("too-large", "列表相乘过多", f"lists inside lists make more than {MAX_STEPS} items")
+            wrong.places = seen.used
+            raise wrong
 
     def present(self, seen: Seen, kind: Kind) -> bool:
         if kind.name == "number" or (self.keep and kind.name in ("text", "any")):
@@ -88,6 +100,14 @@ class Evaluator:
             yield
         finally:
             self.scopes.pop()
+
+    @contextmanager
+    def looping(self) -> Iterator[None]:
+        self.loops += 1
+        try:
+            yield
+        finally:
+            self.loops -= 1
 
     def value(self, node: plan.Expr) -> Seen:
         match node:
@@ -159,12 +179,13 @@ class Evaluator:
         if found is None:
             scopes, self.scopes = self.scopes, self.scopes[:1]
             keep, self.keep = self.keep, False
+            loops, self.loops = self.loops, 0
             try:
                 found = self.value(self.plan.lets[node.index][1])
             except Wrong as wrong:
                 found = wrong  # the same for every field that reads it, so that it is told once
             finally:
-                self.scopes, self.keep = scopes, keep
+                self.scopes, self.keep, self.loops = scopes, keep, loops
             self._lets[node.index] = found
         if isinstance(found, Wrong):
             raise found
@@ -212,6 +233,7 @@ class Evaluator:
         made: list[Seen] = []
         item = node.kind.item or ANY
         repeated = item.element is not None and item.element.is_list
+        self.spend(base)
         for one in base.value:
             path = f"{one.path}/{node.name}" if one.path else node.name
             if kind.name == "any":
@@ -242,8 +264,9 @@ class Evaluator:
         listed = self.value(node.base)
         item = node.base.kind.item or ANY
         made = []
+        self.spend(listed)
         for one in listed.value:
-            with self.inside(one, item):
+            with self.inside(one, item), self.looping():
                 if self.test(node.condition):
                     made.append(self.scopes[-1].item)
         return Seen(made, "", listed.used)
@@ -317,7 +340,7 @@ class Evaluator:
             if not self.present(one, part.kind) and not (isinstance(part, plan.Constant) and part.value):
                 return Seen(None, "", used)
         with placed(used):
-            return Seen(bounded("".join(one.value for one in seen)), "", used)
+            return Seen(concat(*(one.value for one in seen)), "", used)
 
     def _convert(self, node: plan.Convert) -> Seen:
         seen, inner = self.value(node.value), node.value.kind
@@ -336,8 +359,10 @@ class Evaluator:
             case "list":
                 return Seen(self._items(seen.value, ANY, seen.path), seen.path, seen.used)
             case "texts":
+                self.spend(seen)
                 return Seen([self._converted(one, as_text) for one in seen.value], seen.path, seen.used)
             case _:
+                self.spend(seen)
                 return Seen(
                     [self._converted(one, number) for one in seen.value if one.value], seen.path, seen.used
                 )

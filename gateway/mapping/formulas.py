@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.mapping import plan
-from gateway.mapping.lines import Lines
+from gateway.mapping.lines import Frame, Lines
 
 
 class Formulas(Lines):
@@ -93,22 +93,28 @@ class Formulas(Lines):
     def _step(self, node: plan.Step) -> str:
         if node.base.kind.is_list:
             return self._flattened(node)
-        if node.base.kind.name == "any":
-            return self._shaped(f"walk({self._atom(node.base)}, {node.name!r})", node)
         begin = _beginning(node)
         if begin is None:
-            return self._shaped(f"{self._atom(node.base)}.get({node.name!r})", node)
+            return self._shaped(self._loaded(node), node)
         scope, path = begin
         frame, key = self._frames[scope], (*path, node.kind.name)
         if key not in frame.loaded:
             with self._into(frame.pre, frame.indent):
-                base = self._atom(node.base)
-                getter = frame.loaded.get(("get", base))
-                if getter is None:
-                    getter = frame.loaded["get", base] = self._name("g")
-                    self._line(f"{getter} = {base}.get")
-                frame.loaded[key] = self._shaped(f"{getter}({node.name!r})", node)
+                frame.loaded[key] = self._shaped(self._loaded(node, frame), node)
         return frame.loaded[key]
+
+    def _loaded(self, node: plan.Step, frame: Frame | None = None) -> str:
+        """The text that reads a field; in a frame the record's `get` is bound once."""
+        base = self._atom(node.base)
+        if node.base.kind.name == "any":
+            return f"walk({base}, {node.name!r})"
+        if frame is None:
+            return f"{base}.get({node.name!r})"
+        getter = frame.loaded.get(("get", base))
+        if getter is None:
+            getter = frame.loaded["get", base] = self._name("g")
+            self._line(f"{getter} = {base}.get")
+        return f"{getter}({node.name!r})"
 
     def _flattened(self, node: plan.Step) -> str:
         """One name below each record of a list; absent ones keep their place."""
@@ -119,6 +125,7 @@ class Formulas(Lines):
         self._line(f"{made} = []")
         repeated = kind.element is not None and kind.element.is_list
         one = self._name("i")
+        self._spend(listed)
         with self._under(f"for {one} in {listed}:"):
             if item.name == "any":
                 self._line(f"{made} += items(walk({one}, {node.name!r}))")
@@ -179,7 +186,7 @@ class Formulas(Lines):
             for atom, one in zip(atoms, node.parts, strict=True)
             if not (isinstance(one, plan.Constant) and one.value)
         ]
-        text = f"bounded({' + '.join(atoms)})"
+        text = f"concat({', '.join(atoms)})"
         return self._assign(f"{text} if {' and '.join(tests)} else None" if tests else text)
 
     def _convert(self, node: plan.Convert) -> str:
@@ -196,8 +203,10 @@ class Formulas(Lines):
             case "list":
                 return self._assign(f"items({value})")
             case "texts":
+                self._spend(value)
                 return self._assign(f"as_texts({value})")
             case _:
+                self._spend(value)
                 return self._assign(f"as_numbers({value})")
 
     # Conditions
@@ -237,7 +246,7 @@ def _beginning(node: plan.Expr) -> tuple[int, tuple[str, ...]] | None:
     """The scope whose record a chain of single steps starts from, and the chain's names; None where it
     starts from a value that is made on the way."""
     names: list[str] = []
-    while isinstance(node, plan.Step) and not node.base.kind.is_list and node.base.kind.name == "record":
+    while isinstance(node, plan.Step) and node.base.kind.name in ("record", "any"):
         names.append(node.name)
         node = node.base
     path = tuple(reversed(names))

@@ -18,7 +18,8 @@ _NAMES: dict[str, Any] = {
     "walk": values.walk,
     "number": values.number,
     "plain": values.plain,
-    "bounded": values.bounded,
+    "concat": running.concat,
+    "MAX_STEPS": values.MAX_STEPS,
     "Decimal": Decimal,
     "GAP": running.GAP,
     "pick": running.pick,
@@ -54,6 +55,8 @@ class Lines:
         self._frames: list[Frame] = [Frame("message", 1)]
         self._out = self._frames[0].body
         self._indent = 1
+        self._loops = 0  # how many loops are around
+        self._is_counting = False
 
     def _line(self, text: str) -> None:
         self._out.append("    " * self._indent + text)
@@ -101,8 +104,11 @@ class Lines:
         assert item is not None
         parts = tuple(self._name("p") for _ in item.parts)
         frame = Frame(self._name("i"), self._indent + 1, parts, self._name("n"))
+        self._loops += 1
         with self._inside(frame):
             yield
+        self._loops -= 1
+        self._spend(listed)
         target = f"({', '.join(parts)},)" if parts else frame.item
         if frame.counts:
             self._line(f"for {frame.position}, {target} in enumerate({listed}, 1):")
@@ -112,6 +118,13 @@ class Lines:
             if kind.name == "record":
                 self._out.append("    " * frame.indent + self._record_check(name, kind))
         self._out += frame.pre + (frame.body or ["    " * frame.indent + "pass"])
+
+    def _spend(self, listed: str) -> None:
+        """A loop inside a loop counts its items, so that no message takes for ever."""
+        if self._loops:
+            self._is_counting = True
+            self._line(f"spent += len({listed})")
+            self._line("if spent > MAX_STEPS: raise GAP")
 
     def _record_check(self, name: str, kind: Kind) -> str:
         has_text = kind.element is not None and kind.element.leaf is not None

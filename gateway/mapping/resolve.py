@@ -115,9 +115,10 @@ class Resolver(Calls):
             return self._part(node, scopes), node.steps
         if node.start == "":
             first = node.steps[0]
-            if first.name in self.lets and first.selector is None:
+            if first.name in self.lets:
                 self.used_lets.add(first.name)
-                return self.lets[first.name], node.steps[1:]
+                let = self.lets[first.name]
+                return let if first.selector is None else self._select(let, first, scopes), node.steps[1:]
             if first.name in OUTSIDE and len(node.steps) > 1 and first.selector is None:
                 return self._outside(first.name, node.steps[1]), node.steps[2:]
         scope = scopes[top]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from gateway.mapping.values import Wrong, leaf, number, plain
+from gateway.mapping.values import Wrong, check_length, leaf, number, plain
 
 
 class Gap(Exception):
@@ -14,6 +14,11 @@ class Gap(Exception):
 
 
 GAP = Gap("a required field of the target stays empty, or has too many items")
+
+
+def concat(*parts: str) -> str:
+    check_length(sum(map(len, parts)))
+    return "".join(parts)
 
 
 def pick(listed: Sequence[Any], index: int) -> Any:

@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.mapping.values import MAX_ITEMS, Wrong, bounded
+from gateway.mapping.values import MAX_ITEMS, Wrong, check_length
 
 ENCODINGS = {"characters": "", "gbk": "gbk", "gb18030": "gb18030", "utf-8": "utf-8"}
 MAX_PATTERN_INPUT = 500
@@ -24,7 +24,9 @@ def split(separator: str) -> Callable[[str], list[str]]:
 
 def join(separator: str) -> Callable[[Sequence[str]], str | None]:
     def run(texts: Sequence[str]) -> str | None:
-        return bounded(separator.join(text for text in texts if text)) or None
+        found = [text for text in texts if text]
+        check_length(sum(map(len, found)) + len(separator) * len(found))
+        return separator.join(found) or None
 
     return run
 
@@ -42,7 +44,13 @@ def pad(width: int, letter: str, side: str) -> Callable[[str], str]:
 
 
 def replace(old: str, new: str) -> Callable[[str], str]:
-    return lambda text: bounded(text.replace(old, new))
+    growth = max(0, len(new) - len(old))
+
+    def run(text: str) -> str:
+        check_length(growth and len(text) + growth * text.count(old))
+        return text.replace(old, new)
+
+    return run
 
 
 def matches(pattern: str) -> Callable[[str], bool]:

@@ -129,10 +129,11 @@ class _Tracer:
         source = self.at.value(one.source)
         kind = one.source.kind.item or ANY
         made: list[Any] = []
+        self.at.spend(source)
         for index, item in enumerate(source.value, 1):
             place = f"{path}[{len(made) + 1}]"
             try:
-                with self.at.inside(item, kind, index):
+                with self.at.inside(item, kind, index), self.at.looping():
                     self._item(one, made, place)
             except Wrong as wrong:
                 self._tell(wrong, place, one.sensitive)

@@ -14,6 +14,7 @@ from gateway.message import Record
 
 MAX_TEXT = 2_000_000  # characters of one value that a mapping makes
 MAX_ITEMS = 100_000
+MAX_STEPS = 500_000  # items that loops inside loops may walk over, in one message
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow, Clamped])
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,20})?")
 _FOUND_CHARS = 60
@@ -127,7 +128,7 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
-def bounded(text: str) -> str:
-    if len(text) > MAX_TEXT:
+def check_length(length: int) -> None:
+    """Before a text is made: Wrong where it would be too long."""
+    if length > MAX_TEXT:
         raise Wrong("too-large", "结果过长", f"longer than {MAX_TEXT} characters", expected=str(MAX_TEXT))
-    return text

@@ -282,6 +282,25 @@ def test_a_sensitive_value_is_not_repeated_in_a_fault(load: Loading) -> None:
     assert "3101" not in str(caught.value)
 
 
+def test_lists_inside_lists_are_bounded(load: Loading) -> None:
+    lines = "  Errors/Error: {each: Line, fields: {Code: '/Line/NO | join(\"\")', Path: NO, Text: NO}}\n"
+    mapping = errors(lines, load)
+    few = {"Line": [{"NO": "1"}] * 400}
+    assert len(run(mapping, few)["Errors"]["Error"]) == 400
+    with pytest.raises(MessageError) as caught:
+        mapping.apply({"Line": [{"NO": "1"}] * 1000}, CONTEXT)
+    assert {one.code for one in caught.value.faults} == {"mapping.too-large"}
+
+
+def test_a_text_that_is_made_is_bounded(load: Loading) -> None:
+    long = "x" * 1_500_000
+    for expression in ("A & A", 'A | replace("x", "yy")', 'B | join("-")'):
+        mapping = errors(f"  AddWord: '{expression}'\n", load)
+        with pytest.raises(MessageError) as caught:
+            mapping.apply({"A": long, "B": [long, long]}, CONTEXT)
+        assert [one.code for one in caught.value.faults] == ["mapping.too-large"]
+
+
 FRAGMENT = "fields:\n  Code: NO\n  Path: NAME | trim\n  Text: /TITLE & KIND\n"
 
 

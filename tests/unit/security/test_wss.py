@@ -149,6 +149,23 @@ def test_a_second_body_is_refused_before_and_behind(partners: Partners) -> None:
             assert refused(partners, lambda root, at=at, fake=fake: root.insert(at, fake))  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("S:Body", "S:Other"), ("S:Header", "S:Other"), ("S:Envelope", "S:Other")]
+)
+def test_an_envelope_of_other_parts_is_refused(old: str, new: str, partners: Partners) -> None:
+    sealed = partners.seal(CASE).decode().replace(old, new).encode()
+    with pytest.raises(SealError) as error:
+        partners.unseal(CASE, sealed)
+    assert "envelope" in error.value.cause_text
+
+
+def test_a_body_before_the_header_is_refused(partners: Partners) -> None:
+    root = xmltree.parse(partners.seal(CASE))
+    root.append(root[0])
+    with pytest.raises(SealError):
+        partners.unseal(CASE, etree.tostring(root))
+
+
 def test_a_second_element_in_the_body_is_refused(partners: Partners) -> None:
     assert refused(partners, lambda root: root[1].append(element(EVIL)))
     assert refused(partners, lambda root: root[1].insert(0, element(EVIL)))
@@ -271,23 +288,17 @@ def test_the_token_may_be_covered_too(partners: Partners) -> None:
 
 
 def test_prefixes_may_be_included_as_other_stacks_do(partners: Partners) -> None:
-    """InclusiveNamespaces PrefixList, which WSS4J writes by default."""
-
-    def change(root: etree._Element) -> None:
-        etree.cleanup_namespaces(root, keep_ns_prefixes=list(NS))
-        body = etree.tostring(root[1], method="c14n", exclusive=True, inclusive_ns_prefixes=["S", "wsu"])
-        old = encode(hashlib.sha256(etree.tostring(root[1], method="c14n", exclusive=True)).digest())
-        included = f'<i:InclusiveNamespaces xmlns:i="{n.EXC_C14N}" PrefixList="S wsu"/></ds:Transform>'
-        info = info_of(
-            root,
-            replaced=[
-                (old, encode(hashlib.sha256(body).digest())),
-                ("</ds:Transform>", included),
-            ],
-        )
-        sign_anew(root, partners.platforms["P-RSA"], info)
-
-    assert attack(partners, change).claims == claims_of("P-RSA")
+    """InclusiveNamespaces PrefixList, which WSS4J writes by default: prefixes declared above, used by values."""
+    text = etree.tostring(open_all(partners, partners.seal(CASE)))
+    root = xmltree.parse(text.replace(b"<S:Envelope ", b'<S:Envelope xmlns:q="urn:q" ', 1))
+    plain = etree.tostring(root[1], method="c14n", exclusive=True)
+    included = etree.tostring(root[1], method="c14n", exclusive=True, inclusive_ns_prefixes=["q"])
+    assert b'xmlns:q="urn:q"' in included
+    old, new = (encode(hashlib.sha256(canonical).digest()) for canonical in (plain, included))
+    parameter = f'<i:InclusiveNamespaces xmlns:i="{n.EXC_C14N}" PrefixList="q"/></ds:Transform>'
+    info = info_of(root, replaced=[(old, new), ("</ds:Transform>", parameter)])
+    sign_anew(root, partners.platforms["P-RSA"], info)
+    assert partners.unseal(CASE, close(partners, root)).claims == claims_of("P-RSA")
 
 
 @pytest.mark.parametrize(
@@ -310,6 +321,7 @@ def test_prefixes_may_be_included_as_other_stacks_do(partners: Partners) -> None
         (f'<ds:Transform Algorithm="{n.EXC_C14N}"', '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"'),
         ("<ds:Transforms>", f'<ds:Transforms><ds:Transform Algorithm="{n.DS}enveloped-signature"/>'),
         ("</ds:Transform>", "<ds:XPath>//x</ds:XPath></ds:Transform>"),
+        ("</ds:Transforms>", f'<ds:Transform Algorithm="{n.DS}enveloped-signature"/></ds:Transforms>'),
         ("<ds:Reference ", "<ds:Manifest/><ds:Reference "),
     ],
     ids=lambda text: text.rpartition("/")[2][:40],
@@ -447,6 +459,19 @@ def test_the_key_may_stand_inside_the_encrypted_data(partners: Partners) -> None
     info = find(root, "S:Body/xenc:EncryptedData/ds:KeyInfo")
     info.replace(info[0], key)
     assert partners.unseal(CASE, etree.tostring(root)).claims == claims_of("P-RSA")
+
+
+def test_the_message_says_which_of_several_identities_it_is_for(partners: Partners) -> None:
+    """As while the gateway's keys are rotated: old and new at once."""
+    old, new = partners.gateway["rsa"], partners.issue("rsa", usage="encrypt", name="GW")
+    for receiver in (old, new):
+        sealed = partners.seal(CASE, receiver=receiver)
+        assert suite.wss.unseal(sealed, [old, new], partners.trust, NOW).claims == claims_of("P-RSA")
+        unnamed = sealed.replace(n.THUMBPRINT.encode(), b"urn:other")
+        with pytest.raises(SealError) as error:
+            suite.wss.unseal(unnamed, [old, new], partners.trust, NOW)
+        assert "does not say to which" in error.value.cause_text
+        assert suite.wss.unseal(unnamed, receiver, partners.trust, NOW).claims == claims_of("P-RSA")
 
 
 def test_the_newer_name_of_oaep_is_read_too(partners: Partners) -> None:

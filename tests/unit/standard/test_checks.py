@@ -55,6 +55,13 @@ def test_a_wrong_credit_code_is_found(code: str) -> None:
     assert not checks.is_uscc(code)
 
 
+def test_the_organisation_code_inside_a_credit_code_is_checked_by_itself() -> None:
+    inner = USCC[0][:16] + ("2" if USCC[0][16] != "2" else "3")
+    total = sum(ALPHABET.index(letter) * pow(3, place, 31) for place, letter in enumerate(inner))
+    assert not checks.is_uscc(inner + ALPHABET[-total % 31])  # its own check character is right
+    assert not any(checks.is_uscc(inner + letter) for letter in ALPHABET)
+
+
 @pytest.mark.parametrize("code", CNAPS)
 def test_a_real_bank_number_is_right_and_each_change_of_one_digit_is_found(code: str) -> None:
     assert checks.is_cnaps(code)

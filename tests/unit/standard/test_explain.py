@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
 from gateway.errors import Fault, MessageError
-from gateway.standard import Standard
+from gateway.standard import CodeTables, Standard
+from gateway.standard.catalogue import load_schemas
 from gateway.standard.explain import MAX_FAULTS, explain
-from tests.unit.standard.material import ON, Place, changed, each_type, path_of, places
+from gateway.standard.xsd import Validator
+from tests.unit.standard.material import ON, SCHEMAS, V1, Place, changed, each_type, path_of, places
 
 FIRST_PAYEE: Place = ("Payees", "Payee", 0)
 
@@ -112,6 +116,8 @@ def test_what_is_sensitive_is_masked_in_a_fault(standard: Standard) -> None:
     assert fault.found == "****2222"
     fault = only(standard, "3001", ("ApplicantPhone",), "1380000" + "1" * 30)
     assert "1380000" not in f"{fault.found}{fault.zh}{fault.en}"
+    fault = only(standard, "1001", ("IdNo",), "11010519491231002-")
+    assert fault.found == "1***" and "1101" not in f"{fault.zh}{fault.en}"
     long = only(standard, "3001", ("CurrencyCode",), "9" * 500)
     assert len(long.found) < 70
 
@@ -195,3 +201,22 @@ def test_lxml_has_the_last_word(standard: Standard) -> None:
     (fault,) = standard.decide(root)
     assert fault.code == "standard.schema" and "SCHEMAV" in fault.found
     assert standard.decide(etree.fromstring(body)) == []
+
+
+def test_what_only_lxml_refuses_is_refused(tmp_path: Path) -> None:
+    """A validator that knows a facet which the explanation does not: nothing passes in silence."""
+    shutil.copytree(V1, tmp_path / "v1")
+    types = tmp_path / "v1" / "types.xsd"
+    text = types.read_text(encoding="utf-8")
+    stricter = text.replace('value="[0-9]{4}"', 'value="[5-9]{4}"')
+    assert stricter != text
+    types.write_text(stricter, encoding="utf-8")
+    schemas = load_schemas(V1)
+    standard = Standard(SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), {}, Validator(tmp_path / "v1"))
+    record = standard.sample("5001")
+    assert record["VtCode"] == "5201"
+    (fault,) = standard.validate("5001", record, on=ON)
+    assert fault.code == "standard.schema" and "5201" not in f"{fault}"
+    with pytest.raises(MessageError) as caught:
+        standard.check("5001", record, on=ON)
+    assert caught.value.faults == (fault,)
