@@ -122,6 +122,8 @@ class _Writer(Formulas):
 
     def _items(self, one: plan.Items, target: str) -> None:
         listed, made = self._atom(one.source), self._name("t")
+        if one.value is None:  # one item for each: too many are refused before any is made
+            self._too_many(listed, one.most)
         self._line(f"{made} = []")
         with self._loop(one.source, listed):
             if one.value is not None:
@@ -135,7 +137,8 @@ class _Writer(Formulas):
                     self._field(field, inner)
                 self._in_group = around
                 self._line(f"{made}.append({inner})")
-        self._too_many(made, one.most)
+        if one.value is not None:
+            self._too_many(made, one.most)
         self._write(one, target, made, made)
 
     def _too_many(self, listed: str, most: int) -> None:

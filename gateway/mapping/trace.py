@@ -129,8 +129,12 @@ class _Tracer:
         source = self.at.value(one.source)
         kind = one.source.kind.item or ANY
         made: list[Any] = []
+        if one.value is None:  # one item for each: too many are refused before any is made
+            self._check_most(len(source.value), one.most, path, source)
         self.at.spend(source)
         for index, item in enumerate(source.value, 1):
+            if len(self.result.faults) >= MAX_FAULTS:
+                break  # enough is told; a message that is wrong throughout costs no more time
             place = f"{path}[{len(made) + 1}]"
             try:
                 with self.at.inside(item, kind, index), self.at.looping():

@@ -60,7 +60,12 @@ class Standard:
     """One version of the data standard. Immutable after `load`; every method may be called by any thread."""
 
     def __init__(
-        self, root: Path, schemas: Schemas, codes: CodeTables, rules: Mapping[str, Rules], validator: Validator
+        self,
+        root: Path,
+        schemas: Schemas,
+        codes: CodeTables,
+        rules: Mapping[str, Rules],
+        validator: Validator,
     ):
         self.root = root
         self.catalogue: Catalogue = schemas.catalogue

@@ -374,9 +374,10 @@ async def test_every_call_of_the_voucher_store_needs_a_fresh_signature(
     ).encode()
     headers = {"Content-Type": "text/xml"}
     signed = sign_request("POST", url, headers, body, side.identity, int(time.time()), "n1")
+    other = sign_request("POST", url, headers, body, side.identity, int(time.time()), "n3")
     late = sign_request("POST", url, headers, body, side.identity, int(time.time()) - 120, "n2")
     statuses = []
-    for extra, sent in (({}, body), (signed, body), (signed, body), (late, body), (signed, body + b" ")):
+    for extra, sent in (({}, body), (signed, body), (signed, body), (late, body), (other, body + b" ")):
         async with session.post(url, data=sent, headers={**headers, **extra}) as response:
             statuses.append(response.status)
     assert statuses == [401, 200, 401, 401, 401]

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import MessageError
+from gateway.formats import formats
 from gateway.mapping import Context, Mapping, MappingSet, load_mappings
+from gateway.mapping.run import find_cases
 from gateway.mapping.running import Gap
 from gateway.mapping.values import Wrong
 from gateway.standard import Standard
@@ -263,9 +265,11 @@ def repository(standard: Standard) -> MappingSet:
 def test_the_mappings_of_the_repository(
     data: st.DataObject, repository: MappingSet, standard: Standard
 ) -> None:
-    outgoing = [one for one in repository if one.direction == "out"]
-    mapping = data.draw(st.sampled_from(outgoing))
+    mapping = data.draw(st.sampled_from(list(repository)))
     message = standard.sample(mapping.number)
+    if mapping.direction == "in":
+        case = data.draw(st.sampled_from(find_cases(mapping)))
+        message = formats.get(mapping.format).decode(case.input.read_bytes()).record
     for _ in range(data.draw(st.integers(0, 3))):
         spoil(message, data)
     head = {

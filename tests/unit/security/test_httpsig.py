@@ -217,9 +217,11 @@ def by_hand(
     given = {"created": CREATED, "nonce": "n-1", "keyid": signer.sign_cert.thumbprint, **parameters}
     text = structured.write_list(components, given)
     data = "\n".join([*base, f'"@signature-params": {text}']).encode()
-    key = signer.sign_key
-    assert isinstance(key, rsa.RSAPrivateKey)
-    signature = key.sign(data, padding.PSS(padding.MGF1(hashes.SHA512()), 64), hashes.SHA512())
+    signature = signer.sign_text(data)
+    if given.get("alg") == "rsa-pss-sha512":
+        key = signer.sign_key
+        assert isinstance(key, rsa.RSAPrivateKey)
+        signature = key.sign(data, padding.PSS(padding.MGF1(hashes.SHA512()), 64), hashes.SHA512())
     value = base64.b64encode(signature).decode()
     return {"Signature-Input": f"x={text}", "Signature": f"x=:{value}:"}
 
@@ -231,8 +233,55 @@ def test_a_caller_may_cover_the_target_uri_and_sign_by_pss(partners: Partners) -
     assert "does not hold" in refused(
         partners, headers, method="GET", target_uri=URI.replace("https", "http")
     )
-    without = by_hand(partners, "P-RSA", components, base)
-    assert refused(partners, without, method="GET"), "without alg, RSA means v1.5"
+    renamed = edit(headers, "Signature-Input", ";alg=.*$", "")
+    assert "does not hold" in refused(partners, renamed, method="GET")
+
+
+LINES = {
+    "@method": '"@method": GET',
+    "@target-uri": f'"@target-uri": {URI}',
+    "@authority": '"@authority": gateway.example:8450',
+    "@path": '"@path": /v1/applications',
+    "@query": '"@query": ?contract_no=A%20b&page=1',
+}
+
+
+@pytest.mark.parametrize(
+    ("components", "right"),
+    [
+        (("@method", "@target-uri"), True),
+        (("@method", "@authority", "@path", "@query"), True),
+        (("@query", "@path", "@authority", "@method", "@target-uri"), True),
+        ((), False),
+        (("@method",), False),
+        (("@target-uri",), False),
+        (("@authority", "@path", "@query"), False),
+        (("@method", "@authority", "@path"), False),
+        (("@method", "@authority", "@query"), False),
+        (("@method", "@path", "@query"), False),
+        (("@method", "@target-uri", "@method"), False),
+    ],
+    ids=str,
+)
+def test_a_right_signature_must_cover_method_and_whole_target(
+    components: tuple[str, ...], right: bool, partners: Partners
+) -> None:
+    headers = by_hand(partners, "P-RSA", components, [LINES[name] for name in components])
+    if right:
+        assert verify(partners, headers, method="GET").platform == "P-RSA"
+    else:
+        assert "covered" in refused(partners, headers, method="GET")
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["ecdsa-p256-sha256", "ed25519", "hmac-sha256", "sm2-sm3", "none", "", 5]
+)
+def test_a_right_signature_under_another_algorithms_name_is_refused(
+    algorithm: str | int, partners: Partners
+) -> None:
+    components = ("@method", "@target-uri")
+    headers = by_hand(partners, "P-RSA", components, [LINES[name] for name in components], alg=algorithm)
+    assert "algorithm" in refused(partners, headers, method="GET")
 
 
 def test_what_expired_is_stale(partners: Partners) -> None:
