@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 # Shanghai has had no daylight saving since 1991; a fixed zone needs no zone database on the machine.
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -31,13 +32,19 @@ def d8(moment: datetime | date | None = None) -> str:
 
 def t14(moment: datetime | None = None) -> str:
     """yyyyMMddHHmmss."""
-    return (moment or now()).strftime("%Y%m%d%H%M%S")
+    return _t14(int((moment or now()).timestamp()))
 
 
 def t17(moment: datetime | None = None) -> str:
     """yyyyMMddHHmmssSSS."""
     moment = moment or now()
-    return moment.strftime("%Y%m%d%H%M%S") + f"{moment.microsecond // 1000:03d}"
+    return f"{_t14(int(moment.timestamp()))}{moment.microsecond // 1000:03d}"
+
+
+@lru_cache(maxsize=64)
+def _t14(second: int) -> str:
+    """Many messages share a second, and strftime is slow. Seconds since 1970, in Shanghai time."""
+    return datetime.fromtimestamp(second, SHANGHAI).strftime("%Y%m%d%H%M%S")
 
 
 def parse_t(text: str) -> datetime:

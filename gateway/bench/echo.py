@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+import uvloop
+
 from gateway.bench.floor import echo_server
 
 
@@ -16,4 +18,4 @@ async def main(size: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1])))

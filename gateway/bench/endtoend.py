@@ -22,6 +22,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from gateway.bench.floor import cpu_seconds
 from gateway.client import PlatformClient
 from gateway.formats import formats
 from gateway.message import GATEWAY_NODE, Claims, Head
@@ -31,7 +32,6 @@ from gateway.security.trust import Trust
 
 SENDER, RECEIVER = "GGZY-JSGC", "GGZY-ZPT"
 WINNERS = 50
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +261,6 @@ async def _arrived(receiver: Receiver, expected: int) -> None:
         while len(receiver.keys) < expected:
             receiver.changed.clear()
             await receiver.changed.wait()
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time that the kernel charged the process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def peak_rss_mib(pid: int) -> float:

@@ -24,11 +24,14 @@ def check(as_json: bool) -> None:
         findings.extend(error.findings)
     if settings is not None:
         ensure_certificates(settings)
-        for load in (app.load_translator, app.load_keyring):
-            try:
-                load(settings)
-            except ConfigError as error:
-                findings.extend(error.findings)
+        try:
+            findings.extend(app.load_translator(settings).mappings.findings)
+        except ConfigError as error:
+            findings.extend(error.findings)
+        try:
+            app.load_keyring(settings)
+        except ConfigError as error:
+            findings.extend(error.findings)
     for finding in sorted(findings):
         click.echo(str(finding))
     errors = sum(finding.severity == "error" for finding in findings)

@@ -35,12 +35,12 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
             for file in files:
                 count += 1
                 try:
-                    load_mapping(file, standard)
+                    findings.extend(load_mapping(file, standard).findings)
                 except ConfigError as error:
                     findings.extend(error.findings)
         else:
             count = len(list((find_root() / "mappings").glob("*/*.yaml")))
-            load_mappings(find_root() / "mappings", standard)
+            findings.extend(load_mappings(find_root() / "mappings", standard).findings)
     except ConfigError as error:
         findings.extend(error.findings)
     for finding in sorted(findings):

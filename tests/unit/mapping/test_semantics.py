@@ -283,13 +283,22 @@ def test_a_sensitive_value_is_not_repeated_in_a_fault(load: Loading) -> None:
 
 
 def test_lists_inside_lists_are_bounded(load: Loading) -> None:
-    lines = "  Errors/Error: {each: Line, fields: {Code: '/Line/NO | join(\"\")', Path: NO, Text: NO}}\n"
+    every = "'/Line/NO | join(\"\")'"
+    lines = f"  Errors/Error: {{each: Line, fields: {{Code: {every}, Path: {every}, Text: {every}}}}}\n"
     mapping = errors(lines, load)
-    few = {"Line": [{"NO": "1"}] * 400}
-    assert len(run(mapping, few)["Errors"]["Error"]) == 400
+    assert len(run(mapping, {"Line": [{"NO": "1"}] * 200})["Errors"]["Error"]) == 200
     with pytest.raises(MessageError) as caught:
-        mapping.apply({"Line": [{"NO": "1"}] * 1000}, CONTEXT)
+        mapping.apply({"Line": [{"NO": "1"}] * 500}, CONTEXT)
     assert {one.code for one in caught.value.faults} == {"mapping.too-large"}
+
+
+def test_too_many_items_are_refused_before_any_is_made(load: Loading) -> None:
+    mapping = errors(
+        "  Errors/Error: {each: Line, fields: {Code: NO | fixed(2), Path: NO, Text: NO}}\n", load
+    )
+    with pytest.raises(MessageError) as caught:
+        mapping.apply({"Line": [{"NO": "x"}] * 501}, CONTEXT)
+    assert [(one.code, one.source_path) for one in caught.value.faults] == [("mapping.too-many", "Line")]
 
 
 def test_a_text_that_is_made_is_bounded(load: Loading) -> None:
