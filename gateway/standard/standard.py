@@ -109,8 +109,8 @@ class Standard:
         form = self._form(number)
         try:
             body = write_body(form.parts(record))
-            # A body that is too large or deep for the parser is refused here, as it is on arrival.
-            tree = xmltree.parse(body)
+            # A body that is too large for the parser is refused here, as it is on arrival.
+            tree = xmltree.parse_built(body)
         except (Misfit, TypeError, AttributeError) as error:
             raise self._refusal(form, record, on, error) from error
         day, sets = self._day(form, on)

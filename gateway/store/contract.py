@@ -64,7 +64,7 @@ class Verdict:
     note: str = ""  # "parked" when a fact was stored but not applied (an alarm)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Arrival:
     """A message that passed everything but the rules of state; `accept` puts it into one transaction.
 
@@ -142,7 +142,7 @@ class LeafPlace:
     key_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class MessageRow:
     """A stored message."""
 
