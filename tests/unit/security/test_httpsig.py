@@ -284,6 +284,19 @@ def test_a_right_signature_under_another_algorithms_name_is_refused(
     assert "algorithm" in refused(partners, headers, method="GET")
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"unknown": 1}, {"nonce": ""}, {"nonce": "n" * 129}, {"nonce": 5}, {"keyid": 5}, {"created": "1"}, {"expires": "1"}],
+    ids=str,
+)  # fmt: skip
+def test_a_right_signature_with_wrong_parameters_is_refused(
+    changed: dict[str, Any], partners: Partners
+) -> None:
+    components = ("@method", "@target-uri")
+    headers = by_hand(partners, "P-RSA", components, [LINES[name] for name in components], **changed)
+    assert refused(partners, headers, method="GET")
+
+
 def test_what_expired_is_stale(partners: Partners) -> None:
     components, base = ("@method", "@target-uri"), ['"@method": GET', f'"@target-uri": {URI}']
     given = {"alg": "rsa-pss-sha512", "expires": CREATED + 5}
