@@ -26,6 +26,7 @@ from gateway.translate import Translator
 
 log = structlog.get_logger("polling")
 _REASON_BYTES = 200
+PASSING = frozenset({"90001", "90002"})
 
 
 class VoucherSource(Protocol):
@@ -63,20 +64,14 @@ class Poller:
         self.store = store
         self.take = take
         self._stop = asyncio.Event()
+        self._again = set(poll.types)  # what may have been read and never confirmed
 
     def stop(self) -> None:
         self._stop.set()
 
     async def run(self) -> None:
-        again = True
         while not self._stop.is_set():
-            try:
-                took = await self._round(again=again)
-                again = False
-            except DeliveryError as error:
-                log.warning("poll failed", platform=self.platform.id, code=error.code, text=error.text)
-                again, took = True, 0
-            if not took:
+            if not await self._round():
                 await self._rest()
 
     async def _rest(self) -> None:
@@ -86,14 +81,22 @@ class Poller:
         except TimeoutError:
             return
 
-    async def _round(self, *, again: bool) -> int:
+    async def _round(self) -> int:
+        """Every type once. A call that fails holds up its own type alone, which is then read again."""
         took = 0
         for vt_code in self.poll.types:
             if self._stop.is_set():
                 break
-            sealed = await self.source.read(vt_code, again=again)
-            if sealed:
-                took += await self._accept(vt_code, sealed)
+            try:
+                sealed = await self.source.read(vt_code, again=vt_code in self._again)
+                took += await self._accept(vt_code, sealed) if sealed else 0
+            except DeliveryError as error:
+                log.warning(
+                    "poll failed", platform=self.platform.id, type=vt_code, code=error.code, text=error.text
+                )
+                self._again.add(vt_code)
+            else:
+                self._again.discard(vt_code)
         return took
 
     async def _accept(self, vt_code: str, sealed: bytes) -> int:
@@ -103,7 +106,7 @@ class Poller:
         except MessageError as error:
             # Not the treasury's word: nothing is confirmed, nothing is believed, somebody must look.
             await self._note(vt_code, error)
-            return 0
+            raise DeliveryError("poll.unverified", "the batch's seal does not hold") from error
         good: list[str] = []
         bad: list[tuple[str, str]] = []
         for one in split(unsealed.payload):
@@ -138,6 +141,8 @@ class Poller:
             submission = self._submission(data, parsed, unsealed)
             await self.take(submission)
         except MessageError as error:
+            if error.result in PASSING:  # we are busy: that is no fault of the voucher, it is read again
+                raise DeliveryError("poll.busy", str(error)) from error
             await self._note(parsed.own_type if parsed else "", error)
             number = parsed.envelope.get("VoucherNo", "") if parsed else ""
             return number, _reason(error)

@@ -94,8 +94,7 @@ async def test_nothing_is_lost_or_done_twice_in_bad_weather(certs: Path, tmp_pat
     async with running(certs, tmp_path) as stage:
         for platform in stage.sandbox.platforms.values():
             platform.trouble.delay_s = 0.1
-            # A failed call ends the poller's round, so its six calls a round need some room between faults.
-            platform.trouble.order_every(4 if platform.node not in TREASURIES else 11)
+            platform.trouble.order_every(4 if platform.node not in TREASURIES else 5)
         await play(stage)
         assert stage.sandbox.effects().resends > 20
         for platform in stage.sandbox.platforms.values():
