@@ -8,6 +8,7 @@ from typing import Any
 from gateway.message import Claims
 
 MAX_CHARS = 256
+_TEXTS = ("iss", "aud", "msg", "idk", "jti", "cty")
 
 
 def claims_as_members(claims: Claims) -> dict[str, Any]:
@@ -22,22 +23,33 @@ def claims_as_members(claims: Claims) -> dict[str, Any]:
     }
 
 
-def read_claims(members: dict[str, Any]) -> Claims:
+def check_members(members: dict[str, Any]) -> None:
     """ValueError where a member is missing or of the wrong type; texts are 1 to 256 visible ASCII characters
     and spaces."""
-    texts = [members.get(name) for name in ("iss", "aud", "msg", "idk", "jti", "cty")]
+    for name in _TEXTS:
+        if not is_short_text(members.get(name)):
+            raise ValueError(f"the claim {name} is missing or is not a short text")
     issued_at = members.get("iat")
-    for text in texts:
-        if not isinstance(text, str) or not is_short_text(text):
-            raise ValueError("a claim is missing or is not a short text")
-    if not isinstance(issued_at, int) or isinstance(issued_at, bool) or not 0 <= issued_at < 1 << 40:
-        raise ValueError("iat is not a time in seconds")
-    sender, receiver, msg_type, idem_key, jti, content_type = (str(text) for text in texts)
-    return Claims(sender, receiver, msg_type, idem_key, issued_at, jti, content_type)
+    if type(issued_at) is not int or not 0 <= issued_at < 1 << 40:
+        raise ValueError("the claim iat is not a time in seconds")
 
 
-def is_short_text(text: str) -> bool:
-    return 0 < len(text) <= MAX_CHARS and text.isascii() and text.isprintable()
+def read_claims(members: dict[str, Any]) -> Claims:
+    """The claims among the members; ValueError as `check_members`."""
+    check_members(members)
+    return Claims(
+        sender=members["iss"],
+        receiver=members["aud"],
+        msg_type=members["msg"],
+        idem_key=members["idk"],
+        issued_at=members["iat"],
+        jti=members["jti"],
+        content_type=members["cty"],
+    )
+
+
+def is_short_text(text: Any) -> bool:
+    return type(text) is str and 0 < len(text) <= MAX_CHARS and text.isascii() and text.isprintable()
 
 
 def read_object(data: bytes) -> dict[str, Any]:

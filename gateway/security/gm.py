@@ -22,7 +22,7 @@ from gateway.message import Claims
 from gateway.security import der, gmcms, sm2
 from gateway.security.aead import NONCE_BYTES, Sm4Gcm
 from gateway.security.certificate import Certificate, thumbprint_of
-from gateway.security.claimset import claims_as_members, read_claims, read_object
+from gateway.security.claimset import check_members, claims_as_members, read_claims, read_object
 from gateway.security.digests import sm3
 from gateway.security.gmcms import Envelope, Signed
 from gateway.security.identity import Identity, Recipients, as_identities
@@ -78,7 +78,7 @@ def _sign(payload: bytes, claims: Claims, signer: Identity) -> bytes:
     if signer.sign_cert.kind != "sm2":
         raise ValueError("gm signs by SM2 keys only")
     members = claims_as_members(claims)
-    read_claims(members)
+    check_members(members)
     text = json.dumps(members, separators=(",", ":")).encode("ascii")
     attributes = gmcms.write_attributes(
         {

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.message import Claims
 from gateway.security import base64url, keywrap, signing
 from gateway.security.certificate import Certificate
-from gateway.security.claimset import claims_as_members, read_claims, read_object
+from gateway.security.claimset import check_members, claims_as_members, read_claims, read_object
 from gateway.security.identity import Identity, Recipients, as_identities
 from gateway.security.signing import Kind
 from gateway.security.suite import (
@@ -67,7 +67,7 @@ def _sign(payload: bytes, claims: Claims, signer: Identity, wanted: str | None) 
     if algorithm is None or wanted not in (None, algorithm):
         raise ValueError(f"a key of kind {kind} signs by {algorithm}, not by {wanted}")
     header = {"alg": algorithm, "kid": signer.sign_cert.thumbprint, **claims_as_members(claims)}
-    read_claims(header)
+    check_members(header)
     signed = _write_header(header) + b"." + base64url.encode(payload)
     signature = signer.sign_text(signed)
     if kind == "ec":

@@ -109,12 +109,12 @@ def _ciphertext_point(cipher: bytes) -> bytes:
     place = 3 if cipher[1:2] == b"\x81" else 2
     coordinates = b""
     for _ in range(2):
-        if cipher[place : place + 1] != b"\x02":
+        head = cipher[place : place + 2]
+        if len(head) != 2 or head[0] != 0x02:
             raise ValueError("not an SM2 ciphertext")
-        size = cipher[place + 1]
-        value = cipher[place + 2 : place + 2 + size].lstrip(b"\0")
+        value = cipher[place + 2 : place + 2 + head[1]].lstrip(b"\0")
         if len(value) > 32:
             raise ValueError("not an SM2 ciphertext")
         coordinates += value.rjust(32, b"\0")
-        place += 2 + size
+        place += 2 + head[1]
     return coordinates

@@ -28,7 +28,7 @@ from gateway.errors import MessageError
 from gateway.message import Claims
 from gateway.security import wssdecrypt
 from gateway.security import wssnames as n
-from gateway.security.claimset import claims_as_members, read_claims
+from gateway.security.claimset import check_members, claims_as_members, read_claims
 from gateway.security.identity import Identity, Recipients
 from gateway.security.refusals import stale
 from gateway.security.suite import Peer, SealError, Unsealed, check_size, suites
@@ -115,7 +115,7 @@ def _open_body(soap: str) -> str:
 
 def _head(claims: Claims) -> str:
     members = claims_as_members(claims)
-    read_claims(members)
+    check_members(members)
     members["iat"] = clock.t14(datetime.fromtimestamp(claims.issued_at, clock.SHANGHAI))
     inner = "".join(
         f"<g:{name}>{escape(members[member])}</g:{name}>"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.security import der
 from gateway.security.aead import Sm4Gcm
@@ -138,6 +140,13 @@ def test_sm2_refuses_a_changed_ciphertext() -> None:
     for changed in wrong:
         with pytest.raises(ValueError):
             key.decrypt(changed)
+
+
+@given(st.sampled_from([b"", b"\x30\x81", b"\x30\x81\x7a\x02", b"\x30\x45\x02\x21"]), st.binary(max_size=150))
+def test_sm2_refuses_any_nonsense_as_a_ciphertext(start: bytes, rest: bytes) -> None:
+    key = Sm2PrivateKey(D, Sm2PublicKey(POINT))
+    with pytest.raises(ValueError):
+        key.decrypt(start + rest)
 
 
 def test_sm2_refuses_a_point_that_is_not_on_the_curve() -> None:
