@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import orjson
@@ -331,7 +330,3 @@ def amount_of(record: Record) -> int | None:
         if record.get(name):
             return fen(record[name])
     return None
-
-
-def on_day(moment_ms: int) -> date:
-    return clock.from_ms(moment_ms).date()

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 import orjson
 
 from gateway import clock
-from gateway.errors import Fault, MessageError
+from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE, Claims, Head, MessageState, Record
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, suites
@@ -190,14 +190,3 @@ def _submit_reply(extra: Mapping[str, Any], own: bytes) -> bytes:
     ]
     inner = own.partition(b"?>")[2] if own.startswith(b"<?xml") else own
     return "".join(parts).encode() + inner.strip() + b"</Ack></SubmitReply>"
-
-
-def faults_as_errors(faults: tuple[Fault, ...]) -> list[Record]:
-    """Errors/Error of 8001 and 8002: place, code, text (Chinese first)."""
-    return [
-        {"Code": fault.result, "Path": fault.place[:200], "Text": f"{fault.zh} / {fault.en}"[:200]}
-        for fault in faults
-    ]
-
-
-__all__ = ["Replies", "Reply", "faults_as_errors"]

@@ -93,6 +93,40 @@ def judge_push(case: Case, ground: Ground, finding: Finding) -> None:
         return
     application, contract = known
     body = case.body
+    _check_push(case, finding, application, contract)
+    covered = case.coverage.find(contract.project_kind, contract.adm_div, case.today)
+    if covered is None:
+        zh, en = case.coverage.describe()
+        finding.refuse(
+            "outside-coverage",
+            "AdmDivCode",
+            f"尚未纳入；已纳入: {zh}",
+            f"not covered; covered: {en}",
+            "30009",
+        )
+    voucher = f"{body['AdmDivCode']}|{body['StYear']}|{body.get('VtCode', '')}|{body['VoucherNo']}"
+    if ground.find("voucher", voucher) is not None:
+        finding.refuse(
+            "voucher-used",
+            "VoucherNo",
+            "凭证编号已使用，每次推送须用新编号",
+            "the voucher number was used; every push takes a new one",
+            "30006",
+            found=body["VoucherNo"],
+        )
+    _check_invoices_again(case, ground, finding)
+    ask = find_ask(case.number, body)
+    if covered is None or ask is None:
+        return
+    finding.treasury = covered.treasury
+    pushed = replace(application, treasury=covered.treasury, voucher_no=body["VoucherNo"])
+    ground.put(BusinessObject("voucher", voucher, case.sender, application.no, {}, case.message_id))
+    _move(case, ground, finding, pushed, contract, ask)
+
+
+def _check_push(case: Case, finding: Finding, application: Application, contract: Contract) -> None:
+    """Approved by the tenderee, for the approved amount, on the live contract of the application."""
+    body = case.body
     if application.review_result != "1":
         finding.refuse(
             "not-approved",
@@ -126,34 +160,6 @@ def judge_push(case: Case, ground: Ground, finding: Finding) -> None:
                 expected=expected,
                 found=body[name],
             )
-    covered = case.coverage.find(contract.project_kind, contract.adm_div, case.today)
-    if covered is None:
-        zh, en = case.coverage.describe()
-        finding.refuse(
-            "outside-coverage",
-            "AdmDivCode",
-            f"尚未纳入；已纳入: {zh}",
-            f"not covered; covered: {en}",
-            "30009",
-        )
-    voucher = f"{body['AdmDivCode']}|{body['StYear']}|{body.get('VtCode', '')}|{body['VoucherNo']}"
-    if ground.find("voucher", voucher) is not None:
-        finding.refuse(
-            "voucher-used",
-            "VoucherNo",
-            "凭证编号已使用，每次推送须用新编号",
-            "the voucher number was used; every push takes a new one",
-            "30006",
-            found=body["VoucherNo"],
-        )
-    _check_invoices_again(case, ground, finding)
-    ask = find_ask(case.number, body)
-    if covered is None or ask is None:
-        return
-    finding.treasury = covered.treasury
-    pushed = replace(application, treasury=covered.treasury, voucher_no=body["VoucherNo"])
-    ground.put(BusinessObject("voucher", voucher, case.sender, application.no, {}, case.message_id))
-    _move(case, ground, finding, pushed, contract, ask)
 
 
 def _check_invoices_again(case: Case, ground: Ground, finding: Finding) -> None:
