@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,13 @@ from gateway.payments.ground import Ground
 from gateway.payments.process import ORIGINS, decide, needs
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
-from gateway.standard import MessageType
+from gateway.standard import MessageType, Naming
 from gateway.standard import head as heads
 from gateway.store.contract import Arrival, LastVersion, NewDelivery, Store, Verdict
 from gateway.translate import Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
-_SEARCH_CHARS, _SEARCH_WORDS = 600, 40
-_NAMING = ("No", "Code", "Name", "Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,9 @@ class ArrivalMaker:
         self.store = store
         self.translator = translator
         self.standard = translator.standard
+        self._naming = {
+            kind.number: Naming.of(self.standard.model(kind.number)) for kind in self.standard.catalogue
+        }
         self.routes = routes
 
     def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
@@ -117,7 +118,7 @@ class ArrivalMaker:
                 needs=needs(number, read.record),
                 judge=judge,
                 answer=answer,
-                search=search_text(read.record, kind),
+                search=self._naming[number].text(read.record),
                 amount_fen=amount_of(read.record),
                 stages=stages,
                 traceparent=submission.traceparent,
@@ -302,26 +303,6 @@ class ArrivalMaker:
 def make_delivery_key(sender: str, key: str, receiver: str, effect_no: int) -> str:
     """H(sender, sender's key, receiver, effect number): the same after a restore (promise 3)."""
     return hashlib.sha256(f"{sender}|{key}|{receiver}|{effect_no}".encode()).hexdigest()
-
-
-def search_text(record: Record, kind: MessageType) -> str:
-    """The unmasked names, numbers and codes of a message, for the log's search."""
-    words: dict[str, None] = {}
-    _gather(record, "", kind.sensitive, words)
-    return " ".join(words)[:_SEARCH_CHARS]
-
-
-def _gather(record: Record, path: str, sensitive: Mapping[str, str], words: dict[str, None]) -> None:
-    for name, value in record.items():
-        if type(value) is str:
-            if name.endswith(_NAMING) and path + name not in sensitive:
-                words[value] = None
-            continue
-        for inner in value if type(value) is list else (value,):
-            if len(words) >= _SEARCH_WORDS:
-                return
-            if type(inner) is dict:
-                _gather(inner, f"{path}{name}/", sensitive, words)
 
 
 def amount_of(record: Record) -> int | None:

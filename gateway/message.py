@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 # A record is a message as data: leaves are text, lists are repeated elements, absent is a missing key.
@@ -53,10 +54,11 @@ class Head:
 
     def as_record(self) -> Record:
         """In the schema's order: Ver stands first."""
-        return {name: getattr(self, name) for name in HEAD_FIELDS}
+        return dict(zip(HEAD_FIELDS, _head_values(self), strict=True))
 
 
 HEAD_FIELDS: tuple[str, ...] = ("Ver", *(one.name for one in fields(Head) if one.name != "Ver"))
+_head_values = attrgetter(*HEAD_FIELDS)
 
 
 class MessageState(StrEnum):

@@ -2,8 +2,8 @@
 
 Construction sends award results (DES XML, jose) and the general platform takes them (JSON, jose): parse,
 map, validate, store, map, seal, send, read the answer. The gateway's CPU is what the kernel charged its
-process from the first message to the last delivery; the sender seals beforehand, so that the two cores
-measure the gateway and not the driver.
+process from the first message to the last delivery. The floor is a bare server in the gateway's place
+(bare.py); the two take turns, a slice each, so that both meet the same driver on the same machine.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
 from gateway.bench.floor import cpu_seconds
+from gateway.bench.hop import NUMBER
+from gateway.bench.material import key_of, payloads
 from gateway.client import PlatformClient
 from gateway.formats import formats
 from gateway.message import GATEWAY_NODE, Claims, Head
@@ -31,16 +33,18 @@ from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
 
 SENDER, RECEIVER = "GGZY-JSGC", "GGZY-ZPT"
-WINNERS = 50
+WARM_UP, SLICE = 200, 500
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run measured. CPU and times of the gateway's process alone."""
+    """What a run measured, of the gateway's process alone; `floor_cpu_s` of the bare server's, for as many
+    messages."""
 
     messages: int
     wall_s: float
     cpu_s: float
+    floor_cpu_s: float
     accept_ms: tuple[float, ...]
     rss_mib: float
 
@@ -58,60 +62,6 @@ def prepare(root: Path, folder: Path) -> None:
     text = re.sub(r"key_kind: \w+", "key_kind: ec", path.read_text(encoding="utf-8"))
     text = re.sub(r"algorithms: .*", "algorithms: {sign: ES256, encrypt: ECDH-ES+A256KW}", text)
     path.write_text(text, encoding="utf-8")
-
-
-def payloads(root: Path, count: int) -> tuple[list[tuple[str, bytes]], list[bytes]]:
-    """(project, tender project, section), and `count` award results of about 4 KB and 130 values each."""
-    before = [
-        (number, _golden(root, name).encode("utf-8"))
-        for number, name in (("2001", "ProjectSync"), ("2006", "TenderProjectSync"), ("2007", "SectionSync"))
-    ]
-    award = _golden(root, "AwardResultSync")
-    award = _replace(
-        award, "WIN_BIDDER_NAME", ";".join(f"上海市政养护工程第{n}有限公司" for n in range(1, WINNERS + 1))
-    )
-    award = _replace(award, "WIN_BIDDER_CODE", ";".join(_codes(WINNERS)))
-    award = re.sub(r"<UNION_(NAME|CODE)>.*?</UNION_\1>", "", award)
-    stem = secrets.token_hex(4)
-    made = []
-    for serial in range(count):
-        text = _replace(award, "DATA_KEY", f"9120513{time.strftime('%Y%m%d')}{serial:07d}")
-        text = _replace(text, "NOTICE_SERIAL", f"B{stem}{serial}")
-        made.append(text.encode("utf-8"))
-    return before, made
-
-
-def _golden(root: Path, name: str) -> str:
-    """The input of the first golden case that comes out well."""
-    folder = root / "mappings" / "construction" / "cases" / f"{name}.in"
-    for path in sorted(folder.glob("*.input.xml")):
-        if path.with_name(path.name.replace(".input.xml", ".output.json")).exists():
-            return path.read_text(encoding="utf-8-sig")
-    raise FileNotFoundError(f"no golden case under {folder}")
-
-
-def _replace(text: str, tag: str, value: str) -> str:
-    filled, count = re.subn(rf"<{tag}>.*?</{tag}>", f"<{tag}>{value}</{tag}>", text, flags=re.S)
-    return filled if count else text.replace("</CONTEXT>", f"<{tag}>{value}</{tag}></CONTEXT>")
-
-
-def _codes(count: int) -> Sequence[str]:
-    """Valid credit codes, made by the rule of GB 32100."""
-    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    made: list[str] = []
-    serial = 0
-    while len(made) < count:
-        serial += 1
-        body = f"MA{serial:06d}"
-        weights = (3, 7, 9, 10, 5, 8, 4, 2)
-        total = sum(int(letter, 36) * weight for letter, weight in zip(body, weights, strict=True))
-        organisation = body + "0123456789X0"[11 - total % 11]
-        code = "91310000" + organisation
-        total = sum(letters.index(letter) * pow(3, place, 31) for place, letter in enumerate(code))
-        if "X" in organisation or any(letter not in letters for letter in code):
-            continue
-        made.append(code + letters[(31 - total % 31) % 31])
-    return made
 
 
 class Receiver:
@@ -174,7 +124,7 @@ def make_client(node: str, certs: Path, url: str, session: aiohttp.ClientSession
 
 
 async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Outcome:
-    """`count` messages through a fresh gateway under `folder`."""
+    """`count` messages through a fresh gateway under `folder`, and as many through the bare server, in turns."""
     prepare(root, folder)
     environ = {
         **os.environ,
@@ -182,63 +132,106 @@ async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Ou
         "GATEWAY_DATA_DIR": str(folder / "var"),
         "GATEWAY_PORT": "0",
     }
-    making = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "certs", "init", env=environ, stdout=asyncio.subprocess.DEVNULL
-    )
+    making = await _start(("gateway", "certs", "init"), environ)
     if await making.wait():
         raise RuntimeError("the keys could not be made")
     certs = folder / "var" / "certs"
     receiver = Receiver(certs)
     runner, port = await receiver.serve()
-    environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error", "--no-poll",
-        env=environ, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    to = f"http://127.0.0.1:{port}/gateway/messages/"
+    environ["GATEWAY_URL_GGZY_ZPT"] = to + "{type}"
+    serve = ("gateway", "serve", "--announce", "--log-level", "error", "--no-poll")
+    started = [
+        await _start(serve, environ),
+        await _start(("gateway.bench.bare", str(root), str(folder), to), environ),
+    ]
     try:
-        assert process.stdout is not None
-        url = (await process.stdout.readline()).decode().split()[-1]
-        return await _drive(root, certs, url, process.pid, receiver, count, concurrency)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            gateway, bare = [
+                Hop(process, await _announced(process), receiver, session) for process in started
+            ]
+            return await _drive(root, certs, gateway, bare, count, concurrency)
     finally:
-        process.terminate()
-        await process.wait()
+        for process in started:
+            process.terminate()
+            await process.wait()
         await runner.cleanup()
 
 
-async def _drive(
-    root: Path, certs: Path, url: str, pid: int, receiver: Receiver, count: int, concurrency: int
-) -> Outcome:
-    before, awards = payloads(root, count + 200)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        client = make_client(SENDER, certs, url, session)
-        for number, data in before:
-            await client.submit(number, data, idem_key=_key(data), content_type="application/xml")
-        await _send(client, session, url, awards[:200], concurrency)
-        await _arrived(receiver, len(before) + 200)
-        cpu, started = cpu_seconds(pid), time.perf_counter()
-        took: list[float] = []
-        for chunk in range(200, len(awards), 2000):
-            took += await _send(client, session, url, awards[chunk : chunk + 2000], concurrency)
-        await _arrived(receiver, len(before) + len(awards))
-        wall = time.perf_counter() - started
-        return Outcome(count, wall, cpu_seconds(pid) - cpu, tuple(took), peak_rss_mib(pid))
+async def _start(words: Sequence[str], environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *words, env=environ, stdout=asyncio.subprocess.PIPE
+    )
 
 
-def _key(data: bytes) -> str:
-    return formats.get("des").decode(data).head["IdemKey"]
+async def _announced(process: asyncio.subprocess.Process) -> str:
+    if process.stdout is None:
+        raise RuntimeError("the process has no output to announce its address on")
+    return (await process.stdout.readline()).decode().split()[-1]
+
+
+@dataclass(slots=True)
+class Hop:
+    """A process between sender and receiver, and what it took so far."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    receiver: Receiver
+    session: aiohttp.ClientSession
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    took_ms: list[float] = field(default_factory=list)
+
+    async def carry(self, sealed: Sequence[tuple[str, bytes]], concurrency: int) -> None:
+        """Sends the messages and waits until the receiver has them all."""
+        expected = len(self.receiver.keys) + len(sealed)
+        cpu, started = cpu_seconds(self.process.pid), time.perf_counter()
+        self.took_ms += await _send(self.session, self.url, sealed, concurrency)
+        await _arrived(self.receiver, expected)
+        self.wall_s += time.perf_counter() - started
+        self.cpu_s += cpu_seconds(self.process.pid) - cpu
+
+    def forget(self) -> None:
+        """What came until now was warming up."""
+        self.cpu_s = self.wall_s = 0.0
+        self.took_ms.clear()
+
+
+async def _drive(root: Path, certs: Path, gateway: Hop, bare: Hop, count: int, concurrency: int) -> Outcome:
+    before, awards = payloads(root, count + WARM_UP)
+    client = make_client(SENDER, certs, gateway.url, gateway.session)
+    for number, data in before:
+        await client.submit(number, data, idem_key=key_of(data), content_type="application/xml")
+    await _arrived(gateway.receiver, len(before))
+    for first, last in [(0, WARM_UP), *_slices(WARM_UP, len(awards))]:
+        if first == WARM_UP:
+            gateway.forget()
+            bare.forget()
+        sealed = [
+            (key, client.seal(data, NUMBER, key, "application/xml"))
+            for data in awards[first:last]
+            for key in (key_of(data),)
+        ]
+        await gateway.carry(sealed, concurrency)
+        await bare.carry(sealed, concurrency)
+    return Outcome(
+        count,
+        gateway.wall_s,
+        gateway.cpu_s,
+        bare.cpu_s,
+        tuple(gateway.took_ms),
+        peak_rss_mib(gateway.process.pid),
+    )
+
+
+def _slices(first: int, end: int) -> list[tuple[int, int]]:
+    return [(one, min(one + SLICE, end)) for one in range(first, end, SLICE)]
 
 
 async def _send(
-    client: PlatformClient,
-    session: aiohttp.ClientSession,
-    url: str,
-    listed: Sequence[bytes],
-    concurrency: int,
+    session: aiohttp.ClientSession, url: str, sealed: Sequence[tuple[str, bytes]], concurrency: int
 ) -> list[float]:
-    """Milliseconds that each accept took. Sealed first, then sent."""
-    sealed = [
-        (key, client.seal(data, "2002", key, "application/xml")) for data in listed for key in (_key(data),)
-    ]
+    """Milliseconds that each answer took."""
     queue = iter(sealed)
     took: list[float] = []
 
@@ -246,7 +239,7 @@ async def _send(
         for key, body in queue:
             started = time.perf_counter()
             headers = {"Content-Type": "application/jose", "Idempotency-Key": f'"{key}"'}
-            async with session.post(f"{url}/v1/messages/2002", data=body, headers=headers) as response:
+            async with session.post(f"{url}/v1/messages/{NUMBER}", data=body, headers=headers) as response:
                 answer = await response.read()
                 if response.status != 202:
                     raise RuntimeError(f"refused with {response.status}: {answer[:200]!r}")

@@ -30,17 +30,13 @@ def _end_to_end(messages: int) -> dict[str, object]:
     from gateway.bench import endtoend, hop
 
     root = find_root()
-    parts = run_async(hop.measure(root))
-    floor_ms = sum(part.cpu_us for part in parts) / 1000
-    click.echo("floor of a hop, CPU µs:")
-    for part in parts:
-        click.echo(f"  {part.name:42} {part.cpu_us:8.0f}")
-    click.echo(f"  {'together':42} {floor_ms * 1000:8.0f}")
+    with tempfile.TemporaryDirectory() as folder:
+        click.echo("primitives of a hop, each alone, CPU µs:")
+        for one in hop.primitives(root, Path(folder)):
+            click.echo(f"  {one.name:42} {one.cpu_us():8.0f}")
     with tempfile.TemporaryDirectory() as folder:
         outcome = run_async(endtoend.run(root, Path(folder), messages))
-    # The floor once more: on a shared machine the mean of before and after is what the run stood on.
-    again_ms = sum(part.cpu_us for part in run_async(hop.measure(root))) / 1000
-    floor_ms = (floor_ms + again_ms) / 2
+    floor_ms = outcome.floor_cpu_s / outcome.messages * 1000
     cpu_ms = outcome.cpu_s / outcome.messages * 1000
     figures: dict[str, object] = {
         "suite": "jose",

@@ -1,20 +1,8 @@
-"""What the envelopes of different formats have in common: keys by SM3, and the standard's head as data."""
+"""What the envelopes of different formats have in common: keys by SM3."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields
-from operator import attrgetter
-
-from gateway.message import Head
-
-HEAD_NAMES: tuple[str, ...] = ("Ver", *(field.name for field in fields(Head) if field.name != "Ver"))
-_values = attrgetter(*HEAD_NAMES)
-
-
-def head_fields(head: Head) -> dict[str, str]:
-    """A head as a record in the schema's order (without the deep copy of `dataclasses.asdict`)."""
-    return dict(zip(HEAD_NAMES, _values(head), strict=True))
 
 
 def sm3_hex(data: bytes) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 from gateway.errors import Fault, MessageError
 from gateway.formats.contract import refusal
-from gateway.formats.envelopes import HEAD_NAMES, head_fields
 from gateway.formats.jsontext import read_json, write_json
-from gateway.message import Head, Parsed, Record
+from gateway.message import HEAD_FIELDS, Head, Parsed, Record
 
 _COUNTERS = ("BizVersion", "RetryNo")  # xs:integer in the schema, so integers in its JSON form
 # What a reply of the gateway adds to its 8001 beside Head and Body.
@@ -45,7 +44,7 @@ class StandardJson:
 
     def encode(self, record: Record, head: Head, envelope: Mapping[str, str], root: str) -> bytes:
         """`record` is the Body in the standard's JSON form already."""
-        fields: dict[str, Any] = head_fields(head)
+        fields: dict[str, Any] = head.as_record()
         for name in _COUNTERS:
             if fields[name].isdecimal():
                 fields[name] = int(fields[name])
@@ -56,7 +55,7 @@ def _read_head(fields: dict[str, Any]) -> dict[str, str]:
     faults = []
     head = {}
     for name, value in fields.items():
-        if name not in HEAD_NAMES:
+        if name not in HEAD_FIELDS:
             faults.append(_fault(f"Head/{name[:60]}", "报文头无此项", "no such field in the head"))
         elif type(value) is str:
             head[name] = value

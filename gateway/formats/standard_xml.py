@@ -17,7 +17,6 @@ from gateway.formats.elements import (
     unwritable,
     write_element,
 )
-from gateway.formats.envelopes import head_fields
 from gateway.message import NAMESPACE, Head, Parsed, Record
 
 _foreign = etree.XPath(f"//*[namespace-uri() != '{NAMESPACE}']")
@@ -65,7 +64,7 @@ class StandardXml:
     def encode(self, record: Record, head: Head, envelope: Mapping[str, str], root: str) -> bytes:
         pieces = [f'<?xml version="1.0" encoding="UTF-8"?>\n<Msg xmlns="{NAMESPACE}">']
         try:
-            write_element("Head", head_fields(head), pieces)
+            write_element("Head", head.as_record(), pieces)
             pieces.append("<Body>")
             write_element(root, record, pieces)
         except ValueError as error:

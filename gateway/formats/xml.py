@@ -19,8 +19,7 @@ from gateway.formats.elements import (
     unwritable,
     write_element,
 )
-from gateway.formats.envelopes import HEAD_NAMES, head_fields
-from gateway.message import Head, Parsed, Record
+from gateway.message import HEAD_FIELDS, Head, Parsed, Record
 
 WRAPPER = "Message"
 
@@ -58,7 +57,7 @@ class Xml:
         try:
             if self.wrapped:
                 pieces.append(f"<{WRAPPER}>")
-                write_element("Head", head_fields(head), pieces)
+                write_element("Head", head.as_record(), pieces)
                 write_element(root, record, pieces)
                 pieces.append(f"</{WRAPPER}>")
             else:
@@ -79,7 +78,7 @@ def _read_head(fields: Record) -> dict[str, str]:
             f"Head/{name}",
         )
         for name, value in fields.items()
-        if name not in HEAD_NAMES or not isinstance(value, str)
+        if name not in HEAD_FIELDS or not isinstance(value, str)
     ]
     if faults:
         raise MessageError(faults)

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from gateway import clock
 from gateway.security import signing
 from gateway.security.signing import Kind, PublicKey
 from gateway.security.sm2 import CURVE_OID, Sm2PublicKey
@@ -122,8 +123,9 @@ def _read(der: bytes, parsed: x509.Certificate) -> Certificate:
         subject=str(parsed.subject.human_friendly),
         serial_hex=f"{parsed.serial_number:x}",
         thumbprint=thumbprint_of(der),
-        not_before=parsed.not_valid_before,
-        not_after=parsed.not_valid_after,
+        # In the zone of `clock.now()`: times of one zone object compare without asking the zone.
+        not_before=parsed.not_valid_before.astimezone(clock.SHANGHAI),
+        not_after=parsed.not_valid_after.astimezone(clock.SHANGHAI),
         public_key=public_key,
         may_sign=(usage is None or bool(usage & {"digital_signature", "non_repudiation"})) and not tls_only,
         may_encrypt=(usage is None or bool(usage & _ENCRYPTING)) and not tls_only,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 from gateway.message import Claims
 
 MAX_CHARS = 256
@@ -27,7 +29,12 @@ def check_members(members: dict[str, Any]) -> None:
     """ValueError where a member is missing or of the wrong type; texts are 1 to 256 visible ASCII characters
     and spaces."""
     for name in _TEXTS:
-        if not is_short_text(members.get(name)):
+        text = members.get(name)
+        if (
+            type(text) is not str
+            or not 0 < len(text) <= MAX_CHARS
+            or not (text.isascii() and text.isprintable())
+        ):
             raise ValueError(f"the claim {name} is missing or is not a short text")
     issued_at = members.get("iat")
     if type(issued_at) is not int or not 0 <= issued_at < 1 << 40:
@@ -48,14 +55,15 @@ def read_claims(members: dict[str, Any]) -> Claims:
     )
 
 
-def is_short_text(text: Any) -> bool:
-    return type(text) is str and 0 < len(text) <= MAX_CHARS and text.isascii() and text.isprintable()
-
-
 def read_object(data: bytes) -> dict[str, Any]:
-    """A JSON object in UTF-8; ValueError if it is none, or names a member twice at any depth."""
+    """A JSON object in UTF-8; ValueError if it is none, or names a member twice at any depth.
+
+    What orjson writes back byte for byte held nothing twice; all else goes the slow, strict way.
+    """
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
+        value = orjson.loads(data)
+        if orjson.dumps(value) != data:
+            value = _DECODER.decode(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if not isinstance(value, dict):

@@ -8,11 +8,11 @@ other members that are not known are ignored as the RFCs ask; duplicate members 
 
 from __future__ import annotations
 
-import json
 import secrets
 from datetime import datetime
 from typing import Any
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -35,7 +35,7 @@ from gateway.security.trust import Trust
 SIGNATURE_OF: dict[Kind, str] = {"ec": "ES256", "rsa": "RS256", "ed25519": "EdDSA"}
 CONTENT_CIPHER = "A256GCM"
 NESTED = "jose"
-_REFUSED = ("crit", "zip", "b64", "jwk", "jku", "x5c", "x5u")
+_REFUSED = frozenset({"crit", "zip", "b64", "jwk", "jku", "x5c", "x5u"})
 _MAX_HEADER_CHARS = 4096
 _MAX_CHARS = (MAX_PAYLOAD_BYTES + 8192) * 16 // 9 + 8192
 _NONCE_BYTES = 12
@@ -97,7 +97,7 @@ def _decrypt(data: bytes, recipient: Recipients) -> bytes:
     if header.get("enc") != CONTENT_CIPHER:
         raise ValueError("the content is not encrypted by A256GCM")
     identity = _find_recipient(header, recipient)
-    wrapped, nonce, cipher, tag = (base64url.decode(part) for part in parts[1:])
+    wrapped, nonce, cipher, tag = map(base64url.decode, parts[1:])
     if len(nonce) != _NONCE_BYTES or len(tag) != _TAG_BYTES:
         raise ValueError("the nonce or tag has a wrong length")
     content_key = keywrap.unwrap(identity.decrypt_key, header, wrapped)
@@ -148,20 +148,16 @@ def _is_signed(certificate: Certificate, algorithm: Any, signature: bytes, signe
     return signing.is_signed(certificate.public_key, signature, signed)
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # built once, not for every header
-
-
 def _write_header(header: dict[str, Any]) -> bytes:
-    return base64url.encode(_ENCODER.encode(header).encode("utf-8"))
+    return base64url.encode(orjson.dumps(header))
 
 
 def _read_header(text: bytes) -> dict[str, Any]:
     if len(text) > _MAX_HEADER_CHARS:
         raise ValueError("the header is too large")
     header = read_object(base64url.decode(text))
-    for name in _REFUSED:
-        if name in header:
-            raise ValueError(f"the header member {name} is refused")
+    if not _REFUSED.isdisjoint(header):
+        raise ValueError(f"header members are refused: {sorted(_REFUSED.intersection(header))}")
     return header
 
 

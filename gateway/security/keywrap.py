@@ -101,7 +101,9 @@ def _coordinate(text: Any) -> bytes:
 
 
 def _party(header: dict[str, Any], name: str) -> bytes:
-    text = header.get(name, "")
+    text = header.get(name)
+    if text is None:
+        return b""
     if not isinstance(text, str) or len(text) > 1024:
         raise ValueError(f"{name} is not a short text")
     return base64url.decode(text.encode("ascii"))
@@ -109,10 +111,13 @@ def _party(header: dict[str, Any], name: str) -> bytes:
 
 def _derive(shared: bytes, apu: bytes, apv: bytes) -> bytes:
     """Concat KDF of RFC 7518 section 4.6.2 for 256 bits: one round of SHA-256."""
-    info = b"".join(_sized(part) for part in (ECDH.encode(), apu, apv))
-    bits = (KEY_BYTES * 8).to_bytes(4, "big")
-    return hashlib.sha256(b"\0\0\0\1" + shared + info + bits).digest()
+    info = b"".join((_sized(ECDH.encode()), _sized(apu), _sized(apv))) if apu or apv else _NOBODY
+    return hashlib.sha256(b"\0\0\0\1" + shared + info + _BITS).digest()
 
 
 def _sized(part: bytes) -> bytes:
     return len(part).to_bytes(4, "big") + part
+
+
+_BITS = (KEY_BYTES * 8).to_bytes(4, "big")
+_NOBODY = _sized(ECDH.encode()) + _sized(b"") + _sized(b"")  # neither party names itself

@@ -9,8 +9,7 @@ import pytest
 
 from gateway.errors import MessageError
 from gateway.formats import formats
-from gateway.formats.envelopes import HEAD_NAMES
-from gateway.message import NAMESPACE, Head
+from gateway.message import HEAD_FIELDS, NAMESPACE, Head
 
 JSON = formats.get("standard-json")
 XML = formats.get("standard-xml")
@@ -37,7 +36,7 @@ def test_json_reads_what_it_writes(head: Head) -> None:
 def test_json_counters_of_the_head_are_integers(head: Head) -> None:
     written = json.loads(JSON.encode(BODY, head, {}, ""))
     assert (written["Head"]["BizVersion"], written["Head"]["RetryNo"]) == (2, 0)
-    assert tuple(written["Head"]) == HEAD_NAMES
+    assert tuple(written["Head"]) == HEAD_FIELDS
 
 
 def test_json_takes_what_a_reply_adds_and_nothing_else() -> None:

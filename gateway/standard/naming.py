@@ -1,0 +1,49 @@
+"""What names a message for people who look for it: made once a type from the schema's own tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.message import Record
+from gateway.standard.model import Element
+
+MAX_CHARS, MAX_WORDS = 600, 40
+_NAMING = ("No", "Code", "Name", "Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Which elements of a type name something: unmasked names, numbers, codes and keys, for the log's search."""
+
+    leaves: tuple[str, ...]
+    inner: tuple[tuple[str, Naming], ...]
+
+    @classmethod
+    def of(cls, element: Element) -> Naming:
+        leaves, inner = [], []
+        for child in element.children:
+            if child.value is None:
+                below = cls.of(child)
+                if below.leaves or below.inner:
+                    inner.append((child.name, below))
+            elif child.name.endswith(_NAMING) and not (child.sensitive or child.repeats):
+                leaves.append(child.name)
+        return cls(tuple(leaves), tuple(inner))
+
+    def text(self, record: Record) -> str:
+        """The values, each once, at most MAX_WORDS and a record's own rest."""
+        words: dict[str, None] = {}
+        self._gather(record, words)
+        return " ".join(words)[:MAX_CHARS]
+
+    def _gather(self, record: Record, words: dict[str, None]) -> None:
+        for name in self.leaves:
+            if name in record:
+                words[record[name]] = None
+        for name, below in self.inner:
+            found = record.get(name, ())
+            for one in found if type(found) is list else (found,):
+                if len(words) >= MAX_WORDS:
+                    return
+                if one:
+                    below._gather(one, words)
