@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from aiohttp import web
+from aiohttp.hdrs import METH_ALL
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -38,6 +39,7 @@ class Metrics:
             "gateway_http_request_seconds", "Time to answer by route", ["route"], buckets=_BUCKETS,
             registry=self.registry,
         )  # fmt: skip
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     @web.middleware
     async def measure(
@@ -55,8 +57,18 @@ class Metrics:
         finally:
             resource = request.match_info.route.resource
             route = resource.canonical if resource is not None else "none"
-            self.seconds.labels(route).observe(time.perf_counter() - started)
-            self.requests.labels(route, request.method, str(status)).inc()
+            count, seconds = self._of(route, request.method, status)
+            seconds.observe(time.perf_counter() - started)
+            count.inc()
+
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """The two series of a kind of request, kept: looking labels up takes a lock and many microseconds.
+        Methods that HTTP does not know count as one, so that a caller cannot make series without end."""
+        kind = (route, method if method in METH_ALL else "other", str(status))
+        found = self._series.get(kind)
+        if found is None:
+            found = self._series[kind] = (self.requests.labels(*kind), self.seconds.labels(route))
+        return found
 
 
 class StoreMetrics(Collector):

@@ -58,10 +58,10 @@ def unwrap(key: PrivateKey, header: dict[str, Any], wrapped: bytes) -> bytes:
     """The content key, or a random one if it cannot be opened. ValueError for a header that does not fit
     the key: that was to be seen without the key."""
     algorithm = header.get("alg")
-    if isinstance(key, rsa.RSAPrivateKey) and algorithm == OAEP:
-        return _unwrap_oaep(key, wrapped)
-    if isinstance(key, ec.EllipticCurvePrivateKey) and algorithm == ECDH:
+    if algorithm == ECDH and isinstance(key, ec.EllipticCurvePrivateKey):
         return _unwrap_ecdh(key, header, wrapped)
+    if algorithm == OAEP and isinstance(key, rsa.RSAPrivateKey):
+        return _unwrap_oaep(key, wrapped)
     raise ValueError("the key management algorithm is not the one of the receiver's key")
 
 

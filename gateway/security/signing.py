@@ -26,10 +26,10 @@ _SHA256 = hashes.SHA256()
 
 def sign(key: PrivateKey, data: bytes) -> bytes:
     """The signature over `data`, in the form of the key's kind."""
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, _PKCS1, _SHA256)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(data, _ECDSA)
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, _PKCS1, _SHA256)
     return key.sign(data)
 
 
@@ -38,10 +38,10 @@ def is_signed(key: PublicKey, signature: bytes, data: bytes) -> bool:
     if isinstance(key, Sm2PublicKey):
         return key.is_signed(signature, data)
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, data, _PKCS1, _SHA256)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
+        if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, data, _ECDSA)
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, _PKCS1, _SHA256)
         else:
             key.verify(signature, data)
     except InvalidSignature:
