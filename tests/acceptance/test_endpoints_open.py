@@ -44,14 +44,6 @@ async def test_health_readiness_and_metrics(gateway: Running) -> None:
     assert 'gateway_http_requests_total{method="GET",route="/readyz",status="200"}' in text
 
 
-async def test_a_caller_cannot_make_series_without_end(gateway: Running) -> None:
-    for method in ("BREW", "WHEN"):
-        await ask(gateway, method, "/healthz")
-    _, text, _ = await ask(gateway, "GET", "/metrics")
-    assert 'method="other"' in text
-    assert "BREW" not in text
-
-
 async def test_the_interface_describes_itself(gateway: Running) -> None:
     _, document, _ = await ask(gateway, "GET", "/openapi.json")
     assert document["openapi"] == "3.1.0"
