@@ -18,6 +18,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from gateway.store.contract import StoreUnavailable
 
 MOST_UNITS = 128
 MOST_BYTES = 16 * 1024 * 1024
+GATHER_S = 0.03
+IDLE_TURN_S = 0.0002
 _LOCK_WAIT_MS = 30_000
 
 
@@ -67,6 +70,7 @@ class Writer:
         self._waiting: deque[Unit] = deque()
         self._alone = 0  # units at the front that are run one by one
         self._busy = False
+        self._turn_s = self._gather_until_s = 0.0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
@@ -82,10 +86,9 @@ class Writer:
             return future
         self._waiting.append(Unit(kind, payload, future, size_bytes))
         if not self._busy:
-            # Not at once: whatever else is ready on the loop now comes into the same batch.
             self._busy = True
             self._idle.clear()
-            self._loop.call_soon(self._begin)
+            self._gather_next()
         return future
 
     async def close(self) -> None:
@@ -97,6 +100,23 @@ class Writer:
         os.close(self._lock)
 
     # on the event loop
+    def _gather_next(self) -> None:
+        """Not at once: a batch has costs of its own, whatever it holds. It begins as soon as the loop has
+        nothing else to do (a turn is over in no time), at the latest after GATHER_S: so a busy gateway writes
+        large batches, and a message that is alone does not wait."""
+        self._turn_s = now_s = time.monotonic()
+        self._gather_until_s = now_s + GATHER_S
+        self._loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        now_s = time.monotonic()
+        is_idle = now_s - self._turn_s < IDLE_TURN_S
+        self._turn_s = now_s
+        if is_idle or now_s >= self._gather_until_s or len(self._waiting) >= MOST_UNITS:
+            self._begin()
+        else:
+            self._loop.call_soon(self._gather)
+
     def _begin(self) -> None:
         if not self._waiting:
             self._busy = False
@@ -162,7 +182,7 @@ class Writer:
             return
         for unit, result in zip(batch.units, batch.results, strict=True):
             _settle(unit, result)
-        self._loop.call_soon(self._begin)
+        self._gather_next()
         batch.after()
 
     def _try_lock(self) -> bool:
