@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -37,6 +39,36 @@ def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
     assert ScriptDirectory.from_config(migration_config()).get_current_head() == HEAD
+
+
+_DIE_IN_MIGRATION = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from gateway.store.opening import prepare
+
+left = int(sys.argv[2])
+
+@event.listens_for(Engine, "after_cursor_execute")
+def die(connection, cursor, statement, *rest):
+    global left
+    left -= not statement.lstrip().upper().startswith(("SELECT", "PRAGMA"))
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+path = Path(sys.argv[1])
+prepare(path, path.with_suffix(".lock"))
+"""
+
+
+@pytest.mark.parametrize("statement", [2, 17, 48])
+async def test_a_migration_that_is_killed_is_begun_again(tmp_path: Path, statement: int) -> None:
+    path = tmp_path / "x.db"
+    child = [sys.executable, "-c", _DIE_IN_MIGRATION, str(path), str(statement)]
+    died = await asyncio.create_subprocess_exec(*child, cwd=Path(__file__).parents[2])
+    assert await died.wait() == -signal.SIGKILL
+    await opened_and_closed(open_store(f"sqlite:///{path}", tmp_path))
 
 
 async def opened_and_closed(store: Store) -> None:
