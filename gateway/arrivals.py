@@ -112,8 +112,7 @@ class ArrivalMaker:
                 cert=submission.cert,
                 transport=submission.transport,
                 received_at=at,
-                sender_time=said.get("SendTime", "")
-                or clock.t17(clock.from_ms(submission.claims.issued_at * 1000)),
+                sender_time=_sender_time(submission, said),
                 needs=needs(number, read.record),
                 judge=judge,
                 answer=answer,
@@ -297,6 +296,14 @@ class ArrivalMaker:
             if item.get("FileId")
         ]
         return orjson.dumps(files) if files else b""
+
+
+def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:
+    """When the sender wrote it: by its head, else by its seal. What is polled has neither (one seal, made
+    while reading, covers the batch): "", and the order of coming counts."""
+    if said.get("SendTime") or submission.transport == "poll":
+        return said.get("SendTime", "")
+    return clock.t17(clock.from_ms(submission.claims.issued_at * 1000))
 
 
 def make_delivery_key(sender: str, key: str, receiver: str, effect_no: int) -> str:

@@ -94,7 +94,7 @@ class Arrival:
     cert: str  # thumbprint of the signer's certificate
     transport: str  # rest | soap | poll
     received_at: int  # ms
-    sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4)
+    sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4); "" = the order of coming
     needs: Needs
     judge: Callable[[Ground, LastVersion | None], Verdict]
     answer: bytes = b""  # the reply of a query (6002, 1902), stored with it
