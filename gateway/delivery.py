@@ -10,10 +10,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from gateway.connectors.contract import Answer, Connector, FileRef, Parcel
 from gateway.errors import DeliveryError, MessageError
@@ -21,7 +22,7 @@ from gateway.message import DeliveryState, Record
 from gateway.schedule import Schedule
 from gateway.settings import Settings
 from gateway.standard import Catalogue
-from gateway.store.contract import Arrival, AttemptResult, Claimed, Store
+from gateway.store.contract import Arrival, AttemptResult, Claimed, Store, StoreUnavailable
 from gateway.translate import Translator
 
 log = structlog.get_logger("delivery")
@@ -131,24 +132,36 @@ class DeliveryWorker:
         started = time.monotonic()
         verdict = await self._attempt(claimed)
         result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
-        if not await self.store.record(result):
+        if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+
+    async def _record(self, result: AttemptResult) -> bool:
+        """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""
+        tries = AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            wait=wait_exponential(multiplier=0.1, max=2.0),
+            stop=stop_after_delay(self.settings.gateway.lease_s),
+            reraise=True,
+        )
+        return await tries(self.store.record, result)
 
     async def _attempt(self, claimed: Claimed) -> Verdict:
         connector = self.connectors[claimed.receiver]
         parcel = _parcel(claimed)
+        in_doubt = claimed.outcome_unknown
         try:
             async with asyncio.timeout(self.settings.gateway.lease_s * 0.9):
-                if claimed.outcome_unknown:
-                    known = await self._ask(claimed, connector, parcel)
-                    if known is not None:
-                        return known
-                answer = await connector.send(parcel)
+                verdict = await self._ask(claimed, connector, parcel) if in_doubt else None
+                if verdict is None:
+                    in_doubt = in_doubt and not connector.can_ask  # it was asked: nothing had arrived
+                    verdict = self._read(claimed, await connector.send(parcel))
         except DeliveryError as error:
-            return _failed(error)
+            verdict = _failed(error)
         except TimeoutError:
             return Verdict(DeliveryState.READY, "delivery.timeout", "the attempt took too long", unknown=True)
-        return self._read(claimed, answer)
+        # A doubt stays until the receiver's own word on this key ends it, whatever fails in between.
+        stays = in_doubt and not _is_final(verdict, connector)
+        return replace(verdict, unknown=True) if stays else verdict
 
     async def _ask(self, claimed: Claimed, connector: Connector, parcel: Parcel) -> Verdict | None:
         """After an unknown outcome: ask before sending again; where nobody can be asked and money moves,
@@ -156,7 +169,8 @@ class DeliveryWorker:
         if connector.can_ask:
             answer = await connector.ask(parcel)
             return self._read(claimed, answer) if answer is not None else None
-        if self.catalogue.get(claimed.type).money and not connector.knows_keys:
+        # The first try in doubt is one that a person let start anew, and who answers for it.
+        if claimed.attempt > 1 and self.catalogue.get(claimed.type).money and not connector.knows_keys:
             text = "the outcome of an earlier attempt is unknown and the receiver cannot be asked"
             return Verdict(DeliveryState.UNKNOWN, "delivery.unknown-outcome", text)
         return None
@@ -180,7 +194,10 @@ class DeliveryWorker:
         if state is DeliveryState.READY:
             delay = self.schedule.delay_s(claimed.attempt, verdict.retry_after_s)
             if delay is None:
-                state, text = DeliveryState.DEAD, f"gave up after {claimed.attempt} attempts: {text}"
+                # To tell the sender that a payment failed would be wrong where it may have been made.
+                in_doubt = verdict.unknown and self.catalogue.get(claimed.type).money
+                state = DeliveryState.UNKNOWN if in_doubt else DeliveryState.DEAD
+                text = f"gave up after {claimed.attempt} attempts: {text}"
             else:
                 retry_in_s = delay
         notice = self.make_notice(claimed, code, text) if state is DeliveryState.DEAD else None
@@ -208,6 +225,13 @@ def _parcel(claimed: Claimed) -> Parcel:
         attempt=claimed.attempt,
         traceparent=claimed.traceparent,
     )
+
+
+def _is_final(verdict: Verdict, connector: Connector) -> bool:
+    """Does it say what became of every attempt under this key?"""
+    if verdict.state is DeliveryState.DEAD:
+        return connector.knows_keys and verdict.status > 0
+    return verdict.state is DeliveryState.DONE
 
 
 def _failed(error: DeliveryError) -> Verdict:
