@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -22,7 +22,7 @@ from gateway.message import DeliveryState, Record
 from gateway.schedule import Schedule
 from gateway.settings import Settings
 from gateway.standard import Catalogue
-from gateway.store.contract import Arrival, AttemptResult, Claimed, Store, StoreUnavailable
+from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable
 from gateway.translate import Translator
 
 log = structlog.get_logger("delivery")
@@ -30,6 +30,7 @@ SUCCESS = "00000"
 # The receiver's refusals that time can heal: running (90001), busy (90002), clock or token (20005, 20006).
 PASSING = frozenset({"90001", "90002", "20005", "20006"})
 _ANSWER_BYTES = 65_536
+_CODE_CHARS, _TEXT_CHARS = 64, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class DeliveryWorker:
         translator: Translator,
         connectors: Mapping[str, Connector],
         catalogue: Catalogue,
-        make_notice: Callable[[Claimed, str, str], Arrival | None],
+        make_notice: MakeNotice,
         *,
         name: str,
     ):
@@ -94,7 +95,9 @@ class DeliveryWorker:
         room = self.settings.gateway.workers - len(self._under_way)
         if room <= 0:
             return []
-        return await self.store.claim(self.name, room, self.settings.gateway.lease_s, skip=self._full())
+        return await self.store.claim(
+            self.name, room, self.settings.gateway.lease_s, skip=self._full(), make_notice=self.make_notice
+        )
 
     def _full(self) -> list[str]:
         """Receivers that have enough in flight."""
@@ -200,6 +203,7 @@ class DeliveryWorker:
                 text = f"gave up after {claimed.attempt} attempts: {text}"
             else:
                 retry_in_s = delay
+        code, text = _plain(code)[:_CODE_CHARS], _plain(text)[:_TEXT_CHARS]
         notice = self.make_notice(claimed, code, text) if state is DeliveryState.DEAD else None
         return AttemptResult(
             claimed=claimed,
@@ -225,6 +229,11 @@ def _parcel(claimed: Claimed) -> Parcel:
         attempt=claimed.attempt,
         traceparent=claimed.traceparent,
     )
+
+
+def _plain(text: str) -> str:
+    """A receiver's words without what XML, a database or a terminal would choke on."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
 
 
 def _is_final(verdict: Verdict, connector: Connector) -> bool:

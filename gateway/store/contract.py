@@ -26,7 +26,7 @@ from gateway.store.logrows import (
 
 __all__ = [
     "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts", "DeliveryRow",
-    "EventRow", "LastVersion", "LeafPlace", "MessageFilter", "MessageRow", "NewDelivery", "Outcome",
+    "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow", "NewDelivery", "Outcome",
     "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store", "StoreUnavailable", "TicketRow",
     "Verdict",
 ]  # fmt: skip
@@ -250,6 +250,11 @@ class AttemptResult:
     notice: Arrival | None = None
 
 
+MakeNotice = Callable[[Claimed, str, str], Arrival | None]
+"""The gateway's own word (8002) to the sender of a delivery that died, by (delivery, code, text); None where
+the sender takes none. Called inside the transaction that lets it die."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
     id: int
@@ -311,8 +316,15 @@ class Store(Protocol):
 
     # deliveries
     # `skip`: receivers that are paused or have enough in flight; lower lanes first, then by due time
+    # `make_notice`: for what is quarantined on the way, because its lease ran out for the third time
     async def claim(
-        self, worker: str, limit: int, lease_s: float, *, skip: Sequence[str] = ()
+        self,
+        worker: str,
+        limit: int,
+        lease_s: float,
+        *,
+        skip: Sequence[str] = (),
+        make_notice: MakeNotice | None = None,
     ) -> list[Claimed]: ...
     async def record(self, result: AttemptResult) -> bool: ...  # False: the lease was lost, nothing written
     # seconds until a delivery is due or a lease runs out, ≤ 0 if one is; None when there is nothing to wait for

@@ -27,6 +27,7 @@ from gateway.store.contract import (
     Counts,
     DeliveryRow,
     EventRow,
+    MakeNotice,
     MessageFilter,
     MessageRow,
     NewDelivery,
@@ -154,9 +155,15 @@ class SqliteStore:
 
     # deliveries
     async def claim(
-        self, worker: str, limit: int, lease_s: float, *, skip: Sequence[str] = ()
+        self,
+        worker: str,
+        limit: int,
+        lease_s: float,
+        *,
+        skip: Sequence[str] = (),
+        make_notice: MakeNotice | None = None,
     ) -> list[Claimed]:
-        claimed: list[Claimed] = await self._submit("claim", (worker, limit, lease_s, skip))
+        claimed: list[Claimed] = await self._submit("claim", (worker, limit, lease_s, skip, make_notice))
         return claimed
 
     async def record(self, result: AttemptResult) -> bool:

@@ -15,6 +15,8 @@ from gateway.bench import endtoend
 from gateway.formats import formats
 from gateway.message import DeliveryState, MessageState
 from gateway.sandbox import start_all
+from gateway.sandbox.ledger import APPLIED
+from gateway.sandbox.people import new_company
 from gateway.settings import RetrySettings, load_settings
 from gateway.store.contract import MessageFilter
 
@@ -35,8 +37,9 @@ async def impatient(tmp_path: Path, certs: Path) -> AsyncIterator[House]:
     quick = settings.gateway.model_copy(update={"retry": RetrySettings(first_s=0.05, attempts=2)})
     gateway = await app.start(replace(settings, gateway=quick), poll=False)
     sandbox.set_gateway(gateway.url)
-    yield House(gateway, sandbox, environ)
-    await gateway.stop()
+    house = House(gateway, sandbox, environ)
+    yield house
+    await house.gateway.stop()
     await sandbox.stop()
 
 
@@ -74,3 +77,29 @@ async def test_a_delivery_that_gave_up_is_told_to_its_sender_and_can_be_replayed
     await until(lambda: store.get_message(message).state is MessageState.DELIVERED)  # type: ignore[union-attr]
     assert store.deliveries(message)[0].delivery_key == key
     assert not store.dead_letters()
+
+
+async def test_a_quarantined_delivery_is_told_to_its_sender(impatient: House) -> None:
+    """Three workers in a row die over it; the sender hears of it by the next one that lives."""
+    store, construction = impatient.gateway.store, impatient.sandbox.construction
+    impatient.gateway.worker.stop()
+    await impatient.gateway.tasks[0]
+    await submit_project(impatient)
+    for _ in range(3):
+        assert len(await store.claim("dies", 1, -1.0)) == 1
+    await impatient.restart()
+    entry = await construction.ledger.wait_for(lambda one: one.type == "8002" and one.kind == APPLIED, 20)
+    assert entry.body["ERRORS"]["ERROR"]["PATH"].endswith("delivery.quarantined")
+    assert entry.body["BIZ_VERSION"] == "1"
+
+
+async def test_a_receivers_odd_words_do_not_crash_the_attempt(impatient: House) -> None:
+    """U+0000 is legal in JSON, and neither in XML nor in every database."""
+    store, construction = impatient.gateway.store, impatient.sandbox.construction
+    construction.refuses = lambda arrived: "no\x00\x1b[31m\uffff"  # type: ignore[method-assign]
+    await impatient.sandbox.portal.register(new_company("上海浦江公路养护工程有限公司", "310115"))
+    await until(lambda: store.dead_letters())
+    dead = store.dead_letters()[0]
+    assert (dead.receiver, dead.attempts, dead.crashes) == (construction.node, 1, 0)
+    assert dead.last_text.startswith("no") and dead.last_text.isprintable()
+    assert store.search(MessageFilter(type="8002"))
