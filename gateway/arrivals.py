@@ -20,7 +20,7 @@ from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.standard import MessageType
 from gateway.standard import head as heads
-from gateway.store.contract import Arrival, LastVersion, NewDelivery, Store, Verdict
+from gateway.store.contract import Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
 from gateway.translate import Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
@@ -238,6 +238,21 @@ class ArrivalMaker:
                 finding.application or biz_key, origin,
             )
             for receiver in receivers
+        )  # fmt: skip
+
+    def renew(self, delivery: DeliveryRow) -> NewDelivery:
+        """A stored message for the same receiver as another effect, by the mapping that is in force now.
+
+        LookupError where the message is gone, MessageError where the receiver's form cannot hold it."""
+        row = self.store.get_message(delivery.message_id)
+        if row is None:
+            raise LookupError(f"no message {delivery.message_id}")
+        body = self.standard.read(row.type, row.body)
+        others = (one for one in self.store.deliveries(row.id) if one.receiver == delivery.receiver)
+        effect_no = max(one.effect_no for one in others) + 1
+        return self.render(
+            row.type, body, Head(**orjson.loads(row.head)), self.standard.catalogue.get(row.type), row.sender,
+            row.idem_key, delivery.receiver, row.biz_version, delivery.line, self._origin(row.type, body), effect_no,
         )  # fmt: skip
 
     def render(

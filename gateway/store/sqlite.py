@@ -174,6 +174,9 @@ class SqliteStore:
         due = claiming.due_in_ms(self._reader, self._steady.now_ms(), boot_s(), skip)
         return None if due is None else due / 1000
 
+    def delivery(self, delivery_id: int) -> DeliveryRow | None:
+        return queries.find_delivery(self._reader, delivery_id)
+
     def deliveries(self, message_id: str) -> Sequence[DeliveryRow]:
         return queries.deliveries_of(self._reader, message_id)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway import app
+from gateway.arrivals import make_delivery_key
 from gateway.bench import endtoend
 from gateway.formats import formats
 from gateway.message import DeliveryState, MessageState
@@ -77,6 +81,41 @@ async def test_a_delivery_that_gave_up_is_told_to_its_sender_and_can_be_replayed
     await until(lambda: store.get_message(message).state is MessageState.DELIVERED)  # type: ignore[union-attr]
     assert store.deliveries(message)[0].delivery_key == key
     assert not store.dead_letters()
+
+
+async def test_a_refused_delivery_is_sent_as_a_new_effect_from_the_command_line(impatient: House) -> None:
+    store, general = impatient.gateway.store, impatient.sandbox.general
+    general.refuses = lambda arrived: "not today"  # type: ignore[method-assign]
+    await submit_project(impatient)
+    await until(lambda: store.dead_letters())
+    dead = store.dead_letters()[0]
+    del general.refuses  # type: ignore[method-assign]
+    words = (
+        "replay", str(dead.id), "--action", "new-effect", "--reason", "they mended their table", "--json"
+    )  # fmt: skip
+    status, said = await command(impatient, *words)
+    assert (status, json.loads(said.splitlines()[-1])["state"]) == (0, "ready")
+    await general.ledger.wait_for(lambda one: one.kind == APPLIED and one.type == "2001", 20)
+    (row,) = store.deliveries(dead.message_id)
+    assert row.effect_no == 2
+    assert row.delivery_key == make_delivery_key(
+        "GGZY-JSGC",
+        store.get_message(row.message_id).idem_key,
+        "GGZY-ZPT",
+        2,  # type: ignore[union-attr]
+    )
+    (audit,) = [one.detail for one in store.events(dead.message_id) if one.stage == "resolved"]
+    assert (audit["action"], audit["effect_no"], audit["mapping"]) == ("new-effect", 2, "standard")
+
+
+async def command(house: House, *words: str) -> tuple[int, str]:
+    """`gateway WORDS…` beside the running gateway; exit status and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *words, cwd=ROOT, env={**os.environ, **house.environ},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
 
 
 async def test_a_quarantined_delivery_is_told_to_its_sender(impatient: House) -> None:
