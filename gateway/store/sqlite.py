@@ -117,6 +117,9 @@ class SqliteStore:
             raise StoreUnavailable("the store is not open")
         return self._read
 
+    def is_busy(self) -> bool:
+        return self._writer is None or self._writer.is_full
+
     # messages
     async def accept(self, arrival: Arrival) -> Outcome:
         size = len(arrival.original) + len(arrival.body) + len(arrival.head) + len(arrival.answer)

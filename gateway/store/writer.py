@@ -27,6 +27,9 @@ from gateway.store.contract import StoreUnavailable
 
 MOST_UNITS = 128
 MOST_BYTES = 16 * 1024 * 1024
+# What may wait for the disk. Outcomes and claims always may: they are bounded by the workers, and free room.
+MOST_WAITING, MOST_WAITING_BYTES = 2048, 96 * 1024 * 1024
+_ALWAYS_TAKEN = frozenset({"record", "claim"})
 _LOCK_WAIT_MS = 30_000
 
 
@@ -65,6 +68,7 @@ class Writer:
         self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Unit] = deque()
+        self._waiting_bytes = 0
         self._alone = 0  # units at the front that are run one by one
         self._busy = False
         self._idle = asyncio.Event()
@@ -75,18 +79,27 @@ class Writer:
         self._thread.start()
 
     def submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
-        """The future of one unit: done when what it wrote is durable."""
+        """The future of one unit: done when what it wrote is durable. StoreUnavailable at once where too
+        much waits already."""
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closing:
             future.set_exception(StoreUnavailable("the store is closing"))
             return future
+        if kind not in _ALWAYS_TAKEN and self.is_full:
+            future.set_exception(StoreUnavailable("too much waits to be written"))
+            return future
         self._waiting.append(Unit(kind, payload, future, size_bytes))
+        self._waiting_bytes += size_bytes
         if not self._busy:
             # Not at once: whatever else is ready on the loop now comes into the same batch.
             self._busy = True
             self._idle.clear()
             self._loop.call_soon(self._begin)
         return future
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES
 
     async def close(self) -> None:
         """Writes what waits, then ends the thread."""
@@ -139,6 +152,7 @@ class Writer:
             unit = self._waiting.popleft()
             size += unit.size_bytes
             units.append(unit)
+        self._waiting_bytes -= size
         return units
 
     def _repeat(self, units: list[Unit], error: Exception) -> None:
@@ -146,6 +160,7 @@ class Writer:
             self._fail(units, error)
             return
         self._waiting.extendleft(reversed(units))
+        self._waiting_bytes += sum(unit.size_bytes for unit in units)
         self._alone += len(units)
         self._loop.call_soon(self._begin)
 
@@ -197,11 +212,13 @@ class Writer:
             # A tool that knows nothing of the side file may hold the database all the same.
             self._connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}")
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute("PRAGMA busy_timeout = 0")
         except sqlite3.Error as error:
             self._unlock()
             failed = error
             return lambda: self._fail(self._take(), failed)
+        finally:
+            # The loop's own tries must never wait.
+            self._connection.execute("PRAGMA busy_timeout = 0")
         return self._execute
 
     def _commit(self, batch: Batch) -> Callable[[], None]:
