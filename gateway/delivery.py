@@ -95,9 +95,12 @@ class DeliveryWorker:
         room = self.settings.gateway.workers - len(self._under_way)
         if room <= 0:
             return []
+        # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
+        rooms = {node: self._limit(node) - self._busy[node] for node in self.connectors}
         return await self.store.claim(
-            self.name, room, self.settings.gateway.lease_s, skip=self._full(), make_notice=self.make_notice
-        )
+            self.name, room, self.settings.gateway.lease_s,
+            skip=self._full(), rooms=rooms, make_notice=self.make_notice,
+        )  # fmt: skip
 
     def _full(self) -> list[str]:
         """Receivers that have enough in flight."""

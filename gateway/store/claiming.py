@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, select, text
 
 from gateway.message import DeliveryState
 from gateway.store import tables
 from gateway.store.contract import Claimed
+from gateway.store.rows import text_of
 from gateway.store.settling import settle
 from gateway.store.statements import Statement, as_given, insert_into, is_given
 from gateway.store.transaction import Transaction
@@ -39,13 +40,17 @@ UPDATE delivery SET state = 'leased', token = :token, lease_until = :lease_until
     attempts = attempts + 1, tries = tries + 1
 WHERE {tables.IS_READY} AND id IN (
     {_RECEIVERS}
-    SELECT delivery.id FROM ready_receiver CROSS JOIN lanes CROSS JOIN delivery
-    WHERE ready_receiver.receiver IS NOT NULL
-      AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
-      AND delivery.id IN (
-        SELECT id FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
-          AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit)
-    ORDER BY delivery.lane, delivery.due_at, delivery.id LIMIT :limit)
+    SELECT id FROM (
+        SELECT delivery.id, delivery.receiver, delivery.lane, delivery.due_at, row_number() OVER
+            (PARTITION BY delivery.receiver ORDER BY delivery.lane, delivery.due_at, delivery.id) AS place
+        FROM ready_receiver CROSS JOIN lanes CROSS JOIN delivery
+        WHERE ready_receiver.receiver IS NOT NULL
+          AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
+          AND delivery.id IN (
+            SELECT id FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
+              AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit))
+    WHERE place <= coalesce((SELECT value FROM json_each(:rooms) WHERE key = receiver), :limit)
+    ORDER BY lane, due_at, id LIMIT :limit)
 RETURNING lane, due_at, id, message_id, receiver, type, sender, application, delivery_key, effect_no,
     tries, attempts, outcome_unknown, crashes, biz_key, traceparent
 """)
@@ -89,14 +94,16 @@ _LEASE_END = Statement(
 )
 
 
-def claim(work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str]) -> list[Claimed]:
-    """Leases up to `limit` due heads: lower lanes first, then what is due longest. Each has its attempt's
+def claim(
+    work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str], rooms: Mapping[str, int]
+) -> list[Claimed]:
+    """Leases up to `limit` due heads, of a receiver at most its room: lower lanes first, then what is due longest. Each has its attempt's
     row from now on; its token must come back with the outcome."""
     token = f"{worker}:{secrets.token_hex(8)}"
     lease_until = work.boot_s + lease_s
     leased = _CLAIM.rows(
         work.connection, token=token, lease_until=lease_until, now=work.steady_ms, limit=limit,
-        skip=as_given(skip),
+        skip=as_given(skip), rooms=text_of(dict(rooms)),
     )  # fmt: skip
     if not leased:
         return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
@@ -25,10 +26,10 @@ from gateway.store.logrows import (
 )
 
 __all__ = [
-    "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts", "DeliveryRow",
-    "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow", "NewDelivery", "Outcome",
-    "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store", "StoreUnavailable", "TicketRow",
-    "Verdict",
+    "NO_BOUNDS", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "DeliveryRow", "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
+    "StoreUnavailable", "TicketRow", "Verdict",
 ]  # fmt: skip
 
 
@@ -292,6 +293,9 @@ class AttemptRow:
     answer: bytes
 
 
+NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
+
+
 class Store(Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
@@ -318,7 +322,7 @@ class Store(Protocol):
     def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]: ...  # newest first
 
     # deliveries
-    # `skip`: receivers that are paused or have enough in flight; lower lanes first, then by due time
+    # `skip`: receivers that are paused or have enough in flight; `rooms`: how many a receiver may get; lower lanes first, then by due time
     # `make_notice`: for what is quarantined on the way, because its lease ran out for the third time
     async def claim(
         self,
@@ -327,6 +331,7 @@ class Store(Protocol):
         lease_s: float,
         *,
         skip: Sequence[str] = (),
+        rooms: Mapping[str, int] = NO_BOUNDS,
         make_notice: MakeNotice | None = None,
     ) -> list[Claimed]: ...
     async def record(self, result: AttemptResult) -> bool: ...  # False: the lease was lost, nothing written

@@ -19,6 +19,7 @@ from gateway.store import cases, claiming, entrances, queries
 from gateway.store.batching import run_units
 from gateway.store.bootclock import SteadyClock, boot_s
 from gateway.store.contract import (
+    NO_BOUNDS,
     Arrival,
     AttachmentRow,
     AttemptResult,
@@ -164,9 +165,11 @@ class SqliteStore:
         lease_s: float,
         *,
         skip: Sequence[str] = (),
+        rooms: Mapping[str, int] = NO_BOUNDS,
         make_notice: MakeNotice | None = None,
     ) -> list[Claimed]:
-        claimed: list[Claimed] = await self._submit("claim", (worker, limit, lease_s, skip, make_notice))
+        wanted = (worker, limit, lease_s, skip, rooms, make_notice)
+        claimed: list[Claimed] = await self._submit("claim", wanted)
         return claimed
 
     async def record(self, result: AttemptResult) -> bool:

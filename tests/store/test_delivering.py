@@ -224,6 +224,17 @@ async def test_a_skipped_receiver_is_left_alone(store: Store) -> None:
     assert len(await store.claim("w", 10, 60.0)) == 3
 
 
+async def test_a_receiver_gets_no_more_than_its_room(store: Store) -> None:
+    for number in range(9):
+        await accept_id(store, message(f"a{number}", judge=says(to("A", f"a{number}", lane=number % 3))))
+    await accept_id(store, message("b", judge=says(to("B", "b", lane=2))))
+    claimed = await store.claim("w", 5, 60.0, rooms={"A": 4, "B": 9, "C": 0})
+    assert [one.receiver for one in claimed] == ["A"] * 4 + ["B"]
+    assert [one.delivery_key for one in claimed[:3]] == ["key-A-a0", "key-A-a3", "key-A-a6"]
+    assert await store.claim("w", 5, 60.0, rooms={"A": 0}) == []
+    assert len(await store.claim("w", 9, 60.0)) == 5
+
+
 async def test_two_workers_never_get_the_same_delivery(store: Store) -> None:
     arrivals = [message(f"m{number}", judge=says(to(line=f"l{number}"))) for number in range(50)]
     await asyncio.gather(*map(store.accept, arrivals))
