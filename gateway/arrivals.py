@@ -20,7 +20,7 @@ from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.standard import MessageType, Naming
 from gateway.standard import head as heads
-from gateway.store.contract import Arrival, LastVersion, NewDelivery, Store, Verdict
+from gateway.store.contract import Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
 from gateway.translate import Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
@@ -113,8 +113,7 @@ class ArrivalMaker:
                 cert=submission.cert,
                 transport=submission.transport,
                 received_at=at,
-                sender_time=said.get("SendTime", "")
-                or clock.t17(clock.from_ms(submission.claims.issued_at * 1000)),
+                sender_time=_sender_time(submission, said),
                 needs=needs(number, read.record),
                 judge=judge,
                 answer=answer,
@@ -242,6 +241,21 @@ class ArrivalMaker:
             for receiver in receivers
         )  # fmt: skip
 
+    def renew(self, delivery: DeliveryRow) -> NewDelivery:
+        """A stored message for the same receiver as another effect, by the mapping that is in force now.
+
+        LookupError where the message is gone, MessageError where the receiver's form cannot hold it."""
+        row = self.store.get_message(delivery.message_id)
+        if row is None:
+            raise LookupError(f"no message {delivery.message_id}")
+        body = self.standard.read(row.type, row.body)
+        others = (one for one in self.store.deliveries(row.id) if one.receiver == delivery.receiver)
+        effect_no = max(one.effect_no for one in others) + 1
+        return self.render(
+            row.type, body, Head(**orjson.loads(row.head)), self.standard.catalogue.get(row.type), row.sender,
+            row.idem_key, delivery.receiver, row.biz_version, delivery.line, self._origin(row.type, body), effect_no,
+        )  # fmt: skip
+
     def render(
         self,
         number: str,
@@ -298,6 +312,14 @@ class ArrivalMaker:
             if item.get("FileId")
         ]
         return orjson.dumps(files) if files else b""
+
+
+def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:
+    """When the sender wrote it: by its head, else by its seal. What is polled has neither (one seal, made
+    while reading, covers the batch): "", and the order of coming counts."""
+    if said.get("SendTime") or submission.transport == "poll":
+        return said.get("SendTime", "")
+    return clock.t17(clock.from_ms(submission.claims.issued_at * 1000))
 
 
 def make_delivery_key(sender: str, key: str, receiver: str, effect_no: int) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import orjson
 import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from gateway.connectors.contract import Answer, Connector, FileRef, Parcel
 from gateway.errors import DeliveryError, MessageError
@@ -21,7 +22,7 @@ from gateway.message import DeliveryState, Record
 from gateway.schedule import Schedule
 from gateway.settings import Settings
 from gateway.standard import Catalogue
-from gateway.store.contract import Arrival, AttemptResult, Claimed, Store
+from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable
 from gateway.translate import Translator
 
 log = structlog.get_logger("delivery")
@@ -29,6 +30,7 @@ SUCCESS = "00000"
 # The receiver's refusals that time can heal: running (90001), busy (90002), clock or token (20005, 20006).
 PASSING = frozenset({"90001", "90002", "20005", "20006"})
 _ANSWER_BYTES = 65_536
+_CODE_CHARS, _TEXT_CHARS = 64, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class DeliveryWorker:
         translator: Translator,
         connectors: Mapping[str, Connector],
         catalogue: Catalogue,
-        make_notice: Callable[[Claimed, str, str], Arrival | None],
+        make_notice: MakeNotice,
         *,
         name: str,
     ):
@@ -93,7 +95,12 @@ class DeliveryWorker:
         room = self.settings.gateway.workers - len(self._under_way)
         if room <= 0:
             return []
-        return await self.store.claim(self.name, room, self.settings.gateway.lease_s, skip=self._full())
+        # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
+        rooms = {node: self._limit(node) - self._busy[node] for node in self.connectors}
+        return await self.store.claim(
+            self.name, room, self.settings.gateway.lease_s,
+            skip=self._full(), rooms=rooms, make_notice=self.make_notice,
+        )  # fmt: skip
 
     def _full(self) -> list[str]:
         """Receivers that have enough in flight."""
@@ -131,24 +138,36 @@ class DeliveryWorker:
         started = time.monotonic()
         verdict = await self._attempt(claimed)
         result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
-        if not await self.store.record(result):
+        if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+
+    async def _record(self, result: AttemptResult) -> bool:
+        """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""
+        tries = AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            wait=wait_exponential(multiplier=0.1, max=2.0),
+            stop=stop_after_delay(self.settings.gateway.lease_s),
+            reraise=True,
+        )
+        return await tries(self.store.record, result)
 
     async def _attempt(self, claimed: Claimed) -> Verdict:
         connector = self.connectors[claimed.receiver]
         parcel = _parcel(claimed)
+        in_doubt = claimed.outcome_unknown
         try:
             async with asyncio.timeout(self.settings.gateway.lease_s * 0.9):
-                if claimed.outcome_unknown:
-                    known = await self._ask(claimed, connector, parcel)
-                    if known is not None:
-                        return known
-                answer = await connector.send(parcel)
+                verdict = await self._ask(claimed, connector, parcel) if in_doubt else None
+                if verdict is None:
+                    in_doubt = in_doubt and not connector.can_ask  # it was asked: nothing had arrived
+                    verdict = self._read(claimed, await connector.send(parcel))
         except DeliveryError as error:
-            return _failed(error)
+            verdict = _failed(error)
         except TimeoutError:
             return Verdict(DeliveryState.READY, "delivery.timeout", "the attempt took too long", unknown=True)
-        return self._read(claimed, answer)
+        # A doubt stays until the receiver's own word on this key ends it, whatever fails in between.
+        stays = in_doubt and not _is_final(verdict, connector)
+        return replace(verdict, unknown=True) if stays else verdict
 
     async def _ask(self, claimed: Claimed, connector: Connector, parcel: Parcel) -> Verdict | None:
         """After an unknown outcome: ask before sending again; where nobody can be asked and money moves,
@@ -156,7 +175,8 @@ class DeliveryWorker:
         if connector.can_ask:
             answer = await connector.ask(parcel)
             return self._read(claimed, answer) if answer is not None else None
-        if self.catalogue.get(claimed.type).money and not connector.knows_keys:
+        # The first try in doubt is one that a person let start anew, and who answers for it.
+        if claimed.attempt > 1 and self.catalogue.get(claimed.type).money and not connector.knows_keys:
             text = "the outcome of an earlier attempt is unknown and the receiver cannot be asked"
             return Verdict(DeliveryState.UNKNOWN, "delivery.unknown-outcome", text)
         return None
@@ -180,9 +200,13 @@ class DeliveryWorker:
         if state is DeliveryState.READY:
             delay = self.schedule.delay_s(claimed.attempt, verdict.retry_after_s)
             if delay is None:
-                state, text = DeliveryState.DEAD, f"gave up after {claimed.attempt} attempts: {text}"
+                # To tell the sender that a payment failed would be wrong where it may have been made.
+                in_doubt = verdict.unknown and self.catalogue.get(claimed.type).money
+                state = DeliveryState.UNKNOWN if in_doubt else DeliveryState.DEAD
+                text = f"gave up after {claimed.attempt} attempts: {text}"
             else:
                 retry_in_s = delay
+        code, text = _plain(code)[:_CODE_CHARS], _plain(text)[:_TEXT_CHARS]
         notice = self.make_notice(claimed, code, text) if state is DeliveryState.DEAD else None
         return AttemptResult(
             claimed=claimed,
@@ -208,6 +232,18 @@ def _parcel(claimed: Claimed) -> Parcel:
         attempt=claimed.attempt,
         traceparent=claimed.traceparent,
     )
+
+
+def _plain(text: str) -> str:
+    """A receiver's words without what XML, a database or a terminal would choke on."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
+
+
+def _is_final(verdict: Verdict, connector: Connector) -> bool:
+    """Does it say what became of every attempt under this key?"""
+    if verdict.state is DeliveryState.DEAD:
+        return connector.knows_keys and verdict.status > 0
+    return verdict.state is DeliveryState.DONE
 
 
 def _failed(error: DeliveryError) -> Verdict:

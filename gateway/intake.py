@@ -70,7 +70,9 @@ class Intake:
 
     async def receive(self, call: Call) -> Reply:
         """The sealed reply to a sealed body. Raises MessageError only for what could not be
-        authenticated: there is nobody then to seal a refusal for."""
+        authenticated (there is nobody then to seal a refusal for), and where it is not even begun on."""
+        if self.store.is_busy():
+            raise _busy()
         now = clock.now()
         unsealed = self._unseal(call, now)
         platform = self._identify(call, unsealed)
@@ -141,13 +143,7 @@ class Intake:
             return await self.store.accept(arrival)
         except StoreUnavailable as error:
             log.error("store unavailable", cause=str(error))
-            raise MessageError.of(
-                "store.busy",
-                "系统繁忙，请稍后重试",
-                "the store cannot take it now",
-                result="90002",
-                retry_after_s=2,
-            ) from error
+            raise _busy() from error
 
     def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
         """A retry of the very bytes gets the first outcome, whatever mapping is in force by now."""
@@ -246,6 +242,16 @@ class Intake:
         log.info("refused", platform=platform.id, type=claims.msg_type, result=error.result)
         detail = {"idem_key": claims.idem_key, "status": error.status}
         await self.store.note_refusal(platform.id, claims.msg_type, clock.now_ms(), error.faults, detail)
+
+
+def _busy() -> MessageError:
+    return MessageError.of(
+        "store.busy",
+        "系统繁忙，请稍后重试",
+        "the store cannot take it now",
+        result="90002",
+        retry_after_s=2,
+    )
 
 
 def _conflict(key: str) -> MessageError:

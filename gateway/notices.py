@@ -22,7 +22,9 @@ def make_notice(maker: ArrivalMaker, claimed: Claimed, code: str, text: str) -> 
     sender = maker.settings.platforms.get(claimed.sender)
     if sender is None or RECEIPT not in sender.receives:
         return None
-    body: Record = {"OriMsgNo": claimed.type, "BizKey": claimed.biz_key, "BizVersion": "1"}
+    row = maker.store.get_message(claimed.message_id)
+    version = str(row.biz_version) if row is not None else "1"
+    body: Record = {"OriMsgNo": claimed.type, "BizKey": claimed.biz_key, "BizVersion": version}
     if claimed.application:
         body["PayAppNo"] = claimed.application
     body["ReceiptStatus"] = "4"

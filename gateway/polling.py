@@ -1,7 +1,8 @@
 """Where a platform is a server that its clients poll: read → intake → confirm only after the commit.
 
 A crash between the commit and the confirmation is harmless: the voucher is read again and its key is
-known. A refusal is told by confirmVoucherFail, at most 200 GBK bytes each (DECISIONS.md 24).
+known. A refusal is told by confirmVoucherFail, at most 200 GBK bytes each (DECISIONS.md 24). What was
+read and could be neither confirmed nor refused stays with the store, and is read again until it can.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import structlog
 
 from gateway import clock
 from gateway.arrivals import Submission
+from gateway.connectors.voucher import read_voucher
 from gateway.errors import DeliveryError, MessageError
 from gateway.formats import split
 from gateway.message import GATEWAY_NODE, Claims, Parsed
@@ -64,7 +66,7 @@ class Poller:
         self.store = store
         self.take = take
         self._stop = asyncio.Event()
-        self._again = set(poll.types)  # what may have been read and never confirmed
+        self._again = set(poll.types)  # what may have been read and is not settled
 
     def stop(self) -> None:
         self._stop.set()
@@ -83,43 +85,61 @@ class Poller:
 
     async def _round(self) -> int:
         """Every type once. A call that fails holds up its own type alone, which is then read again."""
-        took = 0
+        settled = 0
         for vt_code in self.poll.types:
             if self._stop.is_set():
                 break
             try:
-                sealed = await self.source.read(vt_code, again=vt_code in self._again)
-                took += await self._accept(vt_code, sealed) if sealed else 0
+                if vt_code in self._again:
+                    settled += await self._read(vt_code, again=True)
+                settled += await self._read(vt_code)
             except DeliveryError as error:
                 log.warning(
                     "poll failed", platform=self.platform.id, type=vt_code, code=error.code, text=error.text
                 )
-                self._again.add(vt_code)
-            else:
-                self._again.discard(vt_code)
-        return took
+        return settled
 
-    async def _accept(self, vt_code: str, sealed: bytes) -> int:
-        """Takes every voucher of a sealed batch over; confirms or refuses each by number."""
+    async def _read(self, vt_code: str, *, again: bool = False) -> int:
+        """Reads once; how many vouchers were settled. From the call on the store may think them read, so
+        until all of them are settled the type is marked to be read again, whatever is raised here."""
+        was_marked = vt_code in self._again
+        self._again.add(vt_code)
+        sealed = await self.source.read(vt_code, again=again)
+        settled, held = await self._accept(vt_code, sealed) if sealed else (0, 0)
+        if not held and (not sealed if again else not was_marked):
+            self._again.discard(vt_code)
+        return settled
+
+    async def _accept(self, vt_code: str, sealed: bytes) -> tuple[int, int]:
+        """Takes every voucher of a sealed batch over; confirms or refuses each by number. How many were
+        settled, and how many are held: our own fault, or nobody can be told of them."""
         try:
             unsealed = self._unseal(sealed)
+            vouchers = split(unsealed.payload)
         except MessageError as error:
             # Not the treasury's word: nothing is confirmed, nothing is believed, somebody must look.
             await self._note(vt_code, error)
             raise DeliveryError("poll.unverified", "the batch's seal does not hold") from error
         good: list[str] = []
         bad: list[tuple[str, str]] = []
-        for one in split(unsealed.payload):
-            number, reason = await self._take_one(one, unsealed)
-            if reason:
-                bad.append((number, reason))
+        for one in vouchers:
+            try:
+                number, reason = await self._take_one(one, unsealed)
+            except DeliveryError as error:
+                log.warning("voucher held", platform=self.platform.id, type=vt_code, text=error.text)
+            except Exception:  # the others of the batch must not share its fate
+                log.exception("voucher held by a fault of ours", platform=self.platform.id, type=vt_code)
             else:
-                good.append(number)
+                if reason:
+                    bad.append((number, reason))
+                else:
+                    good.append(number)
         if good:
             await self.source.confirm(vt_code, good)
         if bad:
             await self.source.confirm_fail(vt_code, [no for no, _ in bad], [why for _, why in bad])
-        return len(good) + len(bad)
+        settled = len(good) + len(bad)
+        return settled, len(vouchers) - settled
 
     def _unseal(self, sealed: bytes) -> Unsealed:
         now = clock.now()
@@ -134,7 +154,7 @@ class Poller:
         return unsealed
 
     async def _take_one(self, data: bytes, unsealed: Unsealed) -> tuple[str, str]:
-        """(voucher number, "" or the reason of the refusal)."""
+        """(voucher number, "" or the reason of the refusal). DeliveryError where it must wait."""
         parsed: Parsed | None = None
         try:
             parsed = self.translator.parse(self.platform, data)
@@ -144,8 +164,7 @@ class Poller:
             if error.result in PASSING:  # we are busy: that is no fault of the voucher, it is read again
                 raise DeliveryError("poll.busy", str(error)) from error
             await self._note(parsed.own_type if parsed else "", error)
-            number = parsed.envelope.get("VoucherNo", "") if parsed else ""
-            return number, _reason(error)
+            return read_voucher(data).number, _reason(error)
         return parsed.envelope["VoucherNo"], ""
 
     def _submission(self, data: bytes, parsed: Parsed, unsealed: Unsealed) -> Submission:

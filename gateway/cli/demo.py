@@ -102,13 +102,16 @@ def demo(once: bool, as_json: bool) -> None:
 async def _run(settings: Settings, *, once: bool, as_json: bool) -> bool:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     ensure_certificates(settings)
     ports = {node: 0 if once else _port(settings.platforms[node].connector.url) for node in NODES}
-    sandbox = await start_platforms(
-        ports, settings.certs_dir, settings.data_dir / "sandbox", schemas=settings.root / "schemas"
-    )
+    try:
+        sandbox = await start_platforms(
+            ports, settings.certs_dir, settings.data_dir / "sandbox", schemas=settings.root / "schemas"
+        )
+    except OSError as error:
+        raise click.ClickException(f"the platforms cannot start, does another demo run? {error}") from error
     try:
         async with _gateway(settings, sandbox) as url:
             sandbox.set_gateway(url)
@@ -119,7 +122,7 @@ async def _run(settings: Settings, *, once: bool, as_json: bool) -> bool:
             if not telling.done():
                 telling.cancel()
                 await asyncio.gather(telling, return_exceptions=True)
-                return True
+                return not once  # nothing came out yet, right or wrong
             figures = telling.result()
             _report(figures, as_json=as_json)
             if not once:
@@ -141,8 +144,8 @@ async def _gateway(settings: Settings, sandbox: Sandbox) -> AsyncIterator[str]:
         **{"GATEWAY_URL_" + node.replace("-", "_"): url for node, url in sandbox.urls().items()},
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error",
-        env=environ, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+        sys.executable, "-m", "gateway", "serve", "--announce", "--while-stdin", "--log-level", "error",
+        env=environ, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None

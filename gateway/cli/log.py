@@ -11,11 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import clock
-from gateway.cli.place import print_json, run_async, settings_or_exit
-from gateway.errors import GatewayError
+from gateway.app import load_translator
+from gateway.arrivals import ArrivalMaker
+from gateway.cli.place import end_with_findings, print_json, run_async, settings_or_exit
+from gateway.errors import ConfigError, GatewayError
+from gateway.routing import Routes
 from gateway.settings import Settings
 from gateway.store import Store, open_store
-from gateway.store.contract import MessageFilter, MessageRow
+from gateway.store.contract import MessageFilter, MessageRow, NewDelivery
 
 
 @click.group()
@@ -90,13 +93,20 @@ def tail(seconds: float) -> None:
 @click.command()
 @click.argument("delivery", type=int)
 @click.option("--reason", required=True, help="Why; kept in the message's timeline.")
-@click.option("--action", default="replay", type=click.Choice(["replay", "done", "discard"]))
+@click.option("--action", default="replay", type=click.Choice(["replay", "new-effect", "done", "discard"]))
 @click.option("--actor", default="operator", help="Who does it.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def replay(delivery: int, reason: str, action: str, actor: str, as_json: bool) -> None:
-    """Send a dead DELIVERY again under the same key (or mark it done, or discard it)."""
+    """Send a dead DELIVERY again: the same form under the same key, so that it has one effect.
+
+    new-effect: made anew by the mapping in force now, under another key, for a receiver that refused or
+    lost the first; refused while the outcome of any attempt is unknown. done: the receiver has it.
+    discard: it had no effect and needs none.
+    """
     try:
         row = run_async(_resolve(settings_or_exit(), delivery, action, actor, reason))
+    except ConfigError as error:
+        end_with_findings(error)
     except (GatewayError, LookupError, ValueError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
@@ -182,10 +192,20 @@ async def _resolve(settings: Settings, delivery: int, action: str, actor: str, r
     store = _open(settings)
     await store.open()
     try:
-        row = await store.resolve(delivery, action, actor, reason)
+        renewed = _renew(settings, store, delivery) if action == "new-effect" else None
+        row = await store.resolve(delivery, action, actor, reason, renewed)
         return {"id": row.id, "receiver": row.receiver, "state": str(row.state)}
     finally:
         await store.close()
+
+
+def _renew(settings: Settings, store: Store, delivery: int) -> NewDelivery:
+    """The delivery's message in the receiver's form, as the mappings make it today."""
+    found = store.delivery(delivery)
+    if found is None:
+        raise LookupError(f"no delivery {delivery}")
+    routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
+    return ArrivalMaker(settings, store, load_translator(settings), routes).renew(found)
 
 
 def _brief(row: MessageRow) -> dict[str, Any]:

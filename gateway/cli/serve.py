@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 
 import click
 
@@ -18,23 +19,31 @@ from gateway.settings import Settings
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 @click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
 @click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
-def serve(log_level: str, announce: bool, no_poll: bool) -> None:
+@click.option("--while-stdin", is_flag=True, help="End when standard input ends, as with its other end.")
+def serve(log_level: str, announce: bool, no_poll: bool, while_stdin: bool) -> None:
     """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight."""
     set_up_log(log_level)
     settings = settings_or_exit()
     ensure_certificates(settings)
     try:
-        run_async(run(settings, announce=announce, poll=not no_poll))
+        run_async(run(settings, announce=announce, poll=not no_poll, while_stdin=while_stdin))
     except ConfigError as error:
         end_with_findings(error)
 
 
-async def run(settings: Settings, *, announce: bool = False, poll: bool = True) -> None:
+async def run(
+    settings: Settings, *, announce: bool = False, poll: bool = True, while_stdin: bool = False
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    gateway = await app.start(settings, poll=poll)
+    if while_stdin:
+        loop.add_reader(sys.stdin.fileno(), stop.set)
+    try:
+        gateway = await app.start(settings, poll=poll)
+    except OSError as error:
+        raise click.ClickException(f"the gateway cannot start: {error}") from error
     # What was loaded stays for good: the collector need not walk it again and again beside the messages.
     gc.collect()
     gc.freeze()
@@ -42,4 +51,6 @@ async def run(settings: Settings, *, announce: bool = False, poll: bool = True) 
     if announce:
         click.echo(f"listening {gateway.url}")
     await stop.wait()
+    if while_stdin:
+        loop.remove_reader(sys.stdin.fileno())
     await gateway.stop()

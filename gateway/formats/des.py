@@ -58,7 +58,9 @@ class Des:
         return Parsed(record, head, title, own_type=title["DATA_NO"], root="CONTEXT")
 
     def encode(self, record: Record, head: Head, envelope: Mapping[str, str], root: str) -> bytes:
-        """TITLE is the envelope's fields plus a derived DATA_KEY; SYSTEM_NO and DATA_NO are needed."""
+        """TITLE is the envelope's fields plus a derived DATA_KEY; SYSTEM_NO and DATA_NO are needed. KEY_OF
+        and KEY_DATE name what the key is of, where later messages change it (DATA_TYPE 2, 3); without them
+        every message has a key of its own."""
         content = {name: value for name, value in record.items() if name != "FILECONTEXT"}
         pieces = ['<?xml version="1.0" encoding="UTF-8"?>\n<DES>']
         try:
@@ -72,16 +74,16 @@ class Des:
         return encode_text(pieces, "utf-8", record)
 
 
-def data_key(system_no: str, data_no: str, work_date: str, idem_key: str) -> str:
-    """22 characters: SYSTEM_NO, DATA_NO, yyyyMMdd and a serial in base 36 that follows from the
-    idempotency key alone, so that a repeated rendering carries the same key."""
-    width = KEY_CHARS - len(system_no) - len(data_no) - len(work_date)
-    number = int(sm3_hex(idem_key.encode())[:24], 16)
+def data_key(system_no: str, data_no: str, date: str, of: str) -> str:
+    """22 characters: SYSTEM_NO, DATA_NO, yyyyMMdd and a serial in base 36 that follows alone from what it
+    is the key of (the idempotency key or a business key), so that a repeated rendering carries the same."""
+    width = KEY_CHARS - len(system_no) - len(data_no) - len(date)
+    number = int(sm3_hex(of.encode())[:24], 16)
     serial = []
     for _ in range(width):
         number, digit = divmod(number, 36)
         serial.append(_BASE36[digit])
-    return f"{system_no}{data_no}{work_date}{''.join(serial)}"
+    return f"{system_no}{data_no}{date}{''.join(serial)}"
 
 
 def _title(head: Head, envelope: Mapping[str, str]) -> Record:
@@ -91,7 +93,10 @@ def _title(head: Head, envelope: Mapping[str, str]) -> Record:
             [_fault(f"TITLE/{name}", f"信封缺少 {name}", f"the envelope lacks {name}") for name in missing]
         )
     key = envelope.get("DATA_KEY") or data_key(
-        envelope["SYSTEM_NO"], envelope["DATA_NO"], head.WorkDate, head.IdemKey
+        envelope["SYSTEM_NO"],
+        envelope["DATA_NO"],
+        envelope.get("KEY_DATE") or head.WorkDate,
+        envelope.get("KEY_OF") or head.IdemKey,
     )
     return {
         "CA_KEY": envelope.get("CA_KEY", ""),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from gateway.message import GATEWAY_NODE, Record
 from gateway.sandbox.applications import Entry, Invoice, new_e_invoice
 from gateway.sandbox.files import File
+from gateway.sandbox.ledger import APPLIED, Predicate
 from gateway.sandbox.ledger import Entry as LedgerEntry
-from gateway.sandbox.ledger import Predicate
 from gateway.sandbox.people import Organisation, Person
 from gateway.sandbox.place import GENERAL
 from gateway.sandbox.reactions import MARKET_SUBJECT, TENDEREE
@@ -247,8 +247,9 @@ class Acts:
             return made
 
         watch = await self.hand_over(act)
+        result = self.field("PayResult", "3" if part else "1")
         for voucher in made:
-            await watch.arrived("5004", GENERAL, self.owner, voucher.biz_key)
+            await watch.arrived("5004", GENERAL, self.owner, voucher.biz_key, result)
         if not part:
             deal = self.cast.deal
             told = self.notice("04", [(deal.tenderer, TENDEREE), (deal.winner, MARKET_SUBJECT)])
@@ -274,6 +275,14 @@ class Acts:
         self.story.expect(bool(made), "5003: there was nothing to refund")
         for voucher in made:
             await watch.arrived("5003", GENERAL, self.owner, voucher.biz_key)
+        if amount:
+            refunded = [self._refunded(one.biz_key) for one in made]
+            self.story.expect(refunded == [f"-{amount}"], f"5003: {refunded} came back instead of {amount}")
+
+    def _refunded(self, biz_key: str) -> str:
+        """What the sub-platform was told of a refund, in 元."""
+        found = self.cast.sub.ledger.find(APPLIED, "5003", biz_key)
+        return str(found[0].body.get("REFUND_AMT", ""))
 
     async def pay_to_the_end(self) -> None:
         """From the authority's queue to the payee's account, with a look at every stage."""
@@ -289,7 +298,7 @@ class Acts:
     # 7 progress
     async def progress(self, state: str) -> None:
         """Asked at the general platform, by a jump from the sub-platform, and by the sub-platform itself:
-        the state must be the same, and the trace must have as many lines as there were moves."""
+        the state must be the same, and the trace must end with it."""
         person = self.cast.applicant if self._asked % 2 == 0 else self.cast.head
         self._asked += 1
         general = self.story.sandbox.general
@@ -298,22 +307,30 @@ class Acts:
         await self._seen(state, GENERAL, lambda: general.client.progress(self.no, person.legal_code))
         started = time.monotonic()
         item = await self.cast.sub.ask_progress(self.no, person)
-        self._check_item(state, {"Status": item.get("STATUS"), "Trace": item.get("TRACE")}, "STEP")
+        told = {
+            "Status": item.get("STATUS"),
+            "StatusName": item.get("STATUS_NAME"),
+            "Trace": item.get("TRACE"),
+        }
+        self._check_item(state, told, "STEP", "RESULT")
         ms = int((time.monotonic() - started) * 1000)
         self.story.tell(self.case, "6001", self.owner, GATEWAY_NODE, f"answered {state}", ms)
 
     async def _seen(self, state: str, node: str, ask: Callable[[], object]) -> None:
         started = time.monotonic()
         item = await ask()  # type: ignore[misc]
-        self._check_item(state, item, "Step")
+        self._check_item(state, item, "Step", "Result")
         ms = int((time.monotonic() - started) * 1000)
         self.story.tell(self.case, "6001", node, GATEWAY_NODE, f"answered {state}", ms)
 
-    def _check_item(self, state: str, item: Record, element: str) -> None:
-        steps = (item.get("Trace") or {}).get(element) or []
+    def _check_item(self, state: str, item: Record, element: str, result: str) -> None:
+        listed = (item.get("Trace") or {}).get(element) or []
+        steps = listed if isinstance(listed, list) else [listed]
         found = item.get("Status")
         self.story.expect(found == state, f"6001 told state {found} instead of {state} for {self.no}")
-        self.story.expect(bool(steps), f"6001 told no trace of {self.no}")
+        moves = [step[result] for step in steps if step[result] != _UNAPPLIED]
+        right = bool(moves) and moves[-1] == item.get("StatusName")
+        self.story.expect(right, f"6001 told a trace of {self.no} that does not end in {state}: {moves[-1:]}")
 
     # what must be in a sub-platform's ledger
     def field(self, name: str, value: str) -> Predicate:
@@ -339,4 +356,5 @@ class Acts:
         return fits
 
 
+_UNAPPLIED = "已存未用"  # a fact that was stored and moved nothing
 _TAGS = {"NewStatus": "NEW_STATUS", "PayResult": "PAY_RESULT"}

@@ -93,6 +93,7 @@ async def tenderee_refuses(world: World, name: str) -> None:
     await acts.apply()
     await acts.turn_down(final=True)
     await acts.progress("99")
+    await world.story.refuse(name, "3001", GENERAL, "30006", acts.portal.correct(acts.record))
 
 
 async def _pushed(world: World, name: str, cast: Cast | None = None) -> Acts:

@@ -83,11 +83,10 @@ class ConstructionPlatform(SubPlatform):
         if not title["DATA_KEY"].startswith(SYSTEM_NO):
             return "DATA_KEY belongs to another system"
         holder = self.book.get("data-key", title["DATA_KEY"])
-        known = holder is not None or self.book.get(arrived.number, arrived.biz_key) is not None
         if title["DATA_TYPE"] == "1" and holder is not None and holder != arrived.digest:
             return "DATA_KEY is known with other content"
-        if title["DATA_TYPE"] != "1" and not known:
-            return "nothing is known that could be changed"
+        if title["DATA_TYPE"] != "1" and holder is None:
+            return "DATA_KEY is not known, so there is nothing to change"
         return ""
 
     def holds(self, arrived: Arrived) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.store.accepting import accept_all
-from gateway.store.claiming import claim
-from gateway.store.contract import AttemptResult, Outcome, SealBatch
+from gateway.store.claiming import QUARANTINE_TEXT, QUARANTINED, claim, expire
+from gateway.store.contract import Arrival, Claimed, MakeNotice, Outcome, SealBatch
 from gateway.store.queries import find_message_row
 from gateway.store.recording import record_all
 from gateway.store.transaction import Transaction
@@ -30,28 +30,54 @@ def run_units(work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | 
     recorded = [units[place].payload for place in by_kind["record"]]
     kept = record_all(work, recorded) if recorded else []
     results.update(zip(by_kind["record"], kept, strict=True))
-    noticed = [result for result, is_kept in zip(recorded, kept, strict=True) if is_kept and result.notice]
+    noticed = [
+        (result.claimed, result.notice)
+        for result, is_kept in zip(recorded, kept, strict=True)
+        if is_kept and result.notice
+    ]
+    if by_kind["claim"]:
+        makers = [units[place].payload[-1] for place in by_kind["claim"]]
+        noticed += _quarantine(work, next(filter(None, makers), None))
     arrivals = [units[place].payload for place in by_kind["accept"]]
-    arrivals += [result.notice for result in noticed]
+    arrivals += [notice for _, notice in noticed]
     outcomes = accept_all(work, arrivals, seal_batch, find_message_row)
     results.update(zip(by_kind["accept"], outcomes, strict=False))
-    for result, outcome in zip(noticed, outcomes[len(by_kind["accept"]) :], strict=True):
-        _check_notice(work, result, outcome)
+    for (claimed, _), outcome in zip(noticed, outcomes[len(by_kind["accept"]) :], strict=True):
+        _check_notice(work, claimed, outcome)
     for place in by_kind["act"]:
         results[place] = _act(work, units[place])
     for place in by_kind["claim"]:
-        results[place] = claim(work, *units[place].payload)
+        results[place] = claim(work, *units[place].payload[:-1])
     work.finish()
     return [results[place] for place in range(len(units))]
 
 
-def _check_notice(work: Transaction, result: AttemptResult, outcome: Outcome | Exception) -> None:
+def _quarantine(work: Transaction, make_notice: MakeNotice | None) -> list[tuple[Claimed, Arrival]]:
+    """Takes back what leases ran out on; the notices of what died by it."""
+    dead, notices = expire(work), []
+    for claimed in dead:
+        if make_notice is None:
+            break
+        try:
+            notice = make_notice(claimed, QUARANTINED, QUARANTINE_TEXT)
+        except Exception as error:  # noqa: BLE001 - told loudly; what is claimed besides must go on
+            _report_notice(work, claimed, repr(error))
+        else:
+            if notice is not None:
+                notices.append((claimed, notice))
+    return notices
+
+
+def _check_notice(work: Transaction, claimed: Claimed, outcome: Outcome | Exception) -> None:
     """The outcome stands even where the word about it cannot be given; that is told loudly."""
     if isinstance(outcome, Outcome) and outcome.kind in ("accepted", "replayed", "duplicate"):
         return
-    why = outcome.kind if isinstance(outcome, Outcome) else repr(outcome)
-    _log.error("notice of message %s was not stored: %s", result.claimed.message_id, why)
-    work.note(result.claimed.message_id, "notice-failed", {"receiver": result.claimed.receiver, "why": why})
+    _report_notice(work, claimed, outcome.kind if isinstance(outcome, Outcome) else repr(outcome))
+
+
+def _report_notice(work: Transaction, claimed: Claimed, why: str) -> None:
+    _log.error("notice of message %s was not stored: %s", claimed.message_id, why)
+    work.note(claimed.message_id, "notice-failed", {"receiver": claimed.receiver, "why": why})
 
 
 def _act(work: Transaction, unit: Unit) -> Any:

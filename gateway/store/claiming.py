@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, select, text
 
 from gateway.message import DeliveryState
 from gateway.store import tables
 from gateway.store.contract import Claimed
+from gateway.store.rows import text_of
 from gateway.store.settling import settle
 from gateway.store.statements import Statement, as_given, insert_into, is_given
 from gateway.store.transaction import Transaction
 
 CRASHES_ALLOWED = 3
 QUARANTINED = "delivery.quarantined"
-_QUARANTINE_TEXT = "three attempts ended without an outcome 三次投递均未得到结果"
+QUARANTINE_TEXT = "three attempts ended without an outcome 三次投递均未得到结果"
 
 # The receivers that have something ready, by a walk over the index (one seek each), not over the rows.
 _RECEIVERS = f"""
@@ -39,13 +40,17 @@ UPDATE delivery SET state = 'leased', token = :token, lease_until = :lease_until
     attempts = attempts + 1, tries = tries + 1
 WHERE {tables.IS_READY} AND id IN (
     {_RECEIVERS}
-    SELECT delivery.id FROM ready_receiver CROSS JOIN lanes CROSS JOIN delivery
-    WHERE ready_receiver.receiver IS NOT NULL
-      AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
-      AND delivery.id IN (
-        SELECT id FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
-          AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit)
-    ORDER BY delivery.lane, delivery.due_at, delivery.id LIMIT :limit)
+    SELECT id FROM (
+        SELECT delivery.id, delivery.receiver, delivery.lane, delivery.due_at, row_number() OVER
+            (PARTITION BY delivery.receiver ORDER BY delivery.lane, delivery.due_at, delivery.id) AS place
+        FROM ready_receiver CROSS JOIN lanes CROSS JOIN delivery
+        WHERE ready_receiver.receiver IS NOT NULL
+          AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
+          AND delivery.id IN (
+            SELECT id FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
+              AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit))
+    WHERE place <= coalesce((SELECT value FROM json_each(:rooms) WHERE key = receiver), :limit)
+    ORDER BY lane, due_at, id LIMIT :limit)
 RETURNING lane, due_at, id, message_id, receiver, type, sender, application, delivery_key, effect_no,
     tries, attempts, outcome_unknown, crashes, biz_key, traceparent
 """)
@@ -55,10 +60,11 @@ _EXPIRE = Statement(
 UPDATE delivery SET crashes = crashes + 1, outcome_unknown = 1, token = '', due_at = :now,
     state = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN 'dead' ELSE 'ready' END,
     last_code = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN '{QUARANTINED}' ELSE 'delivery.crashed' END,
-    last_text = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN '{_QUARANTINE_TEXT}'
+    last_text = CASE WHEN crashes + 1 >= {CRASHES_ALLOWED} THEN '{QUARANTINE_TEXT}'
         ELSE 'the lease ran out without an outcome' END
 WHERE {tables.IS_LEASED} AND lease_until < :boot
-RETURNING id, message_id, receiver, attempts, state
+RETURNING state, id, attempts, tries, message_id, receiver, type, sender, application, delivery_key,
+    effect_no, crashes, biz_key, traceparent
 """)
 )
 _form = tables.form.c
@@ -88,15 +94,16 @@ _LEASE_END = Statement(
 )
 
 
-def claim(work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str]) -> list[Claimed]:
-    """Leases up to `limit` due heads: lower lanes first, then what is due longest. Each has its attempt's
+def claim(
+    work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str], rooms: Mapping[str, int]
+) -> list[Claimed]:
+    """Leases up to `limit` due heads, of a receiver at most its room: lower lanes first, then what is due longest. Each has its attempt's
     row from now on; its token must come back with the outcome."""
-    expire(work)
     token = f"{worker}:{secrets.token_hex(8)}"
     lease_until = work.boot_s + lease_s
     leased = _CLAIM.rows(
         work.connection, token=token, lease_until=lease_until, now=work.steady_ms, limit=limit,
-        skip=as_given(skip),
+        skip=as_given(skip), rooms=text_of(dict(rooms)),
     )  # fmt: skip
     if not leased:
         return []
@@ -123,20 +130,32 @@ def claim(work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequ
     return claimed
 
 
-def expire(work: Transaction) -> None:
-    """Takes back what workers hold beyond their lease: its outcome is unknown, the third time it is dead."""
-    crashed = _EXPIRE.rows(work.connection, now=work.steady_ms, boot=work.boot_s)
-    if not crashed:
-        return
-    _CRASHED.many(work.connection, [_crashed(work.at_ms, id_, number) for id_, _, _, number, _ in crashed])
-    dead = set()
-    for id_, message_id, receiver, _, state in crashed:
+def expire(work: Transaction) -> list[Claimed]:
+    """Takes back what workers hold beyond their lease: its outcome is unknown, the third time it is dead.
+    Returned are the dead ones, as they were claimed last."""
+    rows = _EXPIRE.rows(work.connection, now=work.steady_ms, boot=work.boot_s)
+    if not rows:
+        return []
+    _CRASHED.many(work.connection, [_crashed(work.at_ms, id_, number) for _, id_, number, *_ in rows])
+    dead = []
+    for state, id_, _, tries, message_id, receiver, *rest in rows:
         work.count(receiver, DeliveryState.LEASED, -1)
         work.count(receiver, state, 1)
         if state == DeliveryState.DEAD:
-            dead.add(message_id)
+            dead.append(_last_claimed(id_, tries, message_id, receiver, *rest))
             work.note(message_id, "quarantined", {"delivery": id_, "receiver": receiver})
-    settle(work, dead)
+    settle(work, {one.message_id for one in dead})
+    return dead
+
+
+def _last_claimed(
+    id_: int, tries: int, message_id: str, receiver: str, type_: str, sender: str, application: str,
+    delivery_key: str, effect_no: int, crashes: int, biz_key: str, traceparent: str,
+) -> Claimed:  # fmt: skip
+    return Claimed(
+        id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, "", 0.0,
+        b"", b"", True, crashes, biz_key, traceparent,
+    )  # fmt: skip
 
 
 def _crashed(at_ms: int, delivery_id: int, number: int) -> list[object]:

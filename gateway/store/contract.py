@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
@@ -25,10 +26,10 @@ from gateway.store.logrows import (
 )
 
 __all__ = [
-    "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts", "DeliveryRow",
-    "EventRow", "LastVersion", "LeafPlace", "MessageFilter", "MessageRow", "NewDelivery", "Outcome",
-    "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store", "StoreUnavailable", "TicketRow",
-    "Verdict",
+    "NO_BOUNDS", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "DeliveryRow", "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
+    "StoreUnavailable", "TicketRow", "Verdict",
 ]  # fmt: skip
 
 
@@ -94,7 +95,7 @@ class Arrival:
     cert: str  # thumbprint of the signer's certificate
     transport: str  # rest | soap | poll
     received_at: int  # ms
-    sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4)
+    sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4); "" = the order of coming
     needs: Needs
     judge: Callable[[Ground, LastVersion | None], Verdict]
     answer: bytes = b""  # the reply of a query (6002, 1902), stored with it
@@ -250,6 +251,11 @@ class AttemptResult:
     notice: Arrival | None = None
 
 
+MakeNotice = Callable[[Claimed, str, str], Arrival | None]
+"""The gateway's own word (8002) to the sender of a delivery that died, by (delivery, code, text); None where
+the sender takes none. Called inside the transaction that lets it die."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
     id: int
@@ -287,11 +293,17 @@ class AttemptRow:
     answer: bytes
 
 
+NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
+
+
 class Store(Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
+
+    # Would a message be refused now, because too much waits to be written? For whoever has not begun on it.
+    def is_busy(self) -> bool: ...
 
     # messages
     async def accept(self, arrival: Arrival) -> Outcome: ...
@@ -310,18 +322,27 @@ class Store(Protocol):
     def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]: ...  # newest first
 
     # deliveries
-    # `skip`: receivers that are paused or have enough in flight; lower lanes first, then by due time
+    # `skip`: receivers that are paused or have enough in flight; `rooms`: how many a receiver may get; lower lanes first, then by due time
+    # `make_notice`: for what is quarantined on the way, because its lease ran out for the third time
     async def claim(
-        self, worker: str, limit: int, lease_s: float, *, skip: Sequence[str] = ()
+        self,
+        worker: str,
+        limit: int,
+        lease_s: float,
+        *,
+        skip: Sequence[str] = (),
+        rooms: Mapping[str, int] = NO_BOUNDS,
+        make_notice: MakeNotice | None = None,
     ) -> list[Claimed]: ...
     async def record(self, result: AttemptResult) -> bool: ...  # False: the lease was lost, nothing written
     # seconds until a delivery is due or a lease runs out, ≤ 0 if one is; None when there is nothing to wait for
     def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None: ...
+    def delivery(self, delivery_id: int) -> DeliveryRow | None: ...
     def deliveries(self, message_id: str) -> Sequence[DeliveryRow]: ...
     def attempts(self, delivery_id: int) -> Sequence[AttemptRow]: ...
     def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]: ...
     # action: replay (same key, same form) | new-effect (`renewed` replaces form, key and effect number; refused
-    # while any attempt's outcome is unknown; of a done or discarded delivery it makes another one, which is
+    # while any attempt's outcome is unknown or another effect of the message is under way; of a done or discarded delivery it makes another one, which is
     # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
     async def resolve(
         self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None

@@ -94,7 +94,7 @@ def _by_version(arrival: Arrival, known: Known) -> Judged | None:
         return Judged(arrival, "duplicate", stored_id=same.message_id)
     if last.fingerprint == arrival.fingerprint:
         return Judged(arrival, "duplicate", stored_id=last.message_id)
-    if _moment(arrival.sender_time) <= _moment(last.sender_time):
+    if arrival.sender_time and _moment(arrival.sender_time) <= _moment(last.sender_time):
         return Judged(arrival, "stale-version")
     return None
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
@@ -24,6 +24,20 @@ _HIDDEN = Statement(
     select(_delivery.c.outcome_unknown, _delivery.c.traceparent).where(
         _delivery.c.id == bindparam("of_delivery")
     )
+)
+_SIBLINGS = Statement(
+    select(_delivery.c.id)
+    .where(
+        _delivery.c.message_id == bindparam("of_message"),
+        _delivery.c.receiver == bindparam("of_receiver"),
+        _delivery.c.id != bindparam("but"),
+        or_(
+            _delivery.c.is_open == 1,
+            _delivery.c.outcome_unknown == 1,
+            _delivery.c.effect_no >= bindparam("effect"),
+        ),
+    )
+    .limit(1)
 )
 _MOVE = Statement(
     update(_delivery)
@@ -77,8 +91,16 @@ def resolve(
         raise ResolveRefused("no-reason", "a reason is required")
     ((unknown, traceparent),) = _HIDDEN.rows(work.connection, of_delivery=delivery_id)
     if action == "new-effect":
-        _check_new_effect(row, bool(unknown), renewed)
-    audit = {"delivery": delivery_id, "action": action, "actor": actor, "reason": reason, "was": row.state}
+        _check_new_effect(work.connection, row, bool(unknown), renewed)
+    audit: dict[str, Any] = {
+        "delivery": delivery_id,
+        "action": action,
+        "actor": actor,
+        "reason": reason,
+        "was": row.state,
+    }
+    if action == "new-effect" and renewed is not None:
+        audit |= {"effect_no": renewed.effect_no, "mapping": renewed.rendered_version}
     if action == "new-effect" and renewed is not None and row.state in _ENDED:
         new_id = _append(work, row, renewed, traceparent)
         _note(work, row.message_id, {**audit, "new_delivery": new_id})
@@ -107,7 +129,9 @@ def _check(connection: sqlite3.Connection, row: DeliveryRow, target: DeliverySta
         raise ResolveRefused("no-form", "its form could not be made; it needs a new effect with another form")
 
 
-def _check_new_effect(row: DeliveryRow, unknown: bool, renewed: NewDelivery | None) -> None:
+def _check_new_effect(
+    connection: sqlite3.Connection, row: DeliveryRow, unknown: bool, renewed: NewDelivery | None
+) -> None:
     if renewed is None:
         raise ResolveRefused("no-form", "a new effect needs its form, key and number")
     if unknown or row.state is DeliveryState.UNKNOWN:
@@ -118,6 +142,11 @@ def _check_new_effect(row: DeliveryRow, unknown: bool, renewed: NewDelivery | No
         raise ResolveRefused("no-form", f"the form could not be made: {renewed.fault}")
     if renewed.receiver != row.receiver or renewed.effect_no <= row.effect_no:
         raise ResolveRefused("not-renewed", f"expected {row.receiver} and an effect above {row.effect_no}")
+    given = {"of_message": row.message_id, "of_receiver": row.receiver, "but": row.id}
+    if _SIBLINGS.rows(connection, **given, effect=renewed.effect_no):
+        raise ResolveRefused(
+            "effect-under-way", "another effect of this message is not settled, or has this number"
+        )
 
 
 def _append(work: Transaction, row: DeliveryRow, renewed: NewDelivery, traceparent: str) -> int:

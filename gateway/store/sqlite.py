@@ -19,6 +19,7 @@ from gateway.store import cases, claiming, entrances, queries
 from gateway.store.batching import run_units
 from gateway.store.bootclock import SteadyClock, boot_s
 from gateway.store.contract import (
+    NO_BOUNDS,
     Arrival,
     AttachmentRow,
     AttemptResult,
@@ -27,6 +28,7 @@ from gateway.store.contract import (
     Counts,
     DeliveryRow,
     EventRow,
+    MakeNotice,
     MessageFilter,
     MessageRow,
     NewDelivery,
@@ -116,6 +118,9 @@ class SqliteStore:
             raise StoreUnavailable("the store is not open")
         return self._read
 
+    def is_busy(self) -> bool:
+        return self._writer is None or self._writer.is_full
+
     # messages
     async def accept(self, arrival: Arrival) -> Outcome:
         size = len(arrival.original) + len(arrival.body) + len(arrival.head) + len(arrival.answer)
@@ -154,9 +159,17 @@ class SqliteStore:
 
     # deliveries
     async def claim(
-        self, worker: str, limit: int, lease_s: float, *, skip: Sequence[str] = ()
+        self,
+        worker: str,
+        limit: int,
+        lease_s: float,
+        *,
+        skip: Sequence[str] = (),
+        rooms: Mapping[str, int] = NO_BOUNDS,
+        make_notice: MakeNotice | None = None,
     ) -> list[Claimed]:
-        claimed: list[Claimed] = await self._submit("claim", (worker, limit, lease_s, skip))
+        wanted = (worker, limit, lease_s, skip, rooms, make_notice)
+        claimed: list[Claimed] = await self._submit("claim", wanted)
         return claimed
 
     async def record(self, result: AttemptResult) -> bool:
@@ -166,6 +179,9 @@ class SqliteStore:
     def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None:
         due = claiming.due_in_ms(self._reader, self._steady.now_ms(), boot_s(), skip)
         return None if due is None else due / 1000
+
+    def delivery(self, delivery_id: int) -> DeliveryRow | None:
+        return queries.find_delivery(self._reader, delivery_id)
 
     def deliveries(self, message_id: str) -> Sequence[DeliveryRow]:
         return queries.deliveries_of(self._reader, message_id)

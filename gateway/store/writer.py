@@ -30,6 +30,9 @@ MOST_UNITS = 128
 MOST_BYTES = 16 * 1024 * 1024
 GATHER_S = 0.03
 IDLE_TURN_S = 0.0002
+# What may wait for the disk. Outcomes and claims always may: they are bounded by the workers, and free room.
+MOST_WAITING, MOST_WAITING_BYTES = 2048, 96 * 1024 * 1024
+_ALWAYS_TAKEN = frozenset({"record", "claim"})
 _LOCK_WAIT_MS = 30_000
 
 
@@ -68,6 +71,7 @@ class Writer:
         self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Unit] = deque()
+        self._waiting_bytes = 0
         self._alone = 0  # units at the front that are run one by one
         self._busy = False
         self._turn_s = self._gather_until_s = 0.0
@@ -79,17 +83,26 @@ class Writer:
         self._thread.start()
 
     def submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
-        """The future of one unit: done when what it wrote is durable."""
+        """The future of one unit: done when what it wrote is durable. StoreUnavailable at once where too
+        much waits already."""
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closing:
             future.set_exception(StoreUnavailable("the store is closing"))
             return future
+        if kind not in _ALWAYS_TAKEN and self.is_full:
+            future.set_exception(StoreUnavailable("too much waits to be written"))
+            return future
         self._waiting.append(Unit(kind, payload, future, size_bytes))
+        self._waiting_bytes += size_bytes
         if not self._busy:
             self._busy = True
             self._idle.clear()
             self._gather_next()
         return future
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES
 
     async def close(self) -> None:
         """Writes what waits, then ends the thread."""
@@ -159,6 +172,7 @@ class Writer:
             unit = self._waiting.popleft()
             size += unit.size_bytes
             units.append(unit)
+        self._waiting_bytes -= size
         return units
 
     def _repeat(self, units: list[Unit], error: Exception) -> None:
@@ -166,6 +180,7 @@ class Writer:
             self._fail(units, error)
             return
         self._waiting.extendleft(reversed(units))
+        self._waiting_bytes += sum(unit.size_bytes for unit in units)
         self._alone += len(units)
         self._loop.call_soon(self._begin)
 
@@ -217,11 +232,13 @@ class Writer:
             # A tool that knows nothing of the side file may hold the database all the same.
             self._connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}")
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute("PRAGMA busy_timeout = 0")
         except sqlite3.Error as error:
             self._unlock()
             failed = error
             return lambda: self._fail(self._take(), failed)
+        finally:
+            # The loop's own tries must never wait.
+            self._connection.execute("PRAGMA busy_timeout = 0")
         return self._execute
 
     def _commit(self, batch: Batch) -> Callable[[], None]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -11,10 +14,13 @@ from pathlib import Path
 import pytest
 
 from gateway import app
+from gateway.arrivals import make_delivery_key
 from gateway.bench import endtoend
 from gateway.formats import formats
 from gateway.message import DeliveryState, MessageState
 from gateway.sandbox import start_all
+from gateway.sandbox.ledger import APPLIED
+from gateway.sandbox.people import new_company
 from gateway.settings import RetrySettings, load_settings
 from gateway.store.contract import MessageFilter
 
@@ -35,8 +41,9 @@ async def impatient(tmp_path: Path, certs: Path) -> AsyncIterator[House]:
     quick = settings.gateway.model_copy(update={"retry": RetrySettings(first_s=0.05, attempts=2)})
     gateway = await app.start(replace(settings, gateway=quick), poll=False)
     sandbox.set_gateway(gateway.url)
-    yield House(gateway, sandbox, environ)
-    await gateway.stop()
+    house = House(gateway, sandbox, environ)
+    yield house
+    await house.gateway.stop()
     await sandbox.stop()
 
 
@@ -74,3 +81,64 @@ async def test_a_delivery_that_gave_up_is_told_to_its_sender_and_can_be_replayed
     await until(lambda: store.get_message(message).state is MessageState.DELIVERED)  # type: ignore[union-attr]
     assert store.deliveries(message)[0].delivery_key == key
     assert not store.dead_letters()
+
+
+async def test_a_refused_delivery_is_sent_as_a_new_effect_from_the_command_line(impatient: House) -> None:
+    store, general = impatient.gateway.store, impatient.sandbox.general
+    general.refuses = lambda arrived: "not today"  # type: ignore[method-assign]
+    await submit_project(impatient)
+    await until(lambda: store.dead_letters())
+    dead = store.dead_letters()[0]
+    del general.refuses  # type: ignore[method-assign]
+    words = (
+        "replay", str(dead.id), "--action", "new-effect", "--reason", "they mended their table", "--json"
+    )  # fmt: skip
+    status, said = await command(impatient, *words)
+    assert (status, json.loads(said.splitlines()[-1])["state"]) == (0, "ready")
+    await general.ledger.wait_for(lambda one: one.kind == APPLIED and one.type == "2001", 20)
+    (row,) = store.deliveries(dead.message_id)
+    assert row.effect_no == 2
+    assert row.delivery_key == make_delivery_key(
+        "GGZY-JSGC",
+        store.get_message(row.message_id).idem_key,
+        "GGZY-ZPT",
+        2,  # type: ignore[union-attr]
+    )
+    (audit,) = [one.detail for one in store.events(dead.message_id) if one.stage == "resolved"]
+    assert (audit["action"], audit["effect_no"], audit["mapping"]) == ("new-effect", 2, "standard")
+
+
+async def command(house: House, *words: str) -> tuple[int, str]:
+    """`gateway WORDS…` beside the running gateway; exit status and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *words, cwd=ROOT, env={**os.environ, **house.environ},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+async def test_a_quarantined_delivery_is_told_to_its_sender(impatient: House) -> None:
+    """Three workers in a row die over it; the sender hears of it by the next one that lives."""
+    store, construction = impatient.gateway.store, impatient.sandbox.construction
+    impatient.gateway.worker.stop()
+    await impatient.gateway.tasks[0]
+    await submit_project(impatient)
+    for _ in range(3):
+        assert len(await store.claim("dies", 1, -1.0)) == 1
+    await impatient.restart()
+    entry = await construction.ledger.wait_for(lambda one: one.type == "8002" and one.kind == APPLIED, 20)
+    assert entry.body["ERRORS"]["ERROR"]["PATH"].endswith("delivery.quarantined")
+    assert entry.body["BIZ_VERSION"] == "1"
+
+
+async def test_a_receivers_odd_words_do_not_crash_the_attempt(impatient: House) -> None:
+    """U+0000 is legal in JSON, and neither in XML nor in every database."""
+    store, construction = impatient.gateway.store, impatient.sandbox.construction
+    construction.refuses = lambda arrived: "no\x00\x1b[31m\uffff"  # type: ignore[method-assign]
+    await impatient.sandbox.portal.register(new_company("上海浦江公路养护工程有限公司", "310115"))
+    await until(lambda: store.dead_letters())
+    dead = store.dead_letters()[0]
+    assert (dead.receiver, dead.attempts, dead.crashes) == (construction.node, 1, 0)
+    assert dead.last_text.startswith("no") and dead.last_text.isprintable()
+    assert store.search(MessageFilter(type="8002"))

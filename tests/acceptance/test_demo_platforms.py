@@ -241,7 +241,7 @@ async def test_construction_answers_des_status_and_keeps_its_key_rules(
         answers.append(read_json(answer.payload))
     assert [answer["STATUS"] for answer in answers] == ["1", "1", "-1", "-1", "-1", "-1"]
     assert "other content" in answers[2]["MSG"]
-    assert "nothing is known" in answers[3]["MSG"]
+    assert "nothing to change" in answers[3]["MSG"]
     assert "STATUS_SEQ" in answers[4]["MSG"]
     assert len(sandbox.construction.ledger.find(APPLIED)) == 1
     assert sandbox.effects().duplicated == 1  # the second key is told, though nothing happened twice

@@ -94,6 +94,56 @@ async def test_what_was_acknowledged_survives_kill_9_and_arrives_once(folder: Pa
     assert all(len(keys) == 1 for keys in ledger.contents.values()), "one content under two keys"
 
 
+async def test_a_gateway_killed_after_the_effect_and_before_its_record_sends_the_same_again(
+    folder: Path,
+) -> None:
+    """The receiver has it, the gateway does not know: after the restart the same form comes under the same key."""
+    gateway = GatewayProcess(folder)
+    assert (await gateway.command("certs", "init"))[0] == 0
+    certs = folder / "var" / "certs"
+
+    bodies: dict[str, set[bytes]] = defaultdict(set)
+
+    class Deadly(Ledger):
+        """Takes what it gets; the gateway dies before it hears of the first."""
+
+        async def take(self, request: web.Request) -> web.Response:
+            opened = self.client.open(await request.read())
+            bodies[opened.claims.idem_key].add(opened.payload)
+            answer = await super().take(request)
+            if self.requests == 1:
+                await gateway.kill()
+            return answer
+
+    ledger = Deadly(certs)
+    runner, port = await ledger.serve()
+    gateway.environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
+    gateway.environ["GATEWAY_LEASE_S"] = "1"
+    await gateway.start()
+    (number, data), *_ = endtoend.payloads(ROOT, 1)[0]
+    try:
+        async with aiohttp.ClientSession() as session:
+            client = endtoend.make_client(endtoend.SENDER, certs, gateway.url, session)
+            client.retry = Schedule(first_s=0.1, factor=1.5, most_s=1.0, attempts=1000)
+            key = endtoend._key(data)
+            sending = asyncio.create_task(
+                client.submit(number, data, idem_key=key, content_type="application/xml")
+            )
+            await _until(lambda: gateway.process is not None and gateway.process.returncode is not None)
+            await gateway.start()
+            await sending
+        await _until(lambda: ledger.requests >= 2, 30)
+        status, said = "", ""
+        while "delivered" not in said:
+            status, said = await gateway.command("log", "search", "--json", "--type", number)
+    finally:
+        await gateway.stop()
+        await runner.cleanup()
+    assert status == 0 and ledger.requests == 2
+    assert [len(forms) for forms in bodies.values()] == [1]
+    assert all(len(keys) == 1 for keys in ledger.contents.values())
+
+
 async def _until(reached: object, limit_s: float = 120) -> None:
     """Polls a condition of another process; bounded."""
     ends = time.monotonic() + limit_s

@@ -183,15 +183,17 @@ async def test_versions_that_the_store_gives(store: Store, together: bool) -> No
         (sent("b", "20260101120000001"), "accepted"),  # a T17 one millisecond later
         (sent("c", "20260101120000000"), "stale-version"),
         (sent("b", "20250101120000"), "duplicate"),
+        (sent("d", ""), "accepted"),  # no stamp at all: the order of coming
+        (sent("d", ""), "duplicate"),
     ]
     if together:
         outcomes = await asyncio.gather(*(store.accept(arrival) for arrival, _ in wanted))
     else:
         outcomes = [await store.accept(arrival) for arrival, _ in wanted]
     assert [outcome.kind for outcome in outcomes] == [kind for _, kind in wanted]
-    assert [last.version if last else 0 for last in seen] == [0, 1]
+    assert [last.version if last else 0 for last in seen] == [0, 1, 2]
     newest = store.find_message("GGZY-ZPT", "3001", "K")
-    assert newest is not None and (newest.biz_version, newest.body) == (2, b"b")
+    assert newest is not None and (newest.biz_version, newest.body) == (3, b"d")
 
 
 async def test_every_accepted_message_has_a_receipt_that_verifies(make_store: OpenStore) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.message import DeliveryState, MessageState
-from gateway.store.contract import Store
+from gateway.store.contract import Arrival, Claimed, Store
 from tests.store.samples import accept_id, claim_one, ended, message, says, to
 
 OpenStore = Callable[[], Store]
@@ -84,6 +84,42 @@ async def test_the_third_crash_quarantines(store: Store) -> None:
     assert state(store, message_id) is MessageState.STUCK
     (dead,) = store.dead_letters()
     assert (dead.message_id, dead.last_code, dead.crashes) == (message_id, "delivery.quarantined", 3)
+
+
+async def test_a_quarantine_is_told_in_the_same_transaction(store: Store) -> None:
+    dead = await accept_id(store, message("a", judge=says(to(), application="PA-1"), biz_key="K"))
+    told: list[Claimed] = []
+
+    def make_notice(claimed: Claimed, code: str, text: str) -> Arrival:
+        told.append(claimed)
+        return message("8002", type="8002", sender="GW", judge=says(to("GGZY-ZPT", "line-1")))
+
+    for _ in range(3):
+        last = await claim_one(store, lease_s=-1.0, make_notice=make_notice)
+    assert told == []
+    notice = await claim_one(store, make_notice=make_notice)
+    assert (notice.type, notice.receiver) == ("8002", "GGZY-ZPT")
+    (one,) = told
+    assert (one.message_id, one.receiver, one.type, one.sender) == (dead, "CZ", "3001", "GGZY-ZPT")
+    assert (one.application, one.biz_key, one.delivery_key) == ("PA-1", "K", last.delivery_key)
+    assert (one.attempt, one.crashes, one.outcome_unknown) == (3, 3, True)
+
+
+async def test_a_notice_that_cannot_be_made_stops_no_claim(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead = await accept_id(store, message("a", judge=says(to())))
+    for _ in range(3):
+        await claim_one(store, lease_s=-1.0)
+    other = await accept_id(store, message("b", judge=says(to(line="line-2"))))
+
+    def make_notice(claimed: Claimed, code: str, text: str) -> Arrival:
+        raise ValueError("cannot")
+
+    (claimed,) = await store.claim("w", 9, 60.0, make_notice=make_notice)
+    assert claimed.message_id == other and states(store, dead) == ["dead"]
+    assert "notice-failed" in [event.stage for event in store.events(dead)]
+    assert "was not stored" in caplog.text
 
 
 async def test_a_retry_waits_for_its_time(store: Store) -> None:
@@ -186,6 +222,17 @@ async def test_a_skipped_receiver_is_left_alone(store: Store) -> None:
     await store.record(ended(only))
     assert store.next_due_in_s(skip=["A"]) is None
     assert len(await store.claim("w", 10, 60.0)) == 3
+
+
+async def test_a_receiver_gets_no_more_than_its_room(store: Store) -> None:
+    for number in range(9):
+        await accept_id(store, message(f"a{number}", judge=says(to("A", f"a{number}", lane=number % 3))))
+    await accept_id(store, message("b", judge=says(to("B", "b", lane=2))))
+    claimed = await store.claim("w", 5, 60.0, rooms={"A": 4, "B": 9, "C": 0})
+    assert [one.receiver for one in claimed] == ["A"] * 4 + ["B"]
+    assert [one.delivery_key for one in claimed[:3]] == ["key-A-a0", "key-A-a3", "key-A-a6"]
+    assert await store.claim("w", 5, 60.0, rooms={"A": 0}) == []
+    assert len(await store.claim("w", 9, 60.0)) == 5
 
 
 async def test_two_workers_never_get_the_same_delivery(store: Store) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +25,8 @@ from gateway.store.columns import metadata
 from gateway.store.contract import StoreUnavailable
 from gateway.store.migrate import migration_config
 from gateway.store.migrations import HEAD
-from tests.store.samples import accept_id, message
+from gateway.store.writer import MOST_WAITING
+from tests.store.samples import accept_id, claim_one, ended, message, says, to
 
 OpenStore = Callable[[], Store]
 
@@ -37,6 +40,36 @@ def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
     assert ScriptDirectory.from_config(migration_config()).get_current_head() == HEAD
+
+
+_DIE_IN_MIGRATION = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from gateway.store.opening import prepare
+
+left = int(sys.argv[2])
+
+@event.listens_for(Engine, "after_cursor_execute")
+def die(connection, cursor, statement, *rest):
+    global left
+    left -= not statement.lstrip().upper().startswith(("SELECT", "PRAGMA"))
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+path = Path(sys.argv[1])
+prepare(path, path.with_suffix(".lock"))
+"""
+
+
+@pytest.mark.parametrize("statement", [2, 17, 48])
+async def test_a_migration_that_is_killed_is_begun_again(tmp_path: Path, statement: int) -> None:
+    path = tmp_path / "x.db"
+    child = [sys.executable, "-c", _DIE_IN_MIGRATION, str(path), str(statement)]
+    died = await asyncio.create_subprocess_exec(*child, cwd=Path(__file__).parents[2])
+    assert await died.wait() == -signal.SIGKILL
+    await opened_and_closed(open_store(f"sqlite:///{path}", tmp_path))
 
 
 async def opened_and_closed(store: Store) -> None:
@@ -106,6 +139,34 @@ async def test_the_writer_waits_for_others_without_holding_the_loop(store: Store
     threading.Thread(target=lambda: other.execute("COMMIT")).start()
     assert (await asyncio.wait_for(accepting, 10)).kind == "accepted"
     other.close()
+
+
+async def test_the_queue_is_bounded_but_not_for_outcomes(store: Store, tmp_path: Path) -> None:
+    await accept_id(store, message("before", judge=says(to())))
+    claimed = await claim_one(store)
+    other = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = [asyncio.ensure_future(store.accept(message(str(number)))) for number in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    assert store.is_busy()
+    with pytest.raises(StoreUnavailable, match="too much waits"):
+        await store.accept(message("one more"))
+    with pytest.raises(StoreUnavailable, match="too much waits"):
+        await store.use_nonce("GGZY-ZPT", "n", 1)
+    recording = asyncio.ensure_future(store.record(ended(claimed)))
+    await asyncio.sleep(0)
+    other.execute("COMMIT")
+    other.close()
+    assert await recording and len(await asyncio.gather(*waiting)) == MOST_WAITING
+    assert not store.is_busy() and store.counts().messages == MOST_WAITING + 1
+
+
+async def test_the_queue_is_bounded_by_size_too(store: Store) -> None:
+    big = [message(f"{number}" + "x" * 12_000_000) for number in range(6)]
+    results = await asyncio.gather(*map(store.accept, big), return_exceptions=True)
+    assert [isinstance(one, StoreUnavailable) for one in results] == [False] * 5 + [True]
+    assert not store.is_busy()
+    assert (await store.accept(big[-1])).kind == "accepted"
 
 
 async def test_a_full_disk_refuses_cleanly_and_passes(store: Store) -> None:

@@ -135,6 +135,22 @@ async def test_no_new_effect_while_an_outcome_is_unknown(store: Store, way: str)
     assert find(store, claimed).effect_no == 1
 
 
+@pytest.mark.parametrize("second", [None, UNKNOWN, DONE])
+async def test_there_is_one_unsettled_effect_at_a_time(store: Store, second: DeliveryState | None) -> None:
+    claimed = await stuck(store, DONE)
+    await store.resolve(claimed.delivery_id, "new-effect", "li", "they lost it", renewed())
+    if second is not None:
+        await store.record(ended(await claim_one(store), second))
+    third = to(delivery_key="key-3", effect_no=3)
+    if second is DONE:
+        row = await store.resolve(claimed.delivery_id, "new-effect", "li", "again", third)
+        assert row.effect_no == 3
+    else:
+        assert await refused(store, claimed.delivery_id, "new-effect", third) == "resolve.effect-under-way"
+    used = to(delivery_key="key-2", effect_no=2)
+    assert await refused(store, claimed.delivery_id, "new-effect", used) == "resolve.effect-under-way"
+
+
 async def test_a_new_effect_needs_a_form_and_a_higher_number(store: Store) -> None:
     claimed = await stuck(store)
     assert await refused(store, claimed.delivery_id, "new-effect") == "resolve.no-form"

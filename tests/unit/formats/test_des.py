@@ -124,6 +124,17 @@ def test_the_key_follows_from_the_idempotency_key_alone(head: Head) -> None:
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_a_correction_goes_under_the_key_of_what_it_corrects(head: Head) -> None:
+    stable = {**ENVELOPE, "KEY_OF": "SQ-1", "KEY_DATE": "20260630", "DATA_TYPE": "2"}
+    later = replace(head, IdemKey="c" * 64, WorkDate="20270101")
+    first, second = (
+        DES.decode(DES.encode({"A": "1"}, each, stable, "")).envelope["DATA_KEY"] for each in (head, later)
+    )
+    assert first == second and first.startswith("310050020260630")
+    other = DES.decode(DES.encode({"A": "1"}, head, {**stable, "KEY_OF": "SQ-2"}, "")).envelope["DATA_KEY"]
+    assert other != first
+
+
 def test_a_four_digit_data_set_shortens_the_serial() -> None:
     assert len(data_key("3100", "9001", "20260701", "k")) == 22
 

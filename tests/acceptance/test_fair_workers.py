@@ -1,0 +1,66 @@
+"""A receiver that is slow takes its own places and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import orjson
+
+from gateway.connectors import Answer, Parcel
+from gateway.delivery import DeliveryWorker
+from gateway.message import MessageState
+from gateway.store import open_store
+from tests.store.samples import accept_id, message, new_log, says, to
+
+from .partners import settings
+from .test_polling import translator
+from .test_unknown_outcomes import until
+
+SLOW, QUICK = "GGZY-JSGC", "CZ-ZFPT-310000"
+
+
+class Receiver:
+    can_ask, knows_keys = False, True
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.under_way = 0
+        self.most = 0
+
+    async def send(self, parcel: Parcel) -> Answer:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.open.wait()
+        self.under_way -= 1
+        return Answer(orjson.dumps({"EVS": "EVS000", "text": "", "STATUS": "1"}), 200)
+
+    async def ask(self, parcel: Parcel) -> Answer | None:
+        raise NotImplementedError
+
+    async def close(self) -> None: ...
+
+
+async def test_a_slow_receiver_of_bulk_does_not_hold_up_a_payment(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, seal_batch=new_log().seal_batch)
+    await store.open()
+    slow, quick = Receiver(), Receiver()
+    quick.open.set()
+    worker = DeliveryWorker(
+        settings(), store, translator(), {SLOW: slow, QUICK: quick}, translator().standard.catalogue,
+        lambda claimed, code, text: None, name="w",
+    )  # fmt: skip
+    bulk = [message(f"{n}", type="2001", judge=says(to(SLOW, f"b{n}", lane=2))) for n in range(60)]
+    await asyncio.gather(*map(store.accept, bulk))
+    running = asyncio.create_task(worker.run())
+    try:
+        await until(lambda: slow.under_way >= 8)
+        paid = await accept_id(store, message("p", type="4002", judge=says(to(QUICK, "p", lane=0))))
+        row = await store.wait_settled(paid, 10)
+        assert row is not None and row.state is MessageState.DELIVERED
+        assert slow.most == settings().platforms[SLOW].connector.concurrency
+    finally:
+        slow.open.set()
+        worker.stop()
+        await running
+        await store.close()

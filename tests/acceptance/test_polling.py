@@ -1,0 +1,191 @@
+"""Polling a voucher store: what was read is settled or read again, whatever goes wrong in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gateway import clock
+from gateway.app import load_translator
+from gateway.arrivals import Submission
+from gateway.errors import DeliveryError, MessageError
+from gateway.formats import join
+from gateway.message import GATEWAY_NODE
+from gateway.polling import Poller
+from gateway.sandbox import vouchers
+from gateway.sandbox.ledger import ACKNOWLEDGED
+from gateway.sandbox.treasury import FAILED
+from gateway.sandbox.vouchers import Outgoing
+from gateway.settings import PollSettings
+from gateway.store import Store, open_store
+from gateway.store.contract import Outcome
+from gateway.translate import Translator
+
+from .conftest import House
+from .partners import identity, partner, settings, trust
+
+NODE, TYPE = "CZ-ZFPT-310000", "9502"
+APP_NO = "SQ-310000-20261124-00001"
+
+
+@cache
+def translator() -> Translator:
+    return load_translator(settings())
+
+
+def office_return(no: str, serial: str = "1", reason: str = "用款计划不足") -> Outgoing:
+    record = {
+        **vouchers.head("310000", TYPE, no),
+        "PayAppNo": APP_NO,
+        "OriginalVoucherNo": "ZF20261124000001",
+        "ReturnSerial": serial,
+        "ReturnReason": reason,
+        "ReturnTime": clock.t14(),
+    }
+    return vouchers.make(TYPE, record, f"{APP_NO}|{serial}")
+
+
+class Shelf:
+    """A voucher store as its clients see it: new, read and not yet signed in, settled."""
+
+    def __init__(self, *waiting: bytes):
+        self.waiting = list(waiting)
+        self.read_out: list[bytes] = []
+        self.confirmed: list[str] = []
+        self.failed: dict[str, str] = {}
+        self.broken = 0  # confirmations that get lost
+        self.most = 100
+
+    async def read(self, vt_code: str, *, again: bool = False) -> bytes | None:
+        if not again:
+            self.read_out += self.waiting[: self.most]
+            given, self.waiting = self.waiting[: self.most], self.waiting[self.most :]
+        else:
+            given = self.read_out[: self.most]
+        return partner(NODE).seal(join(given), f"batch-{clock.new_id()}", msg_type=TYPE) if given else None
+
+    async def confirm(self, vt_code: str, nos: Sequence[str]) -> None:
+        if self.broken:
+            self.broken -= 1
+            raise DeliveryError("delivery.timeout", "no answer", unknown=True)
+        self._settle(nos)
+        self.confirmed += nos
+
+    async def confirm_fail(self, vt_code: str, nos: Sequence[str], messages: Sequence[str]) -> None:
+        if not all(nos):
+            raise DeliveryError("receiver.EVS100", "no such voucher", permanent=True)
+        self._settle(nos)
+        self.failed.update(zip(nos, messages, strict=True))
+
+    def _settle(self, nos: Sequence[str]) -> None:
+        self.read_out = [one for one in self.read_out if not any(f'"{no}"'.encode() in one for no in nos)]
+
+
+class Till:
+    """Takes vouchers over; `faults` says what happens to a voucher number, once each time it is named."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.faults: dict[str, list[Exception]] = {}
+
+    async def take(self, submission: Submission) -> Outcome:
+        number = next(no for no in ("V1", "V2", "V3", "V4") if f'"{no}"'.encode() in submission.payload)
+        if self.faults.get(number):
+            raise self.faults[number].pop()
+        self.taken.append(number)
+        return Outcome("accepted")
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def poller(store: Store, shelf: Shelf, till: Till) -> Poller:
+    other = partner(NODE)
+    return Poller(
+        settings(), other.platform, PollSettings(every_s=0.01, types=[TYPE]), shelf, other.suite,
+        identity(GATEWAY_NODE, "sm2"), trust(), translator(), store, till.take,
+    )  # fmt: skip
+
+
+async def test_what_was_read_before_a_crash_is_settled_whole_however_much_it_is(store: Store) -> None:
+    shelf, till = Shelf(), Till()
+    shelf.read_out = [office_return(no).mof for no in ("V1", "V2", "V3")]
+    shelf.most = 2
+    one = poller(store, shelf, till)
+    for _ in range(3):
+        await one._round()
+    assert shelf.confirmed == ["V1", "V2", "V3"]
+
+
+async def test_a_confirmation_that_got_lost_is_given_again(store: Store) -> None:
+    shelf, till = Shelf(office_return("V1").mof), Till()
+    shelf.broken = 1
+    one = poller(store, shelf, till)
+    await one._round()
+    assert shelf.confirmed == []
+    await one._round()
+    assert shelf.confirmed == ["V1"] and till.taken == ["V1", "V1"]
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("our own fault"), OSError("disk")])
+async def test_a_voucher_that_we_cannot_take_holds_up_no_other_and_is_read_again(
+    store: Store, fault: Exception
+) -> None:
+    shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2", "V3"))), Till()
+    till.faults["V2"] = [fault, fault]
+    one = poller(store, shelf, till)
+    await one._round()
+    assert shelf.confirmed == ["V1", "V3"] and shelf.failed == {}
+    shelf.waiting.append(office_return("V4").mof)
+    await one._round()
+    assert shelf.confirmed == ["V1", "V3", "V4"]  # what is new does not wait for it either
+    await one._round()
+    assert shelf.confirmed[3:] == ["V2"] and shelf.read_out == []
+
+
+async def test_a_busy_gateway_leaves_the_voucher_for_later(store: Store) -> None:
+    shelf, till = Shelf(office_return("V1").mof), Till()
+    till.faults["V1"] = [MessageError.of("store.busy", "忙", "busy", result="90002")]
+    one = poller(store, shelf, till)
+    assert await one._round() == 0
+    assert (shelf.confirmed, shelf.failed) == ([], {})
+    await one._round()
+    assert shelf.confirmed == ["V1"]
+
+
+async def test_a_voucher_that_cannot_be_read_is_refused_by_its_number(store: Store) -> None:
+    broken = office_return("V1").mof.replace(b"<Voucher>", b"<Voucher>!")
+    nameless = office_return("V3").mof.replace(b'VoucherNo="V3"', b'VoucherNo=""')
+    shelf, till = Shelf(broken, nameless, office_return("V2").mof), Till()
+    one = poller(store, shelf, till)
+    await one._round()
+    assert shelf.confirmed == ["V2"]
+    assert list(shelf.failed) == ["V1"] and "Base64" in shelf.failed["V1"]
+    assert len(store.refusals()) == 2  # of the nameless one nobody can be told, so a person must look
+    await one._round()
+    assert one._again == {TYPE}
+
+
+async def test_two_words_about_one_thing_in_one_second_are_both_taken(house: House) -> None:
+    """A voucher has no time stamp of its own: the order in which they come is their order."""
+    treasury = house.sandbox.treasuries["310000"]
+    words = [office_return(f"9502{number:08d}", reason=f"理由{number}") for number in range(2)]
+    for voucher in words:
+        treasury.enqueue(voucher)
+    for voucher in words:
+        key = f"{TYPE}|{voucher.no}"
+        entry = await treasury.ledger.wait_for(
+            lambda entry, key=key: entry.key == key and entry.kind in (ACKNOWLEDGED, FAILED),  # type: ignore[misc]
+            20,
+        )
+        assert entry.kind == ACKNOWLEDGED, entry.answer
+    row = house.gateway.store.find_message(NODE, "5002", f"{APP_NO}|1")
+    assert row is not None and row.biz_version == 2

@@ -1,0 +1,184 @@
+"""After an unknown outcome the worker asks before it sends again, and does not forget that it must."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.connectors import Answer, Connector, Parcel
+from gateway.delivery import DeliveryWorker
+from gateway.errors import DeliveryError
+from gateway.message import DeliveryState
+from gateway.settings import RetrySettings
+from gateway.store import Store, open_store
+from gateway.store.contract import Arrival, Claimed
+from tests.store.samples import accept_id, message, new_log, says, to
+
+from .partners import settings
+from .test_polling import translator
+
+NODE = "CZ-ZFPT-310000"
+LOST = DeliveryError("delivery.timeout", "no answer", unknown=True)
+AWAY = DeliveryError("delivery.unreachable", "connection refused")
+REFUSED = DeliveryError("receiver.EVS700", "no", status=500, permanent=True)
+TAKEN = Answer(orjson.dumps({"EVS": "EVS000", "text": ""}), 200)
+Says = Answer | DeliveryError | None
+
+
+class Receiver:
+    """A receiver that answers by a list, and remembers what it was asked."""
+
+    def __init__(self, *says: Says, can_ask: bool = True, knows_keys: bool = True):
+        self.says = list(says)
+        self.can_ask = can_ask
+        self.knows_keys = knows_keys
+        self.calls: list[str] = []
+
+    async def send(self, parcel: Parcel) -> Answer:
+        self.calls.append("send")
+        answer = self._next()
+        assert answer is not None
+        return answer
+
+    async def ask(self, parcel: Parcel) -> Answer | None:
+        self.calls.append("ask")
+        return self._next()
+
+    def _next(self) -> Answer | None:
+        said = self.says.pop(0)
+        if isinstance(said, DeliveryError):
+            raise said
+        return said
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, seal_batch=new_log().seal_batch)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+class Notices:
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def make(self, claimed: Claimed, code: str, text: str) -> Arrival | None:
+        self.made.append(code)
+        return None
+
+
+@asynccontextmanager
+async def delivering(
+    store: Store, receiver: Connector, *, attempts: int = 12, notices: Notices | None = None
+) -> AsyncIterator[None]:
+    quick = RetrySettings(first_s=0.01, factor=1.0, most_s=0.01, attempts=attempts)
+    own = settings()
+    own = replace(own, gateway=own.gateway.model_copy(update={"retry": quick}))
+    worker = DeliveryWorker(
+        own, store, translator(), {NODE: receiver}, translator().standard.catalogue,
+        (notices or Notices()).make, name="w",
+    )  # fmt: skip
+    running = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await running
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < ends, "not reached in time"
+        await asyncio.sleep(0.01)
+
+
+def state(store: Store, message_id: str) -> DeliveryState:
+    return store.deliveries(message_id)[0].state
+
+
+async def run(store: Store, receiver: Receiver, number: str = "4002", **more: object) -> str:
+    """One message of this type, delivered until it rests; its id."""
+    message_id = await accept_id(store, message("a", type=number, judge=says(to(NODE))))
+    open_states = (DeliveryState.READY, DeliveryState.LEASED)
+    async with delivering(store, receiver, **more):  # type: ignore[arg-type]
+        await until(lambda: state(store, message_id) not in open_states)
+    return message_id
+
+
+async def test_it_asks_again_until_it_has_an_answer(store: Store) -> None:
+    receiver = Receiver(LOST, AWAY, AWAY, TAKEN)
+    message_id = await run(store, receiver)
+    assert receiver.calls == ["send", "ask", "ask", "ask"]
+    assert state(store, message_id) is DeliveryState.DONE
+
+
+async def test_what_certainly_did_not_arrive_is_sent_again_and_may_fail_without_a_doubt(store: Store) -> None:
+    receiver = Receiver(LOST, None, AWAY, AWAY, TAKEN)
+    await run(store, receiver)
+    assert receiver.calls == ["send", "ask", "send", "send", "send"]
+
+
+async def test_a_receiver_that_knows_the_key_settles_the_doubt_by_its_refusal(store: Store) -> None:
+    receiver = Receiver(LOST, AWAY, REFUSED, can_ask=False)
+    message_id = await run(store, receiver)
+    assert state(store, message_id) is DeliveryState.DEAD
+    row = store.deliveries(message_id)[0]
+    renewed = to(NODE, delivery_key="key-2", effect_no=2)
+    assert (await store.resolve(row.id, "new-effect", "li", "mended", renewed)).effect_no == 2
+
+
+async def test_giving_up_in_doubt_is_no_dead_letter_where_money_moves(store: Store) -> None:
+    """Nobody is told that it failed: it may have taken effect. A person decides."""
+    receiver, notices = Receiver(LOST, AWAY, AWAY, can_ask=False), Notices()
+    message_id = await run(store, receiver, attempts=3, notices=notices)
+    assert state(store, message_id) is DeliveryState.UNKNOWN and notices.made == []
+
+
+async def test_giving_up_in_doubt_still_forbids_a_new_effect(store: Store) -> None:
+    receiver, notices = Receiver(LOST, AWAY, AWAY, can_ask=False), Notices()
+    message_id = await run(store, receiver, "2001", attempts=3, notices=notices)
+    assert state(store, message_id) is DeliveryState.DEAD and notices.made == ["delivery.unreachable"]
+    row = store.deliveries(message_id)[0]
+    with pytest.raises(Exception, match="outcome-unknown"):
+        await store.resolve(row.id, "new-effect", "li", "x", to(NODE, delivery_key="key-2", effect_no=2))
+
+
+async def test_where_nobody_can_be_asked_a_person_decides_and_is_obeyed(store: Store) -> None:
+    receiver = Receiver(LOST, TAKEN, can_ask=False, knows_keys=False)
+    message_id = await run(store, receiver)
+    assert state(store, message_id) is DeliveryState.UNKNOWN and receiver.calls == ["send"]
+    row = store.deliveries(message_id)[0]
+    await store.resolve(row.id, "replay", "li", "telephoned: they have nothing")
+    async with delivering(store, receiver):
+        await until(lambda: state(store, message_id) is DeliveryState.DONE)
+    assert receiver.calls == ["send", "send"]
+
+
+async def test_an_outcome_is_recorded_once_the_store_takes_it_again(store: Store) -> None:
+    """A full disk for a moment must not make a crash of what was delivered."""
+    connection = store._write  # type: ignore[attr-defined]
+
+    class Filling(Receiver):
+        async def send(self, parcel: Parcel) -> Answer:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+            asyncio.get_running_loop().call_later(
+                0.3, lambda: connection.execute("PRAGMA max_page_count = 1000000")
+            )
+            return await super().send(parcel)
+
+    big = Answer(orjson.dumps({"EVS": "EVS000", "text": "x" * 60_000}), 200)
+    receiver = Filling(big)
+    message_id = await run(store, receiver)
+    assert state(store, message_id) is DeliveryState.DONE and receiver.calls == ["send"]
