@@ -12,6 +12,7 @@ import orjson
 
 from gateway import clock
 from gateway.errors import Fault, MessageError
+from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
 from gateway.payments.case import Case, Finding, fen
 from gateway.payments.ground import Ground
@@ -21,7 +22,7 @@ from gateway.settings import Platform, Settings
 from gateway.standard import MessageType
 from gateway.standard import head as heads
 from gateway.store.contract import Arrival, LastVersion, NewDelivery, Store, Verdict
-from gateway.translate import Read, Translator, head_for
+from gateway.translate import IDENTITY, Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
@@ -63,6 +64,7 @@ class ArrivalMaker:
         self.translator = translator
         self.standard = translator.standard
         self.routes = routes
+        self.heads = HeadShape(self.standard)
 
     def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
         """Validates the record (MessageError with every fault) and prepares its arrival."""
@@ -73,6 +75,7 @@ class ArrivalMaker:
         body = self.standard.check(number, read.record, on=today)
         validated_ns = time.perf_counter_ns()
         said = read.parsed.head
+        self.heads.check(said, today, whole=platform.profile == IDENTITY)
         biz_key = self.standard.business_key(number, read.record)
         given = said.get("BizVersion", "")
         head = self._head(submission, kind, read, biz_key, body, now)

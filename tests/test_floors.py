@@ -14,7 +14,18 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("standard", "formats", "mapping", "security", "payments", "routing", "settings"), 2),
     **dict.fromkeys(("store", "connectors", "evidence", "client"), 3),
     **dict.fromkeys(
-        ("intake", "delivery", "arrivals", "replies", "notices", "answers", "polling", "translate"), 4
+        (
+            "intake",
+            "delivery",
+            "arrivals",
+            "headshape",
+            "replies",
+            "notices",
+            "answers",
+            "polling",
+            "translate",
+        ),
+        4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
     **dict.fromkeys(("app", "cli", "bench", "__main__"), 6),
@@ -36,6 +47,7 @@ ARROWS = {
     ("intake", "replies"),
     ("intake", "translate"),
     ("arrivals", "translate"),
+    ("arrivals", "headshape"),
     ("replies", "translate"),
     ("notices", "arrivals"),
     ("delivery", "translate"),
