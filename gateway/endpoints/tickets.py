@@ -71,8 +71,10 @@ async def redeem(request: web.Request) -> web.Response:
         faults.append(_missing("Ticket"))
     if faults:
         raise MessageError(faults)
-    row = await world.store.redeem_ticket(ticket_hash(asked["Ticket"]), caller.platform.id, clock.now_ms())
-    if row is None or (row.client_ip and asked.get("ClientIp", row.client_ip) != row.client_ip):
+    row = await world.store.redeem_ticket(
+        ticket_hash(asked["Ticket"]), caller.platform.id, clock.now_ms(), asked.get("ClientIp", "")
+    )
+    if row is None:
         raise MessageError.of(
             "ticket.invalid",
             "票据无效、已使用、已过期或不属于本平台",

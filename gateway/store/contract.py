@@ -351,8 +351,9 @@ class Store(Protocol):
     # tickets, nonces, attachments
     async def issue_ticket(self, ticket: TicketRow) -> None: ...
     async def redeem_ticket(
-        self, hash: str, platform: str, at: int
-    ) -> TicketRow | None: ...  # once; None when unknown, used or late
+        self, hash: str, platform: str, at: int, client_ip: str = ""
+    ) -> TicketRow | None: ...  # once; None when unknown, used, late, or bound to another address
+    async def return_ticket(self, hash: str) -> None: ...  # by whom it was redeemed: as if it had not been
     # False: seen before. `at` in ms; a nonce is remembered for 10 minutes
     async def use_nonce(self, platform: str, nonce: str, at: int) -> bool: ...
     async def start_attachment(self, row: AttachmentRow) -> AttachmentRow: ...

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from gateway.store import case_tables as tables
 from gateway.store.contract import AttachmentRow, TicketRow
@@ -25,9 +25,11 @@ _REDEEM = Statement(
         _ticket.c.target == bindparam("of_target"),
         _ticket.c.redeemed_at == 0,
         _ticket.c.expires_at >= bindparam("at_least"),
+        or_(_ticket.c.client_ip.in_(("", bindparam("of_ip"))), bindparam("of_ip") == ""),
     )
     .returning(*(column for column in _ticket.columns if column.name != "redeemed_at"))
 )
+_RETURN = Statement(update(_ticket).values(redeemed_at=0).where(_ticket.c.hash == bindparam("of_hash")))
 _FORGET_NONCES = Statement(delete(_nonce).where(_nonce.c.at < bindparam("before")))
 _FIND_NONCE = Statement(
     select(_nonce.c.at).where(_nonce.c.platform == bindparam("of"), _nonce.c.nonce == bindparam("named"))
@@ -62,13 +64,23 @@ def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
     )  # fmt: skip
 
 
-def redeem_ticket(work: Transaction, hash_: str, platform: str, at: int) -> TicketRow | None:
-    """The ticket, once, for the platform that it was issued for; one guarded update."""
-    found = _REDEEM.rows(work.connection, now=max(at, 1), of_hash=hash_, of_target=platform, at_least=at)
+def redeem_ticket(
+    work: Transaction, hash_: str, platform: str, at: int, client_ip: str = ""
+) -> TicketRow | None:
+    """The ticket, once, for the platform that it was issued for and, where both name one, from the address
+    that it is bound to; one guarded update."""
+    found = _REDEEM.rows(
+        work.connection, now=max(at, 1), of_hash=hash_, of_target=platform, at_least=at, of_ip=client_ip
+    )
     if not found:
         return None
     name, source, target, subject, *rest = found[0]
     return TicketRow(name, source, target, orjson.loads(subject), *rest)
+
+
+def return_ticket(work: Transaction, hash_: str) -> None:
+    """Whoever redeemed it could not use it: it may be redeemed again."""
+    _RETURN.run(work.connection, of_hash=hash_)
 
 
 def use_nonce(work: Transaction, platform: str, nonce: str, at: int) -> bool:

@@ -33,6 +33,26 @@ async def test_a_ticket_is_for_its_target_and_its_time(store: Store) -> None:
     assert await store.redeem_ticket("hash", "GGZY-ZPT", 61_000) == TICKET
 
 
+async def test_a_ticket_that_is_bound_to_an_address_is_kept_for_it(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000, "10.0.0.2") is None
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000, "10.0.0.1") == TICKET
+
+
+async def test_a_ticket_without_an_address_is_for_any(store: Store) -> None:
+    free = replace(TICKET, client_ip="")
+    await store.issue_ticket(free)
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000, "10.0.0.2") == free
+
+
+async def test_a_ticket_that_was_given_back_is_redeemed_once_more(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000) == TICKET
+    await store.return_ticket("hash")
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2001) == TICKET
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2002) is None
+
+
 async def test_a_nonce_is_used_once_a_platform(store: Store) -> None:
     used = await asyncio.gather(*(store.use_nonce("A", "n", 1_000_000) for _ in range(3)))
     assert used == [True, False, False]
