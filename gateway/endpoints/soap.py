@@ -64,7 +64,8 @@ async def _submit(request: web.Request, namespace: str) -> web.Response:
     data = await read_body(request, world.settings.gateway.max_body_bytes)
     traceparent = request.headers.get("traceparent", "")[:128]
     if _WSSE in data:
-        reply = await world.intake.receive(Call(data, "wss", "", "", "soap", traceparent=traceparent))
+        transport = "soap-1.1" if namespace == SOAP11 else "soap-1.2"
+        reply = await world.intake.receive(Call(data, "wss", "", "", transport, traceparent=traceparent))
         return _answer(reply, reply.data, namespace)
     suite, sealed = _read_submit(data, namespace)
     # The content inside is the platform's own form, so its acknowledgement is too: that is what "rest" means.
