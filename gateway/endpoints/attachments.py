@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from gateway import clock
-from gateway.endpoints.bodies import check_encoding, too_large
+from gateway.endpoints.bodies import check_encoding, read_pieces, too_large
 from gateway.endpoints.signed import Caller, identify, unknown_caller
 from gateway.endpoints.uploads import Upload, header_name, place_of, stored_name
 from gateway.endpoints.world import WORLD, EndpointWorld
@@ -125,7 +125,7 @@ async def _pieces(request: web.Request, world: EndpointWorld, caller: Caller) ->
     most += most // 64 + _OVERHEAD_BYTES
     wanted, digest, size = caller.content_digest, hashlib.sha256(), 0
     held = b""
-    async for piece in request.content.iter_chunked(_PIECE_BYTES):
+    async for piece in read_pieces(request, _PIECE_BYTES, world.settings.gateway.read_s):
         size += len(piece)
         if size > most:
             raise too_large(most)

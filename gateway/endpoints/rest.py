@@ -31,7 +31,8 @@ async def submit(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     suite = _suite(request)
     key = _idempotency_key(request)
-    data = await read_body(request, world.settings.gateway.max_body_bytes)
+    limits = world.settings.gateway
+    data = await read_body(request, limits.max_body_bytes, limits.read_s)
     call = Call(
         data=data,
         suite=suite,

@@ -61,7 +61,8 @@ async def _submit(request: web.Request, namespace: str) -> web.Response:
             result="10001",
             status=415,
         )
-    data = await read_body(request, world.settings.gateway.max_body_bytes)
+    limits = world.settings.gateway
+    data = await read_body(request, limits.max_body_bytes, limits.read_s)
     traceparent = request.headers.get("traceparent", "")[:128]
     if _WSSE in data:
         transport = "soap-1.1" if namespace == SOAP11 else "soap-1.2"
@@ -129,4 +130,8 @@ async def describe(request: web.Request) -> web.Response:
     if "wsdl" not in {name.lower() for name in request.query}:
         raise web.HTTPMethodNotAllowed("GET", ["POST"])
     address = f"{request.scheme}://{request.host}/soap/v1"
-    return web.Response(text=_WSDL.replace("@ADDRESS@", address), content_type="text/xml", charset="utf-8")
+    return web.Response(
+        text=_WSDL.replace("@ADDRESS@", address),
+        content_type="text/xml",
+        charset="utf-8",
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -16,7 +18,7 @@ from tests.acceptance.running import Running, running
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder: Path = tmp_path_factory.mktemp("gateway")
-    async with running(folder, GATEWAY_MAX_BODY_BYTES="65536") as started:
+    async with running(folder, GATEWAY_MAX_BODY_BYTES="65536", GATEWAY_READ_S="0.5") as started:
         yield started
 
 
@@ -102,6 +104,23 @@ async def test_an_oversized_body_is_refused_while_it_arrives(gateway: Running) -
     for body in (b"x" * 70_000, endless()):
         got, problem, _ = await ask(gateway, "POST", "/v1/messages/3001", data=body, headers=headers)
         assert (got, problem["code"], problem["result"]) == (413, "http.too-large", "10002")
+
+
+@pytest.mark.parametrize(
+    ("target", "media"),
+    [("/v1/messages/1001", "application/jose"), ("/soap/v1", "application/soap+xml")],
+)
+async def test_who_stops_in_the_middle_of_a_body_is_not_waited_for(
+    gateway: Running, target: str, media: str
+) -> None:
+    address = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = f"POST {target} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {media}\r\nIdempotency-Key: k"
+    writer.write(f"{head}\r\nContent-Length: 100\r\n\r\nx".encode())
+    async with asyncio.timeout(20):
+        assert (await reader.readline()).split()[1] == b"408"
+        await reader.read()  # and the connection ends
+    writer.close()
 
 
 @pytest.mark.parametrize(
