@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import structlog
 from aiohttp import web
@@ -131,7 +132,7 @@ async def describe(request: web.Request) -> web.Response:
         raise web.HTTPMethodNotAllowed("GET", ["POST"])
     address = f"{request.scheme}://{request.host}/soap/v1"
     return web.Response(
-        text=_WSDL.replace("@ADDRESS@", address),
+        text=_WSDL.replace("@ADDRESS@", escape(address, {'"': "&quot;"})),
         content_type="text/xml",
         charset="utf-8",
     )

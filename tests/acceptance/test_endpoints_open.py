@@ -123,6 +123,12 @@ async def test_who_stops_in_the_middle_of_a_body_is_not_waited_for(
     writer.close()
 
 
+async def test_the_wsdl_is_xml_whatever_the_host_is_called(gateway: Running) -> None:
+    _, text, _ = await ask(gateway, "GET", "/soap/v1?wsdl", headers={"Host": 'a"/><script>'})
+    places = [str(one.get("location")) for one in etree.fromstring(text.encode()).iter("{*}address")]
+    assert places == ['http://a"/><script>/soap/v1'] * 2
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/nothing", 404), ("DELETE", "/v1/tickets", 405), ("GET", "/v1/messages", 404)],
