@@ -238,6 +238,9 @@ async def test_a_message_its_state_and_its_receipt(gateway: Running) -> None:
     assert receipt["message"]["message_id"] == number
     verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
     assert (verdict["Valid"], verdict["MessageId"]) == (True, number)
+    receipt["checkpoint"]["key_id"] += "x"  # nothing signs it, so nothing may be said of it
+    verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
+    assert verdict["Valid"] is False
     receipt["message"]["sender"] = CONSTRUCTION
     verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
     assert verdict["Valid"] is False
