@@ -243,7 +243,7 @@ _TICKET: dict[str, Any] = {
         "ClientIp": _TEXT,
         "Subject": {
             "type": "object",
-            "required": ["UserId", "LegalCode", "SessionId"],
+            "required": ["UserId", "LegalCode", "LegalName", "AuthMethod", "SessionId"],
             "additionalProperties": False,
             "properties": dict.fromkeys(("UserId", "LegalCode", "LegalName", "UserName", "Roles", "AuthMethod", "SessionId"), _TEXT),
         },

@@ -25,7 +25,10 @@ GENERAL, CONSTRUCTION, PROCUREMENT, CITY, PUDONG = (
     "GGZY-ZPT", "GGZY-JSGC", "GGZY-ZFCG", "CZ-ZFPT-310000", "CZ-ZFPT-310115",
 )  # fmt: skip
 TENDERER, PAYEE, STRANGER = "12310000425010220N", "91310000132206289R", "91310115T031010274"
-SUBJECT = {"UserId": "u1", "LegalCode": PAYEE, "SessionId": "s1", "UserName": "王工", "Roles": "03"}
+SUBJECT = {
+    "UserId": "u1", "LegalCode": PAYEE, "LegalName": "上海浦江公路养护工程有限公司", "AuthMethod": "01", "SessionId": "s1",
+    "UserName": "王工", "Roles": "03",
+}  # fmt: skip
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -139,8 +142,16 @@ async def test_a_ticket_leads_to_registered_addresses_only(gateway: Running) -> 
 async def test_every_fault_of_a_ticket_request_is_told_at_once(gateway: Running) -> None:
     error = await refused(gateway.client(CONSTRUCTION).issue_ticket({"UserId": "u" * 65, "Shoe": "9"}, ""))
     assert {one["path"] for one in error.errors} == {
-        "Subject/UserId", "Subject/Shoe", "Subject/LegalCode", "Subject/SessionId", "Target",
+        "Subject/UserId", "Subject/Shoe", "Subject/LegalCode", "Subject/LegalName", "Subject/AuthMethod",
+        "Subject/SessionId", "Target",
     }  # fmt: skip
+
+
+async def test_a_ticket_holds_only_what_its_redemption_can_tell(gateway: Running) -> None:
+    wrong = {"AuthMethod": "99", "Roles": "zz", "UserName": "\x00", "LegalName": "\x01"}
+    error = await refused(gateway.client(CONSTRUCTION).issue_ticket({**SUBJECT, **wrong}, GENERAL))
+    assert error.status == 422
+    assert {one["path"] for one in error.errors} == {f"Subject/{name}" for name in wrong}
 
 
 # progress
