@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gateway import clock
+from gateway.attached import Attached
 from gateway.errors import Fault, MessageError
 from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
@@ -65,6 +66,7 @@ class ArrivalMaker:
         self.standard = translator.standard
         self.routes = routes
         self.heads = HeadShape(self.standard)
+        self.attached = Attached(self.standard, settings.platforms, store.may_read)
 
     def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
         """Validates the record (MessageError with every fault) and prepares its arrival."""
@@ -81,6 +83,7 @@ class ArrivalMaker:
         head = self._head(submission, kind, read, biz_key, body, now)
         if said.get("IdemKey"):
             self._check_head(submission, read, head, said)
+        files = self.attached.digests(number, read.record, platform.id)
         message_id = clock.new_id()
         at = clock.now_ms()
         case = Case(
@@ -124,6 +127,7 @@ class ArrivalMaker:
                 amount_fen=amount_of(read.record),
                 stages=stages,
                 traceparent=submission.traceparent,
+                files=files,
             )
 
         return Draft(make)

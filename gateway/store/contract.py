@@ -102,6 +102,7 @@ class Arrival:
     amount_fen: int | None = None
     stages: tuple[tuple[str, int], ...] = ()  # (stage, microseconds) of the intake, for the timeline
     traceparent: str = ""
+    files: tuple[str, ...] = ()  # digests that it names: its receivers are let in, so far as its sender is
 
 
 @dataclass(frozen=True, slots=True)

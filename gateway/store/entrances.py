@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.store import case_tables as tables
 from gateway.store.contract import AttachmentRow, TicketRow
 from gateway.store.rows import text_of
-from gateway.store.statements import Statement, insert_into, put_into
+from gateway.store.statements import Statement, as_given, given, insert_into, put_into
 from gateway.store.transaction import Transaction
 
 NONCE_KEPT_MS = 600_000
@@ -45,6 +47,20 @@ _COMPLETE = Statement(
     .where(_attachment.c.digest == bindparam("of_digest"))
 )
 _PUT_GRANT = put_into(_grant)
+_named = given("digest", "sender", "receiver")
+_LET_IN = Statement(
+    sqlite_insert(_grant)
+    .from_select(
+        ["digest", "platform"],
+        select(_named.c.digest, _named.c.receiver).where(
+            select(_grant.c.platform)
+            .where(_grant.c.digest == _named.c.digest, _grant.c.platform == _named.c.sender)
+            .correlate(_named)
+            .exists()
+        ),
+    )
+    .on_conflict_do_nothing()
+)
 _GRANT = Statement(
     select(_grant.c.platform).where(
         _grant.c.digest == bindparam("of_digest"), _grant.c.platform == bindparam("of_platform")
@@ -117,6 +133,12 @@ def find_attachment(connection: sqlite3.Connection, digest: str) -> AttachmentRo
 
 def grant(work: Transaction, digest: str, platform: str) -> None:
     _PUT_GRANT.many(work.connection, [(digest, platform)])
+
+
+def let_in(connection: sqlite3.Connection, named: Sequence[tuple[str, str, str]]) -> None:
+    """(digest, sender, receiver) of messages: the receiver is granted what the sender is."""
+    if named:
+        _LET_IN.run(connection, given=as_given(named))
 
 
 def may_read(connection: sqlite3.Connection, digest: str, platform: str) -> bool:
