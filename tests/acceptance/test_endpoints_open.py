@@ -119,7 +119,6 @@ async def test_who_stops_in_the_middle_of_a_body_is_not_waited_for(
     writer.write(f"{head}\r\nContent-Length: 100\r\n\r\nx".encode())
     async with asyncio.timeout(20):
         assert (await reader.readline()).split()[1] == b"408"
-        await reader.read()  # and the connection ends
     writer.close()
 
 
