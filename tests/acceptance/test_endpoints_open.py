@@ -128,6 +128,14 @@ async def test_the_wsdl_is_xml_whatever_the_host_is_called(gateway: Running) -> 
     assert places == ['http://a"/><script>/soap/v1'] * 2
 
 
+async def test_the_wsdl_is_given_to_a_host_of_no_letters(gateway: Running) -> None:
+    address = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(b"GET /soap/v1?wsdl HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"200"
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/nothing", 404), ("DELETE", "/v1/tickets", 405), ("GET", "/v1/messages", 404)],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -14,10 +16,11 @@ import pytest_asyncio
 
 from gateway import clock
 from gateway.client import PlatformClient, Refused
+from gateway.message import Claims
 from gateway.security.httpsig import sign_request
 from gateway.standard import Standard
 from gateway.standard import head as heads
-from tests.acceptance.partners import ROOT, identity
+from tests.acceptance.partners import ROOT, identity, partner
 from tests.acceptance.running import Running, running
 from tests.console.seed import NO, fill
 
@@ -255,6 +258,21 @@ async def test_a_message_its_state_and_its_receipt(gateway: Running) -> None:
     receipt["message"]["sender"] = CONSTRUCTION
     verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
     assert verdict["Valid"] is False
+
+
+async def test_a_trace_never_decides_over_a_message(gateway: Running) -> None:
+    own, address = partner(GENERAL), urlsplit(gateway.url)
+    payload, key = heartbeat(Standard.load(ROOT / "schemas"))
+    claims = Claims(GENERAL, "GW", "9001", key, int(time.time()), secrets.token_hex(8), "application/json")
+    sealed = own.suite.seal(payload, claims, identity(GENERAL), own.gateway)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    lines = [
+        b"POST /v1/messages/9001 HTTP/1.1", b"Host: x", b"Content-Type: application/jose",
+        f"Idempotency-Key: {key}".encode(), b"Content-Length: %d" % len(sealed), b"traceparent: \xff\xfe",
+    ]  # fmt: skip
+    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + sealed)
+    assert (await reader.readline()).split()[1] == b"202"
+    writer.close()
 
 
 async def test_a_receiver_sees_its_delivery_and_a_stranger_nothing(gateway: Running) -> None:
