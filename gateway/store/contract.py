@@ -92,7 +92,7 @@ class Arrival:
     head: bytes
     suite: str
     cert: str  # thumbprint of the signer's certificate
-    transport: str  # rest | soap | poll
+    transport: str  # rest | soap-1.1 | soap-1.2 | soap-sealed | poll
     received_at: int  # ms
     sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4)
     needs: Needs
