@@ -133,3 +133,10 @@ def test_evidence_of_nonsense_is_told_and_not_a_crash(copy: Path, tmp_path: Path
     result = gateway(copy, "evidence", "verify", str(junk), "--certificate", str(junk))
     assert result.exit_code == 2
     assert "junk: " in result.output
+
+
+def test_a_data_folder_that_cannot_be_written_is_a_finding(copy: Path) -> None:
+    (copy / "var").write_text("a file where the folder should be")
+    result = gateway(copy, "certs", "init")
+    assert result.exit_code == 1
+    assert "data_dir: cannot write" in result.output

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from lxml import etree
 
+from gateway.errors import ConfigError
 from tests.acceptance.running import Running, running
 
 
@@ -44,6 +45,12 @@ async def test_health_readiness_and_metrics(gateway: Running) -> None:
     assert status == 200
     assert "gateway_messages 0.0" in text
     assert 'gateway_http_requests_total{method="GET",route="/readyz",status="200"}' in text
+
+
+async def test_a_taken_port_is_a_finding(gateway: Running, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{gateway.gateway.port}"):
+        async with running(tmp_path, GATEWAY_PORT=str(gateway.gateway.port)):
+            raise AssertionError("two gateways on one port")
 
 
 async def test_the_interface_describes_itself(gateway: Running) -> None:
