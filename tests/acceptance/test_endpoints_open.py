@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from lxml import etree
@@ -45,6 +46,15 @@ async def test_health_readiness_and_metrics(gateway: Running) -> None:
     assert status == 200
     assert "gateway_messages 0.0" in text
     assert 'gateway_http_requests_total{method="GET",route="/readyz",status="200"}' in text
+
+
+async def test_from_elsewhere_nobody_hears_how_much_is_exchanged(gateway: Running) -> None:
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(connector=elsewhere) as session:
+        async with session.get(f"{gateway.url}/readyz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"status": "ready"})
+        async with session.get(f"{gateway.url}/metrics") as answer:
+            assert answer.status == 403
 
 
 async def test_a_taken_port_is_a_finding(gateway: Running, tmp_path: Path) -> None:
