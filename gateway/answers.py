@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from gateway import clock
 from gateway.errors import MessageError
 from gateway.message import Claims, Record
@@ -22,16 +25,24 @@ class Answers:
         self.store = store
         self.standard = standard
 
-    async def redeem(self, platform: Platform, body: Record, claims: Claims) -> Record:
-        """1902 for a 1002: who signed in, for the platform that the ticket was issued for. Once."""
+    @asynccontextmanager
+    async def redeem(self, platform: Platform, body: Record, claims: Claims) -> AsyncIterator[Record]:
+        """1902 for a 1002: who signed in, for the platform that the ticket was issued for. Once; where the
+        1002 is refused after all, the ticket is as good as before."""
         if body.get("TargetSystem", platform.id) != platform.id:
             raise _bad_ticket()
-        row = await self.store.redeem_ticket(ticket_hash(body["Ticket"]), platform.id, clock.now_ms())
+        ticket = ticket_hash(body["Ticket"])
+        row = await self.store.redeem_ticket(ticket, platform.id, clock.now_ms(), body.get("ClientIp", ""))
         if row is None:
             raise _bad_ticket()
-        return ticket_reply(row)
+        try:
+            yield ticket_reply(row)
+        except MessageError:
+            await self.store.return_ticket(ticket)
+            raise
 
-    async def progress(self, platform: Platform, body: Record, claims: Claims) -> Record:
+    @asynccontextmanager
+    async def progress(self, platform: Platform, body: Record, claims: Claims) -> AsyncIterator[Record]:
         """6002 for a 6001: the cases that platform and requester may both see, with their trace."""
         page, size = int(body["PageNo"]), int(body["PageSize"])
         found = [
@@ -64,7 +75,7 @@ class Answers:
         }
         if items:
             reply["Items"] = {"Item": items}
-        return reply
+        yield reply
 
     def _matching(self, body: Record) -> list[Application]:
         match body["QueryType"]:

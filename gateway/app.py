@@ -288,7 +288,13 @@ async def _serve(
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        place = f"{settings.gateway.host}:{settings.gateway.port}"
+        text = f"cannot listen on {place}: {error.strerror or error}"
+        raise ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")]) from error
     server = site._server
     if server is None or not server.sockets:  # type: ignore[attr-defined]
         raise OSError("the server has no socket")

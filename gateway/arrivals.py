@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from gateway import clock
+from gateway.attached import Attached
 from gateway.errors import Fault, MessageError
+from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
 from gateway.payments.case import Case, Finding, fen
 from gateway.payments.ground import Ground
@@ -21,7 +23,7 @@ from gateway.settings import Platform, Settings
 from gateway.standard import MessageType, Naming
 from gateway.standard import head as heads
 from gateway.store.contract import Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
-from gateway.translate import Read, Translator, head_for
+from gateway.translate import IDENTITY, Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
@@ -64,6 +66,8 @@ class ArrivalMaker:
             kind.number: Naming.of(self.standard.model(kind.number)) for kind in self.standard.catalogue
         }
         self.routes = routes
+        self.heads = HeadShape(self.standard)
+        self.attached = Attached(self.standard, settings.platforms, store.may_read)
 
     def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
         """Validates the record (MessageError with every fault) and prepares its arrival."""
@@ -74,11 +78,13 @@ class ArrivalMaker:
         body = self.standard.check(number, read.record, on=today)
         validated_ns = time.perf_counter_ns()
         said = read.parsed.head
+        self.heads.check(said, today, whole=platform.profile == IDENTITY)
         biz_key = self.standard.business_key(number, read.record)
         given = said.get("BizVersion", "")
         head = self._head(submission, kind, read, biz_key, body, now)
         if said.get("IdemKey"):
             self._check_head(submission, read, head, said)
+        files = self.attached.digests(number, read.record, platform.id)
         message_id = clock.new_id()
         at = clock.now_ms()
         case = Case(
@@ -121,6 +127,7 @@ class ArrivalMaker:
                 amount_fen=amount_of(read.record),
                 stages=stages,
                 traceparent=submission.traceparent,
+                files=files,
             )
 
         return Draft(make)

@@ -8,7 +8,8 @@ changes nothing: the retry gets the same bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ import orjson
 import structlog
 
 from gateway import clock
-from gateway.arrivals import ArrivalMaker, Submission
+from gateway.arrivals import ArrivalMaker, Draft, Submission
 from gateway.errors import Fault, MessageError
 from gateway.message import GATEWAY_NODE, Claims, Record
 from gateway.replies import Replies, Reply
@@ -28,7 +29,7 @@ from gateway.store.contract import Arrival, MessageRow, Outcome, Store, StoreUna
 from gateway.translate import Translator
 
 log = structlog.get_logger("intake")
-Answerer = Callable[[Platform, Record, Claims], Awaitable[Record]]
+Answerer = Callable[[Platform, Record, Claims], AbstractAsyncContextManager[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,7 @@ class Intake:
         read = self.translator.read(platform, number, parsed)
         try:
             draft = self.arrivals.draft(submission, read, started)
-            answer = await self._answer(submission, read.record)
-            outcome = await self._accept(draft.arrival(answer))
+            outcome = await self._accept_answered(draft, submission, read.record, is_bound=stored is not None)
         except MessageError as error:
             raise MessageError(
                 read.in_senders_words(error.faults), status=error.status, retry_after_s=error.retry_after_s
@@ -156,11 +156,17 @@ class Intake:
             submission.platform.id, submission.claims.jti
         )
 
-    async def _answer(self, submission: Submission, record: Record) -> bytes:
+    async def _accept_answered(
+        self, draft: Draft, submission: Submission, record: Record, *, is_bound: bool
+    ) -> Outcome:
+        """With the answer, where the type wants one: a refusal takes back what answering took. What a key
+        is bound to has its answer already, and asking twice would use a ticket up for its own retry."""
         answerer = self.answerers.get(submission.number)
-        if answerer is None:
-            return b""
-        return orjson.dumps(await answerer(submission.platform, record, submission.claims))
+        if answerer is None or is_bound:
+            return await self._accept(draft.arrival())
+        async with answerer(submission.platform, record, submission.claims) as answer:
+            outcome = await self._accept(draft.arrival(orjson.dumps(answer)))
+            return self._judge(outcome, outcome.faults)
 
     def _judge(self, outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
         match outcome.kind:

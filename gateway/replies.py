@@ -10,7 +10,7 @@ import base64
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -19,6 +19,7 @@ import orjson
 from gateway import clock
 from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE, Claims, Head, MessageState, Record
+from gateway.security import wssnames
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, suites
 from gateway.settings import Platform
@@ -29,6 +30,8 @@ from gateway.translate import ACK, Translator
 JSON = "application/json"
 XML = "application/xml"
 PROBLEM = "application/problem+json"
+# Transports whose whole answer is a SOAP message: of the version in which the caller spoke.
+SOAP = {"soap-1.1": ("1.1", wssnames.SOAP11), "soap-1.2": ("1.2", wssnames.SOAP12)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Replies:
         peers: Mapping[str, Peer],
         make_receipt: Callable[[MessageRow], Mapping[str, Any]],
         problem: Callable[[MessageError], bytes],
-        fault: Callable[[MessageError], bytes],
+        fault: Callable[[MessageError, str], bytes],
     ):
         self.translator = translator
         self.identities = identities
@@ -85,24 +88,24 @@ class Replies:
             headers["Preference-Applied"] = "wait"
         ack = self._ack_record(row, duplicate=kind == "duplicate")
         head = self._head(platform, ACK, row.id, ack)
-        if transport == "soap":
+        if transport in SOAP:
             payload = _submit_reply(extra, self.translator.write_ack(platform, ACK, ack, head))
-            return self._seal(platform, claims, ACK, payload, XML, 202, headers)
+            return self._seal(platform, claims, ACK, payload, XML, 202, headers, transport)
         own = self.translator.write_ack(platform, ACK, ack, head)
         # Both are JSON objects of ours with members of different names: joined as text.
         payload = own[:-1] + b"," + orjson.dumps(extra)[1:]
-        return self._seal(platform, claims, ACK, payload, JSON, 202, headers)
+        return self._seal(platform, claims, ACK, payload, JSON, 202, headers, transport)
 
     def refuse(self, platform: Platform, claims: Claims, error: MessageError, transport: str) -> Reply:
         """A refusal for an authenticated sender: sealed, with every fault in its own field names."""
         headers = {}
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(error.retry_after_s)
-        if transport == "soap":
-            payload, content_type = self.fault(error), XML
+        if transport in SOAP:
+            payload, content_type = self.fault(error, SOAP[transport][1]), XML
         else:
             payload, content_type = self.problem(error), PROBLEM
-        return self._seal(platform, claims, ACK, payload, content_type, error.status, headers)
+        return self._seal(platform, claims, ACK, payload, content_type, error.status, headers, transport)
 
     def _answer(
         self, platform: Platform, claims: Claims, row: MessageRow, transport: str, headers: dict[str, str]
@@ -111,11 +114,11 @@ class Replies:
         record: Record = orjson.loads(row.answer)
         head = self._head(platform, number, row.id, record)
         payload = self.translator.write_ack(platform, number, record, head)
-        if transport == "soap":
+        if transport in SOAP:
             extra = {"Message": {"Id": row.id, "State": str(MessageState.ANSWERED)}, "Receipt": {}}
             payload = _submit_reply(extra, payload)
-        content_type = XML if transport == "soap" else JSON
-        return self._seal(platform, claims, number, payload, content_type, 200, headers)
+        content_type = XML if transport in SOAP else JSON
+        return self._seal(platform, claims, number, payload, content_type, 200, headers, transport)
 
     def _ack_record(self, row: MessageRow, *, duplicate: bool) -> Record:
         head = orjson.loads(row.head)
@@ -158,6 +161,7 @@ class Replies:
         content_type: str,
         status: int,
         headers: Mapping[str, str],
+        transport: str,
     ) -> Reply:
         suite = suites.get(platform.suite)
         answer = Claims(
@@ -169,7 +173,10 @@ class Replies:
             jti=secrets.token_hex(16),
             content_type=content_type,
         )
-        sealed = suite.seal(payload, answer, self.identities[platform.id], self.peers[platform.id])
+        peer = self.peers[platform.id]
+        if transport in SOAP:
+            peer = replace(peer, algorithms={**peer.algorithms, "soap": SOAP[transport][0]})
+        sealed = suite.seal(payload, answer, self.identities[platform.id], peer)
         return Reply(status, sealed, suite.content_type, headers)
 
 

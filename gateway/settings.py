@@ -131,6 +131,7 @@ class GatewayFile(Part):
     certificates: str = ""  # folder of keys; empty: <data_dir>/certs, made for development
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
     max_attachment_bytes: int = Field(1024 * 1024 * 1024, ge=1024)
+    read_s: float = Field(60.0, gt=0)  # for a message's body, and for an attachment's next piece
     max_age_s: int = Field(300, ge=1)
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)

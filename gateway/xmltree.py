@@ -6,6 +6,7 @@ libxml2 itself (256 without huge_tree) and again here, lower, because schemas ne
 
 from __future__ import annotations
 
+import re
 import threading
 
 from lxml import etree
@@ -16,6 +17,8 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_ELEMENTS = 200_000
 _DECLARED = ("utf-8", "utf8", "gbk", "gb2312", "gb18030", "us-ascii", "ascii")
+# XML 1.0 productions 25 and 80: white space may stand around the sign, and any amount before it.
+_ENCODING = re.compile(rb"""\sencoding\s*=\s*(["'])(.*?)\1""")
 _local = threading.local()  # a parser is reused, but never by two threads at once
 _is_too_large = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)}) or count(//*) > {MAX_ELEMENTS}")
 
@@ -69,12 +72,9 @@ def _declared_encoding(data: bytes) -> str:
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return "utf-16"
         return "utf-8"
-    declaration = head.split(b"?>", 1)[0]
-    for quote in (b'"', b"'"):
-        marker = b"encoding=" + quote
-        if marker in declaration:
-            return declaration.split(marker, 1)[1].split(quote, 1)[0].decode("ascii", "replace")
-    return "utf-8"
+    declaration = (head if b"?>" in head else data).partition(b"?>")[0]
+    found = _ENCODING.search(declaration)
+    return found[2].decode("ascii", "replace") if found else "utf-8"
 
 
 def _refuse_doctype(data: bytes) -> None:

@@ -28,9 +28,12 @@ def evidence() -> None:
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def verify(receipt: Path, certificate: Path, as_json: bool) -> None:
     """Check a receipt: leaf, path, root and the checkpoint's signature."""
-    known = keys.load_certificate(certificate.read_bytes())
     try:
-        verified = verify_receipt(orjson.loads(receipt.read_bytes()), known.verify_text)
+        known = keys.load_certificate(certificate.read_bytes())
+    except ValueError as error:
+        raise click.UsageError(f"{certificate}: {error}") from error
+    try:
+        verified = verify_receipt(orjson.loads(receipt.read_bytes()), known.verify_text, known.thumbprint)
     except (GatewayError, ValueError, KeyError) as error:
         click.echo(f"NOT valid: {error}", err=True)
         if as_json:

@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from gateway import security
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Finding
 from gateway.message import GATEWAY_NODE
 from gateway.settings import Settings, load_settings
 
@@ -51,7 +51,13 @@ def ensure_certificates(settings: Settings) -> None:
     """Makes development keys where none are configured; configured ones are never touched."""
     if not settings.gateway.certificates:
         kinds = {platform.id: platform.key_kind for platform in settings.platforms.values()}
-        security.keys.write_development_certificates(settings.certs_dir, {**kinds, GATEWAY_NODE: "all"})
+        try:
+            security.keys.write_development_certificates(settings.certs_dir, {**kinds, GATEWAY_NODE: "all"})
+        except OSError as error:
+            text = f"cannot write {error.filename or settings.certs_dir}: {error.strerror or error}"
+            end_with_findings(
+                ConfigError([Finding("config/gateway.yaml", 0, 0, "data_dir", text, "config.data-dir")])
+            )
 
 
 def print_json(value: object) -> None:

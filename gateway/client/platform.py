@@ -105,7 +105,7 @@ class PlatformClient(Wire):
     ) -> str:
         """A one-time ticket that takes a person who signed in here to the platform `target`.
 
-        `subject`: UserId, LegalCode, SessionId and what else 1902 tells. It lives at most 60 seconds.
+        `subject`: UserId, LegalCode, LegalName, AuthMethod, SessionId and what else 1902 tells. It lives at most 60 seconds.
         """
         body: dict[str, Any] = {"Target": target, "Subject": dict(subject)}
         extra = {"BizContext": context, "TargetUrl": target_url, "ClientIp": client_ip}

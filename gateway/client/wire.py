@@ -28,6 +28,8 @@ STALE = "20005"
 # Refusals that time heals: the first request is still running, the gateway is busy, our clock was off.
 _PASSING_RESULTS = frozenset({"90001", "90002", STALE})
 _PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Said by a server that failed on the way: whether the call took effect is not known.
+_UNKNOWN_STATUS = frozenset({500, 502, 504})
 RETRY = Schedule(first_s=0.2, factor=2.0, most_s=5.0, attempts=6)
 
 
@@ -148,14 +150,23 @@ class Wire:
         return url, sent | sign_request(method, url, sent, body, self.identity, created, fresh)
 
     async def try_again(self, once: Callable[[], Awaitable[Result]], *, repeatable: bool = True) -> Result:
-        """Runs `once` until it succeeds, is refused for good, or the tries are used up."""
+        """Runs `once` until it succeeds, is refused for good (Refused), or the tries are used up: then a
+        refusal that may pass is none, and DeliveryError says whether the call may have taken effect."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self.retry.attempts),
             wait=self._delay_s,
             retry=retry_if_exception(is_passing if repeatable else is_without_effect),
             reraise=True,
         )
-        return await retrying(once)
+        try:
+            return await retrying(once)
+        except Refused as refused:
+            if not is_passing(refused):
+                raise
+            raise DeliveryError(
+                "client.tries-used-up", str(refused)[:300], status=refused.status,
+                retry_after_s=refused.retry_after_s, unknown=refused.status in _UNKNOWN_STATUS,
+            ) from refused  # fmt: skip
 
     def learn(self, refused: Refused, unsealed: Unsealed | None) -> Refused:
         """A stale refusal carries the gateway's time under its seal: later seals go by it."""
@@ -187,6 +198,8 @@ def is_passing(error: BaseException) -> bool:
 
 def is_without_effect(error: BaseException) -> bool:
     """Is it passing, and certain that nothing happened yet?"""
+    if isinstance(error, Refused):
+        return is_passing(error) and error.status not in _UNKNOWN_STATUS
     return is_passing(error) and not (isinstance(error, DeliveryError) and error.unknown)
 
 

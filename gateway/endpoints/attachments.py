@@ -2,7 +2,7 @@
 
 The digest is of the plain file (`sm3:<hex>` or `sha-256:<hex>`). PUT sends the stream from its beginning, or
 with `Content-Range: bytes FIRST-LAST/TOTAL` (of the sealed stream) from where HEAD's `Upload-Offset` says it
-broke off. `?to=A,B` names the platforms that may fetch it. 201: the whole file is here, verified and on disk;
+broke off. Who receives a message that names the file may fetch it, and whom `?to=A,B` names. 201: the whole file is here, verified and on disk;
 202: so far so good. Who only knows a digest gets nothing: reading needs a grant.
 """
 
@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from gateway import clock
-from gateway.endpoints.bodies import check_encoding, too_large
+from gateway.endpoints.bodies import check_encoding, read_pieces, too_large
 from gateway.endpoints.signed import Caller, identify, unknown_caller
 from gateway.endpoints.uploads import Upload, header_name, place_of, stored_name
 from gateway.endpoints.world import WORLD, EndpointWorld
@@ -125,7 +125,7 @@ async def _pieces(request: web.Request, world: EndpointWorld, caller: Caller) ->
     most += most // 64 + _OVERHEAD_BYTES
     wanted, digest, size = caller.content_digest, hashlib.sha256(), 0
     held = b""
-    async for piece in request.content.iter_chunked(_PIECE_BYTES):
+    async for piece in read_pieces(request, _PIECE_BYTES, world.settings.gateway.read_s):
         size += len(piece)
         if size > most:
             raise too_large(most)

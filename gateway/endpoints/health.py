@@ -1,13 +1,14 @@
 """/healthz (the process answers), /readyz (the store answers), /metrics (Prometheus text).
 
-The counts come from the store at the time of the scrape; requests are counted as they end. /metrics
-tells who exchanges how much, so it is for loopback unless the configuration opens it.
+The counts come from the store at the time of the scrape; requests are counted as they end. They tell who
+exchanges how much, so /metrics and the counts of /readyz are for loopback unless the configuration opens them.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -123,13 +124,19 @@ async def ready(request: web.Request) -> web.Response:
     except Exception:
         log.exception("store unavailable")
         return web.json_response({"status": "store unavailable"}, status=503)
-    open_now = {str(state): count for state, count in counts.deliveries.items()}
-    return web.json_response({"status": "ready", "messages": counts.messages, "deliveries": open_now})
+    told: dict[str, Any] = {"status": "ready"}
+    if _may_know(request):
+        deliveries = {str(state): count for state, count in counts.deliveries.items()}
+        told |= {"messages": counts.messages, "deliveries": deliveries}
+    return web.json_response(told)
 
 
 async def metrics(request: web.Request) -> web.Response:
-    beyond = request.app[WORLD].settings.gateway.console_beyond_loopback
-    if not beyond and request.remote not in _LOOPBACK:
+    if not _may_know(request):
         raise web.HTTPForbidden
     text = generate_latest(request.app[METRICS].registry)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+def _may_know(request: web.Request) -> bool:
+    return request.app[WORLD].settings.gateway.console_beyond_loopback or request.remote in _LOOPBACK

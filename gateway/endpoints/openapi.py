@@ -76,7 +76,7 @@ def _paths(numbers: list[str]) -> dict[str, dict[str, Operation]]:
             "post": _op("签发无感跳转票据", "Issue a one-time ticket for a seamless jump", [], sealed, ("201",), _TICKET)
         },
         "/v1/tickets/redeem": {
-            "post": _op("核销票据", "Redeem a ticket, once", [], sealed, ("200",), _REDEEM)
+            "post": _op("核销票据", "Redeem a ticket, once", [], sealed, ("200",), _REDEEM, ("409",))
         },
         "/v1/receipts/{id}": {
             "get": _op(
@@ -127,20 +127,22 @@ def _submit(numbers: list[str], sealed: dict[str, Any]) -> Operation:
                 "description": "查询类报文的答复 / the answer to a query (1002, 6001)",
                 "content": sealed,
             },
-            **_problems("400", "401", "403", "404", "409", "413", "415", "422", "503"),
+            **_problems(*_ALL),
         },
     }
 
 
 def _attachments() -> dict[str, Operation]:
     digest = _path("digest", "sha-256:<hex> 或 sm3:<hex>，明文文件摘要 / digest of the plain file")
+    digest["schema"] = {"type": "string", "pattern": "^(sha-?256|sm3):[0-9a-f]{64}$"}
     body = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     put = _op(
         "上传附件",
         "Upload; resume with Content-Range from the offset that HEAD told",
         [digest],
         {},
-        ("201", "202"),
+        ("200", "201", "202"),
+        more=("408", "409", "413", "415"),
     )
     put["requestBody"] = {"required": True, "content": body}
     put["parameters"].append({"name": "Content-Range", "in": "header", "schema": {"type": "string"}})
@@ -182,8 +184,7 @@ def _soap() -> Operation:
         "requestBody": {"required": True, "content": media},
         "responses": {
             "200": {"description": "应答 / answer", "content": media},
-            "400": {"description": "Fault", "content": media},
-            "500": {"description": "Fault", "content": media},
+            **{status: {"description": "Fault", "content": media} for status in (*_ALL, "500")},
         },
     }
 
@@ -195,16 +196,19 @@ def _op(
     content: dict[str, Any],
     good: tuple[str, ...],
     body: dict[str, Any] | None = None,
+    more: tuple[str, ...] = (),
 ) -> Operation:
-    """A call that carries an HTTP message signature (or comes by mTLS); its answer is sealed."""
+    """A call that carries an HTTP message signature (or comes by mTLS); its answer is sealed. `more`: the
+    refusals beside those of every call."""
     operation: Operation = {
         "summary": f"{zh} / {en}",
         "security": [{"httpSignature": []}, {"mutualTls": []}],
         "parameters": list(parameters),
         "responses": {status: _answer(content) for status in good}
-        | _problems("400", "401", "403", "404", "422"),
+        | _problems("400", "401", "403", "404", "422", *more),
     }
     if body is not None:
+        operation["responses"] |= _problems("408", "413", "415")
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     return operation
 
@@ -225,6 +229,7 @@ def _problems(*statuses: str) -> dict[str, Any]:
     return {status: {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
+_ALL = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "503")
 _ON_BEHALF: dict[str, Any] = {
     "name": "On-Behalf-Of",
     "in": "header",
@@ -243,7 +248,7 @@ _TICKET: dict[str, Any] = {
         "ClientIp": _TEXT,
         "Subject": {
             "type": "object",
-            "required": ["UserId", "LegalCode", "SessionId"],
+            "required": ["UserId", "LegalCode", "LegalName", "AuthMethod", "SessionId"],
             "additionalProperties": False,
             "properties": dict.fromkeys(("UserId", "LegalCode", "LegalName", "UserName", "Roles", "AuthMethod", "SessionId"), _TEXT),
         },
@@ -292,10 +297,7 @@ def _components() -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "schemas": {"Problem": problem},
-        "responses": {
-            status: {"description": _results_of(status), "content": content}
-            for status in ("400", "401", "403", "404", "409", "413", "415", "422", "503")
-        },
+        "responses": {status: {"description": _results_of(status), "content": content} for status in _ALL},
         "securitySchemes": {
             "httpSignature": {
                 "type": "http",

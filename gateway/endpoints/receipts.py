@@ -50,7 +50,7 @@ async def verify(request: web.Request) -> web.Response:
     receipt = read_json(body)
     known = _receipt_certificate(world.settings.certs_dir)
     try:
-        proved = asdict(verify_receipt(receipt, known.verify_text))
+        proved = asdict(verify_receipt(receipt, known.verify_text, known.thumbprint))
     except ReceiptInvalid as error:
         return sealed_json(world, caller, "receipt", {"Valid": False, "Reason": str(error)[:300]})
     return sealed_json(world, caller, "receipt", {"Valid": True, **{_title(k): v for k, v in proved.items()}})

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway import clock
 from gateway.endpoints.bodies import read_body
 from gateway.endpoints.signed import identify, sealed_json
+from gateway.endpoints.tracing import trace_of
 from gateway.endpoints.world import WORLD, EndpointWorld, suites_by_content_type
 from gateway.errors import MessageError
 from gateway.intake import Call
@@ -31,7 +32,8 @@ async def submit(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     suite = _suite(request)
     key = _idempotency_key(request)
-    data = await read_body(request, world.settings.gateway.max_body_bytes)
+    limits = world.settings.gateway
+    data = await read_body(request, limits.max_body_bytes, limits.read_s)
     call = Call(
         data=data,
         suite=suite,
@@ -39,7 +41,7 @@ async def submit(request: web.Request) -> web.Response:
         idem_key=key,
         transport="rest",
         wait_s=float(_wait_s(request)),
-        traceparent=request.headers.get("traceparent", "")[:128],
+        traceparent=trace_of(request),
     )
     reply = await world.intake.receive(call)
     return web.Response(

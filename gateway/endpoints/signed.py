@@ -53,7 +53,7 @@ async def identify(request: web.Request, world: EndpointWorld) -> Caller:
 async def identify_with_body(request: web.Request, world: EndpointWorld) -> tuple[Caller, bytes]:
     """Caller and body of a small call; the body is what the signature's digest covers."""
     caller = await identify(request, world)
-    body = await read_body(request, MAX_JSON_BYTES)
+    body = await read_body(request, MAX_JSON_BYTES, world.settings.gateway.read_s)
     if caller.nonce and not has_digest(caller.content_digest, body):
         raise unknown_caller("the body is not what was signed")
     return caller, body

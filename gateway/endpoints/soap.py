@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import structlog
 from aiohttp import web
@@ -18,6 +19,7 @@ from lxml import etree
 from gateway import xmltree
 from gateway.endpoints.bodies import read_body
 from gateway.endpoints.problem import SOAP11, SOAP12, SOAP_TYPE, busy, incident, soap_response
+from gateway.endpoints.tracing import trace_of
 from gateway.endpoints.world import WORLD
 from gateway.errors import MessageError
 from gateway.intake import Call
@@ -61,10 +63,12 @@ async def _submit(request: web.Request, namespace: str) -> web.Response:
             result="10001",
             status=415,
         )
-    data = await read_body(request, world.settings.gateway.max_body_bytes)
-    traceparent = request.headers.get("traceparent", "")[:128]
+    limits = world.settings.gateway
+    data = await read_body(request, limits.max_body_bytes, limits.read_s)
+    traceparent = trace_of(request)
     if _WSSE in data:
-        reply = await world.intake.receive(Call(data, "wss", "", "", "soap", traceparent=traceparent))
+        transport = "soap-1.1" if namespace == SOAP11 else "soap-1.2"
+        reply = await world.intake.receive(Call(data, "wss", "", "", transport, traceparent=traceparent))
         return _answer(reply, reply.data, namespace)
     suite, sealed = _read_submit(data, namespace)
     # The content inside is the platform's own form, so its acknowledgement is too: that is what "rest" means.
@@ -128,4 +132,5 @@ async def describe(request: web.Request) -> web.Response:
     if "wsdl" not in {name.lower() for name in request.query}:
         raise web.HTTPMethodNotAllowed("GET", ["POST"])
     address = f"{request.scheme}://{request.host}/soap/v1"
-    return web.Response(text=_WSDL.replace("@ADDRESS@", address), content_type="text/xml", charset="utf-8")
+    text = _WSDL.replace("@ADDRESS@", escape(address, {'"': "&quot;"}))
+    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/xml", charset="utf-8")

@@ -6,6 +6,7 @@ configured time (at most 60 seconds). The gateway keeps the ticket's hash, never
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ _SUBJECT = {
     "UserId": 64, "LegalCode": 18, "LegalName": 200, "UserName": 50, "Roles": 50, "AuthMethod": 2,
     "SessionId": 64,
 }  # fmt: skip
-_REQUIRED = ("UserId", "LegalCode", "SessionId")
+_REQUIRED = ("UserId", "LegalCode", "LegalName", "AuthMethod", "SessionId")  # as 1902 has them
 _FIELDS = {"Target": 20, "TargetUrl": 500, "BizContext": 200, "ClientIp": 45}
 
 
@@ -39,6 +40,7 @@ async def issue(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     caller, body = await identify_with_body(request, world)
     wanted, subject = _read_issue(body)
+    _check_subject(world, subject)
     target = _target(world, wanted, caller.platform)
     ticket = new_ticket()
     now_ms = clock.now_ms()
@@ -71,8 +73,10 @@ async def redeem(request: web.Request) -> web.Response:
         faults.append(_missing("Ticket"))
     if faults:
         raise MessageError(faults)
-    row = await world.store.redeem_ticket(ticket_hash(asked["Ticket"]), caller.platform.id, clock.now_ms())
-    if row is None or (row.client_ip and asked.get("ClientIp", row.client_ip) != row.client_ip):
+    row = await world.store.redeem_ticket(
+        ticket_hash(asked["Ticket"]), caller.platform.id, clock.now_ms(), asked.get("ClientIp", "")
+    )
+    if row is None:
         raise MessageError.of(
             "ticket.invalid",
             "票据无效、已使用、已过期或不属于本平台",
@@ -104,6 +108,15 @@ def _read_issue(body: bytes) -> tuple[dict[str, str], dict[str, str]]:
     if faults:
         raise MessageError(faults)
     return wanted, person
+
+
+def _check_subject(world: EndpointWorld, subject: dict[str, str]) -> None:
+    """Whoever redeems the ticket gets a 1902: what could not stand in one is told now, to who can mend it."""
+    now = clock.now_ms()
+    told = ticket_reply(TicketRow("", "", "", subject, "", "", "", now, now))
+    faults = world.standard.validate("1902", told, on=clock.now().date())
+    if faults:
+        raise MessageError([replace(fault, path=f"Subject/{fault.path}") for fault in faults])
 
 
 def _target(world: EndpointWorld, wanted: dict[str, str], source: Platform) -> Platform:

@@ -41,15 +41,16 @@ class Verified:
     key_id: str
 
 
-def verify_receipt(receipt: Mapping[str, Any], verify: Verify) -> Verified:
-    """Leaf, path, root and signature, in this order. ReceiptInvalid where any does not hold."""
+def verify_receipt(receipt: Mapping[str, Any], verify: Verify, key_id: str) -> Verified:
+    """Leaf, path, root and signature, in this order. ReceiptInvalid where any does not hold, or where the
+    receipt names another key than `key_id`, by which `verify` checks: nothing signs that name."""
     try:
-        return _verify(receipt, verify)
+        return _verify(receipt, verify, key_id)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReceiptInvalid(f"not a receipt: {error!r}") from error
 
 
-def _verify(receipt: Mapping[str, Any], verify: Verify) -> Verified:
+def _verify(receipt: Mapping[str, Any], verify: Verify, key_id: str) -> Verified:
     if receipt["format"] != FORMAT:
         raise ReceiptInvalid(f"expected the format {FORMAT!r}, got {receipt['format']!r}")
     facts = _facts(receipt["message"])
@@ -62,11 +63,11 @@ def _verify(receipt: Mapping[str, Any], verify: Verify) -> Verified:
         raise ReceiptInvalid("the audit path is too long")
     if root_from_path(hash_leaf(leaf_data(facts)), index, size, path) != root:
         raise ReceiptInvalid("the audit path does not lead from the message to the checkpoint's root")
+    if checkpoint["key_id"] != key_id:
+        raise ReceiptInvalid(f"expected the key {key_id}, the receipt names another")
     if not verify(checkpoint_text(log_id, size, root, signed_at), _signature(checkpoint["signature"])):
         raise ReceiptInvalid("the checkpoint's signature does not hold")
-    return Verified(
-        **facts, log_id=log_id, index=index, size=size, signed_at=signed_at, key_id=str(checkpoint["key_id"])
-    )
+    return Verified(**facts, log_id=log_id, index=index, size=size, signed_at=signed_at, key_id=key_id)
 
 
 def _facts(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,9 +59,9 @@ class Portal:
         day = clock.d8()
         return f"SQ-{region}-{day}-{self.book.next_number(f'SQ|{region}|{day}'):05d}"
 
-    async def upload(self, file: File, receivers: Sequence[str]) -> None:
-        """An attachment streams to the gateway, for those who may fetch it."""
-        await self.general.client.upload(file.data, receivers=receivers)
+    async def upload(self, file: File) -> None:
+        """An attachment streams to the gateway; who receives a message that names it may fetch it."""
+        await self.general.client.upload(file.data)
 
     async def apply(
         self,
@@ -75,9 +75,8 @@ class Portal:
     ) -> Record:
         """Opens an application: files first, then 3001. Returns its record."""
         owner = self.owner_of(deal)
-        receivers = (owner, *self.treasuries)
         for file in (*(invoice.file for invoice in invoices), *attachments):
-            await self.upload(file, receivers)
+            await self.upload(file)
         record = application_record(
             self.new_application_no(deal.adm_div),
             deal,

@@ -26,6 +26,7 @@ from gateway.store.contract import (
     SealedBatch,
     Verdict,
 )
+from gateway.store.entrances import let_in
 from gateway.store.grounding import save_ground
 from gateway.store.judging import Judged, judge_all, used_for
 from gateway.store.keys import load_known
@@ -137,6 +138,15 @@ def _store(
     _INSERT_CONTENT.many(work.connection, rows.contents)
     INSERT_DELIVERY.many(work.connection, rows.deliveries)
     INSERT_FORM.many(work.connection, rows.forms)
+    let_in(
+        work.connection,
+        [
+            (digest, one.arrival.sender, new.receiver)
+            for one in accepted
+            for digest in one.arrival.files
+            for new in _verdict(one).deliveries
+        ],
+    )
     return {row.id: row for row in messages}
 
 

@@ -93,7 +93,7 @@ class Arrival:
     head: bytes
     suite: str
     cert: str  # thumbprint of the signer's certificate
-    transport: str  # rest | soap | poll
+    transport: str  # rest | soap-1.1 | soap-1.2 | soap-sealed | poll
     received_at: int  # ms
     sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4); "" = the order of coming
     needs: Needs
@@ -103,6 +103,7 @@ class Arrival:
     amount_fen: int | None = None
     stages: tuple[tuple[str, int], ...] = ()  # (stage, microseconds) of the intake, for the timeline
     traceparent: str = ""
+    files: tuple[str, ...] = ()  # digests that it names: its receivers are let in, so far as its sender is
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,8 +373,9 @@ class Store(Protocol):
     # tickets, nonces, attachments
     async def issue_ticket(self, ticket: TicketRow) -> None: ...
     async def redeem_ticket(
-        self, hash: str, platform: str, at: int
-    ) -> TicketRow | None: ...  # once; None when unknown, used or late
+        self, hash: str, platform: str, at: int, client_ip: str = ""
+    ) -> TicketRow | None: ...  # once; None when unknown, used, late, or bound to another address
+    async def return_ticket(self, hash: str) -> None: ...  # by whom it was redeemed: as if it had not been
     # False: seen before. `at` in ms; a nonce is remembered for 10 minutes
     async def use_nonce(self, platform: str, nonce: str, at: int) -> bool: ...
     async def start_attachment(self, row: AttachmentRow) -> AttachmentRow: ...

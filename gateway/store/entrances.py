@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.store import case_tables as tables
 from gateway.store.contract import AttachmentRow, TicketRow
 from gateway.store.rows import text_of
-from gateway.store.statements import Statement, insert_into, put_into
+from gateway.store.statements import Statement, as_given, given, insert_into, put_into
 from gateway.store.transaction import Transaction
 
 NONCE_KEPT_MS = 600_000
@@ -25,9 +27,11 @@ _REDEEM = Statement(
         _ticket.c.target == bindparam("of_target"),
         _ticket.c.redeemed_at == 0,
         _ticket.c.expires_at >= bindparam("at_least"),
+        or_(_ticket.c.client_ip.in_(("", bindparam("of_ip"))), bindparam("of_ip") == ""),
     )
     .returning(*(column for column in _ticket.columns if column.name != "redeemed_at"))
 )
+_RETURN = Statement(update(_ticket).values(redeemed_at=0).where(_ticket.c.hash == bindparam("of_hash")))
 _FORGET_NONCES = Statement(delete(_nonce).where(_nonce.c.at < bindparam("before")))
 _FIND_NONCE = Statement(
     select(_nonce.c.at).where(_nonce.c.platform == bindparam("of"), _nonce.c.nonce == bindparam("named"))
@@ -43,6 +47,20 @@ _COMPLETE = Statement(
     .where(_attachment.c.digest == bindparam("of_digest"))
 )
 _PUT_GRANT = put_into(_grant)
+_named = given("digest", "sender", "receiver")
+_LET_IN = Statement(
+    sqlite_insert(_grant)
+    .from_select(
+        ["digest", "platform"],
+        select(_named.c.digest, _named.c.receiver).where(
+            select(_grant.c.platform)
+            .where(_grant.c.digest == _named.c.digest, _grant.c.platform == _named.c.sender)
+            .correlate(_named)
+            .exists()
+        ),
+    )
+    .on_conflict_do_nothing()
+)
 _GRANT = Statement(
     select(_grant.c.platform).where(
         _grant.c.digest == bindparam("of_digest"), _grant.c.platform == bindparam("of_platform")
@@ -62,13 +80,23 @@ def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
     )  # fmt: skip
 
 
-def redeem_ticket(work: Transaction, hash_: str, platform: str, at: int) -> TicketRow | None:
-    """The ticket, once, for the platform that it was issued for; one guarded update."""
-    found = _REDEEM.rows(work.connection, now=max(at, 1), of_hash=hash_, of_target=platform, at_least=at)
+def redeem_ticket(
+    work: Transaction, hash_: str, platform: str, at: int, client_ip: str = ""
+) -> TicketRow | None:
+    """The ticket, once, for the platform that it was issued for and, where both name one, from the address
+    that it is bound to; one guarded update."""
+    found = _REDEEM.rows(
+        work.connection, now=max(at, 1), of_hash=hash_, of_target=platform, at_least=at, of_ip=client_ip
+    )
     if not found:
         return None
     name, source, target, subject, *rest = found[0]
     return TicketRow(name, source, target, orjson.loads(subject), *rest)
+
+
+def return_ticket(work: Transaction, hash_: str) -> None:
+    """Whoever redeemed it could not use it: it may be redeemed again."""
+    _RETURN.run(work.connection, of_hash=hash_)
 
 
 def use_nonce(work: Transaction, platform: str, nonce: str, at: int) -> bool:
@@ -105,6 +133,12 @@ def find_attachment(connection: sqlite3.Connection, digest: str) -> AttachmentRo
 
 def grant(work: Transaction, digest: str, platform: str) -> None:
     _PUT_GRANT.many(work.connection, [(digest, platform)])
+
+
+def let_in(connection: sqlite3.Connection, named: Sequence[tuple[str, str, str]]) -> None:
+    """(digest, sender, receiver) of messages: the receiver is granted what the sender is."""
+    if named:
+        _LET_IN.run(connection, given=as_given(named))
 
 
 def may_read(connection: sqlite3.Connection, digest: str, platform: str) -> bool:

@@ -261,9 +261,14 @@ class SqliteStore:
     async def issue_ticket(self, ticket: TicketRow) -> None:
         await self._do(lambda work: entrances.issue_ticket(work, ticket))
 
-    async def redeem_ticket(self, hash: str, platform: str, at: int) -> TicketRow | None:
-        row: TicketRow | None = await self._do(lambda work: entrances.redeem_ticket(work, hash, platform, at))
+    async def redeem_ticket(self, hash: str, platform: str, at: int, client_ip: str = "") -> TicketRow | None:
+        row: TicketRow | None = await self._do(
+            lambda work: entrances.redeem_ticket(work, hash, platform, at, client_ip)
+        )
         return row
+
+    async def return_ticket(self, hash: str) -> None:
+        await self._do(lambda work: entrances.return_ticket(work, hash))
 
     async def use_nonce(self, platform: str, nonce: str, at: int) -> bool:
         fresh: bool = await self._do(lambda work: entrances.use_nonce(work, platform, nonce, at))

@@ -253,3 +253,19 @@ async def test_a_refusal_speaks_the_senders_own_field_names(house: House) -> Non
         await client.submit("2001", text.encode(), idem_key=key, content_type="application/xml")
     places = {one["path"] for one in caught.value.errors}
     assert {"PROJECT_CODE", "PROJECT_NAME", "REGION_CODE"} <= {place.rpartition("/")[2] for place in places}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("BizVersion", "abc"), ("BizVersion", "9" * 20), ("OperType", "9"), ("MsgId", "<&>")]
+)
+async def test_a_head_that_the_standard_refuses_goes_nowhere(house: House, name: str, value: object) -> None:
+    """Not the key's formula refuses it: a sender may sign whatever key it likes."""
+    key, data = house.message("1001", house.subject())
+    changed = json.loads(data)
+    changed["Head"][name] = value
+    error = await refused(house, "1001", json.dumps(changed).encode(), key)
+    assert (error.status, [one["path"] for one in error.errors]) == (422, [f"Head/{name}"])
+    del changed["Head"]["IdemKey"]
+    error = await refused(house, "1001", json.dumps(changed).encode(), key)
+    assert {one["path"] for one in error.errors} == {f"Head/{name}", "Head/IdemKey"}
+    assert nothing_stored(house)

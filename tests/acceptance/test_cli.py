@@ -121,3 +121,22 @@ def test_keys_are_made_once_and_listed(copy: Path) -> None:
 def test_an_empty_log_is_searched(copy: Path) -> None:
     assert last_json(gateway(copy, "log", "search", "SQ-1", "--json")) == {"messages": []}
     assert gateway(copy, "log", "show", "nothing").exit_code == 1
+
+
+def test_evidence_of_nonsense_is_told_and_not_a_crash(copy: Path, tmp_path: Path) -> None:
+    junk = tmp_path / "junk"
+    junk.write_bytes(b'[{"format": "ggzy-gateway evidence v1"}]')
+    assert gateway(copy, "certs", "init").exit_code == 0
+    certificate = copy / "var" / "certs" / "GW" / "receipt.crt"
+    result = gateway(copy, "evidence", "verify", str(junk), "--certificate", str(certificate), "--json")
+    assert (result.exit_code, last_json(result)["valid"]) == (1, False)
+    result = gateway(copy, "evidence", "verify", str(junk), "--certificate", str(junk))
+    assert result.exit_code == 2
+    assert "junk: " in result.output
+
+
+def test_a_data_folder_that_cannot_be_written_is_a_finding(copy: Path) -> None:
+    (copy / "var").write_text("a file where the folder should be")
+    result = gateway(copy, "certs", "init")
+    assert result.exit_code == 1
+    assert "data_dir: cannot write" in result.output

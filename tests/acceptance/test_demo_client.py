@@ -162,6 +162,28 @@ async def test_the_tries_are_bounded(server: Counterpart, client: PlatformClient
     assert len(server.seen) == QUICK.attempts
 
 
+@pytest.mark.parametrize(("status", "unknown"), [(500, True), (503, False)])
+async def test_a_gateway_that_keeps_failing_has_refused_nothing(
+    server: Counterpart, client: PlatformClient, status: int, unknown: bool
+) -> None:
+    """A refusal would be final: the message is the sender's to send again, under the same key."""
+    server.plan = [server.fail(status)] * 9
+    with pytest.raises(DeliveryError) as caught:
+        await submit(client)
+    assert (caught.value.status, caught.value.unknown) == (status, unknown)
+    assert len(server.seen) == QUICK.attempts
+
+
+async def test_a_request_that_keeps_running_is_no_refusal(
+    server: Counterpart, client: PlatformClient
+) -> None:
+    running = MessageError.of("key.in-progress", "处理中", "still running", result="90001")
+    server.plan = [server.refuse(running)] * 9
+    with pytest.raises(DeliveryError) as caught:
+        await submit(client)
+    assert not caught.value.unknown
+
+
 async def test_a_refusal_is_not_tried_again(server: Counterpart, client: PlatformClient) -> None:
     error = MessageError.of("process.above-balance", "超过", "above", result="30011", path="AppAmount")
     server.plan = [server.refuse(error), server.accept]

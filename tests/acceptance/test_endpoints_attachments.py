@@ -27,7 +27,7 @@ MOST = 1_000_000
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder: Path = tmp_path_factory.mktemp("gateway")
-    async with running(folder, GATEWAY_MAX_ATTACHMENT_BYTES=str(MOST)) as started:
+    async with running(folder, GATEWAY_MAX_ATTACHMENT_BYTES=str(MOST), GATEWAY_READ_S="2") as started:
         yield started
 
 
@@ -141,9 +141,8 @@ async def test_an_upload_in_parts_goes_on_where_it_ended(gateway: Running) -> No
     assert await download(gateway.client(GENERAL), digest) == data
 
 
-async def test_a_connection_that_breaks_in_the_middle_loses_nothing(gateway: Running) -> None:
-    data = secrets.token_bytes(400_000)
-    digest, body = stream(GENERAL, data, chunk=65_536)
+async def half_sent(gateway: Running, digest: str, body: bytes) -> asyncio.StreamWriter:
+    """A connection that has sent most of an upload, and then nothing more."""
     url = f"{gateway.url}/v1/attachments/{digest}"
     signature = sign_request("PUT", url, {}, b"", identity(GENERAL), int(time.time()), secrets.token_hex(8))
     lines = [
@@ -158,6 +157,23 @@ async def test_a_connection_that_breaks_in_the_middle_loses_nothing(gateway: Run
     async with asyncio.timeout(10):
         while int((await offset(gateway, GENERAL, digest))[1] or 0) < 262_144:  # noqa: ASYNC110 - the other side's progress can only be asked for
             await asyncio.sleep(0.01)
+    return writer
+
+
+async def test_who_stops_in_the_middle_does_not_keep_others_from_the_file(gateway: Running) -> None:
+    data = secrets.token_bytes(400_000)
+    digest, body = stream(GENERAL, data, chunk=65_536)
+    writer = await half_sent(gateway, digest, body)
+    assert (await put(gateway, CONSTRUCTION, digest, b""))[2] == "attachment.busy"
+    assert await gateway.client(CONSTRUCTION).upload(data) == digest
+    assert int((await offset(gateway, GENERAL, digest))[1]) >= 262_144
+    writer.close()
+
+
+async def test_a_connection_that_breaks_in_the_middle_loses_nothing(gateway: Running) -> None:
+    data = secrets.token_bytes(400_000)
+    digest, body = stream(GENERAL, data, chunk=65_536)
+    writer = await half_sent(gateway, digest, body)
     writer.transport.abort()
     async with asyncio.timeout(10):
         while True:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from lxml import etree
 
+from gateway.errors import ConfigError
 from tests.acceptance.running import Running, running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder: Path = tmp_path_factory.mktemp("gateway")
-    async with running(folder, GATEWAY_MAX_BODY_BYTES="65536") as started:
+    async with running(folder, GATEWAY_MAX_BODY_BYTES="65536", GATEWAY_READ_S="0.5") as started:
         yield started
 
 
@@ -42,6 +46,21 @@ async def test_health_readiness_and_metrics(gateway: Running) -> None:
     assert status == 200
     assert "gateway_messages 0.0" in text
     assert 'gateway_http_requests_total{method="GET",route="/readyz",status="200"}' in text
+
+
+async def test_from_elsewhere_nobody_hears_how_much_is_exchanged(gateway: Running) -> None:
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(connector=elsewhere) as session:
+        async with session.get(f"{gateway.url}/readyz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"status": "ready"})
+        async with session.get(f"{gateway.url}/metrics") as answer:
+            assert answer.status == 403
+
+
+async def test_a_taken_port_is_a_finding(gateway: Running, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{gateway.gateway.port}"):
+        async with running(tmp_path, GATEWAY_PORT=str(gateway.gateway.port)):
+            raise AssertionError("two gateways on one port")
 
 
 async def test_the_interface_describes_itself(gateway: Running) -> None:
@@ -102,6 +121,36 @@ async def test_an_oversized_body_is_refused_while_it_arrives(gateway: Running) -
     for body in (b"x" * 70_000, endless()):
         got, problem, _ = await ask(gateway, "POST", "/v1/messages/3001", data=body, headers=headers)
         assert (got, problem["code"], problem["result"]) == (413, "http.too-large", "10002")
+
+
+@pytest.mark.parametrize(
+    ("target", "media"),
+    [("/v1/messages/1001", "application/jose"), ("/soap/v1", "application/soap+xml")],
+)
+async def test_who_stops_in_the_middle_of_a_body_is_not_waited_for(
+    gateway: Running, target: str, media: str
+) -> None:
+    address = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = f"POST {target} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {media}\r\nIdempotency-Key: k"
+    writer.write(f"{head}\r\nContent-Length: 100\r\n\r\nx".encode())
+    async with asyncio.timeout(20):
+        assert (await reader.readline()).split()[1] == b"408"
+    writer.close()
+
+
+async def test_the_wsdl_is_xml_whatever_the_host_is_called(gateway: Running) -> None:
+    _, text, _ = await ask(gateway, "GET", "/soap/v1?wsdl", headers={"Host": 'a"/><script>'})
+    places = [str(one.get("location")) for one in etree.fromstring(text.encode()).iter("{*}address")]
+    assert places == ['http://a"/><script>/soap/v1'] * 2
+
+
+async def test_the_wsdl_is_given_to_a_host_of_no_letters(gateway: Running) -> None:
+    address = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(b"GET /soap/v1?wsdl HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"200"
+    writer.close()
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -14,10 +16,11 @@ import pytest_asyncio
 
 from gateway import clock
 from gateway.client import PlatformClient, Refused
+from gateway.message import Claims
 from gateway.security.httpsig import sign_request
 from gateway.standard import Standard
 from gateway.standard import head as heads
-from tests.acceptance.partners import ROOT, identity
+from tests.acceptance.partners import ROOT, identity, partner
 from tests.acceptance.running import Running, running
 from tests.console.seed import NO, fill
 
@@ -25,7 +28,10 @@ GENERAL, CONSTRUCTION, PROCUREMENT, CITY, PUDONG = (
     "GGZY-ZPT", "GGZY-JSGC", "GGZY-ZFCG", "CZ-ZFPT-310000", "CZ-ZFPT-310115",
 )  # fmt: skip
 TENDERER, PAYEE, STRANGER = "12310000425010220N", "91310000132206289R", "91310115T031010274"
-SUBJECT = {"UserId": "u1", "LegalCode": PAYEE, "SessionId": "s1", "UserName": "王工", "Roles": "03"}
+SUBJECT = {
+    "UserId": "u1", "LegalCode": PAYEE, "LegalName": "上海浦江公路养护工程有限公司", "AuthMethod": "01", "SessionId": "s1",
+    "UserName": "王工", "Roles": "03",
+}  # fmt: skip
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -139,8 +145,16 @@ async def test_a_ticket_leads_to_registered_addresses_only(gateway: Running) -> 
 async def test_every_fault_of_a_ticket_request_is_told_at_once(gateway: Running) -> None:
     error = await refused(gateway.client(CONSTRUCTION).issue_ticket({"UserId": "u" * 65, "Shoe": "9"}, ""))
     assert {one["path"] for one in error.errors} == {
-        "Subject/UserId", "Subject/Shoe", "Subject/LegalCode", "Subject/SessionId", "Target",
+        "Subject/UserId", "Subject/Shoe", "Subject/LegalCode", "Subject/LegalName", "Subject/AuthMethod",
+        "Subject/SessionId", "Target",
     }  # fmt: skip
+
+
+async def test_a_ticket_holds_only_what_its_redemption_can_tell(gateway: Running) -> None:
+    wrong = {"AuthMethod": "99", "Roles": "zz", "UserName": "\x00", "LegalName": "\x01"}
+    error = await refused(gateway.client(CONSTRUCTION).issue_ticket({**SUBJECT, **wrong}, GENERAL))
+    assert error.status == 422
+    assert {one["path"] for one in error.errors} == {f"Subject/{name}" for name in wrong}
 
 
 # progress
@@ -238,9 +252,27 @@ async def test_a_message_its_state_and_its_receipt(gateway: Running) -> None:
     assert receipt["message"]["message_id"] == number
     verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
     assert (verdict["Valid"], verdict["MessageId"]) == (True, number)
+    receipt["checkpoint"]["key_id"] += "x"  # nothing signs it, so nothing may be said of it
+    verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
+    assert verdict["Valid"] is False
     receipt["message"]["sender"] = CONSTRUCTION
     verdict = await client.call("POST", "/v1/receipts/verify", body=orjson.dumps(receipt))
     assert verdict["Valid"] is False
+
+
+async def test_a_trace_never_decides_over_a_message(gateway: Running) -> None:
+    own, address = partner(GENERAL), urlsplit(gateway.url)
+    payload, key = heartbeat(Standard.load(ROOT / "schemas"))
+    claims = Claims(GENERAL, "GW", "9001", key, int(time.time()), secrets.token_hex(8), "application/json")
+    sealed = own.suite.seal(payload, claims, identity(GENERAL), own.gateway)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    lines = [
+        b"POST /v1/messages/9001 HTTP/1.1", b"Host: x", b"Content-Type: application/jose",
+        f"Idempotency-Key: {key}".encode(), b"Content-Length: %d" % len(sealed), b"traceparent: \xff\xfe",
+    ]  # fmt: skip
+    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + sealed)
+    assert (await reader.readline()).split()[1] == b"202"
+    writer.close()
 
 
 async def test_a_receiver_sees_its_delivery_and_a_stranger_nothing(gateway: Running) -> None:

@@ -6,6 +6,7 @@ import base64
 import secrets
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ from lxml import etree
 
 from gateway.client import Refused
 from gateway.endpoints.soap import NAMESPACE
+from gateway.formats import formats
 from gateway.message import Claims
 from gateway.standard import Standard
 from tests.acceptance.partners import ROOT, identity, partner
@@ -98,6 +100,37 @@ async def test_sealed_bytes_of_another_suite_go_through_submit(gateway: Running,
     assert document["Receipt"]["message"]["sender"] == GENERAL
     _, again = await submit(gateway, namespace, "jose", seal())
     assert again.findtext("{*}Replayed") == "1"
+
+
+async def envelope(
+    gateway: Running, namespace: str, data: bytes, number: str, key: str
+) -> tuple[int, str, etree._Element, bytes]:
+    """A sealed envelope of a version as the call: (status, media type, the answer's envelope, its payload)."""
+    own = partner(PROCUREMENT)
+    version = "1.1" if namespace == SOAP11 else "1.2"
+    peer = replace(own.gateway, algorithms={**own.gateway.algorithms, "soap": version})
+    claims = Claims(PROCUREMENT, "GW", number, key, int(time.time()), secrets.token_hex(8), "application/xml")
+    sealed = own.suite.seal(data, claims, identity(PROCUREMENT), peer)
+    async with gateway.session.post(
+        f"{gateway.url}/soap/v1", data=sealed, headers={"Content-Type": MEDIA[namespace]}
+    ) as answer:
+        text = await answer.read()
+        return answer.status, answer.content_type, etree.fromstring(text), own.open(text).payload
+
+
+@pytest.mark.parametrize("namespace", [SOAP11, SOAP12], ids=["1.1", "1.2"])
+async def test_a_sealed_envelope_is_answered_in_its_own_version(gateway: Running, namespace: str) -> None:
+    form = formats.get(gateway.settings.platforms[PROCUREMENT].format)
+    case = ROOT / "mappings" / "procurement" / "cases" / "MarketSubjectSync.in"
+    good = sorted(case.glob("*.input.xml"))[0].read_bytes()
+    key = form.decode(good).head.get("IdemKey") or secrets.token_hex(16)
+    status, media, root, payload = await envelope(gateway, namespace, good, "1001", key)
+    assert (status, media, root.tag) == (200, MEDIA[namespace], f"{{{namespace}}}Envelope")
+    assert etree.fromstring(payload).tag == "SubmitReply"
+    status, media, root, payload = await envelope(gateway, namespace, b"<A/>", "1001", "refused")
+    assert (media, root.tag) == (MEDIA[namespace], f"{{{namespace}}}Envelope")
+    assert status == (500 if namespace == SOAP11 else 422)
+    assert etree.fromstring(payload).tag == f"{{{namespace}}}Fault"
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ async def test_every_accepted_message_has_a_receipt_that_verifies(make_store: Op
     for arrival in arrivals:
         row = store.get_message(arrival.message_id)
         assert row is not None
-        verified = verify_receipt(make_receipt(row), verify)
+        verified = verify_receipt(make_receipt(row), verify, "receipt-key")
         assert (verified.message_id, verified.idem_key) == (arrival.message_id, arrival.idem_key)
         assert verified.accepted_at == row.accepted_at > 0
         indexes.append(verified.index)

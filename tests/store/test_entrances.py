@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.errors import Fault
 from gateway.store.contract import AttachmentRow, Store, TicketRow
 from gateway.store.transaction import Transaction
-from tests.store.samples import accept_id, message
+from tests.store.samples import accept_id, message, says, to
 
 TICKET = TicketRow(
     "hash", "GGZY-JSGC", "GGZY-ZPT", {"UserId": "u1", "LegalName": "公司"}, "PA-1", "https://x/jump", "10.0.0.1",
     1000, 61_000,
 )  # fmt: skip
+FAULT = Fault("c", "", "错", "wrong")
 FILE = AttachmentRow("sha-256:" + "0" * 64, "GGZY-ZPT", 10, 0, "partial", b"{}", 5)
 
 
@@ -31,6 +33,26 @@ async def test_a_ticket_is_for_its_target_and_its_time(store: Store) -> None:
     assert await store.redeem_ticket("hash", "GGZY-ZPT", 61_001) is None
     assert await store.redeem_ticket("unknown", "GGZY-ZPT", 2000) is None
     assert await store.redeem_ticket("hash", "GGZY-ZPT", 61_000) == TICKET
+
+
+async def test_a_ticket_that_is_bound_to_an_address_is_kept_for_it(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000, "10.0.0.2") is None
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000, "10.0.0.1") == TICKET
+
+
+async def test_a_ticket_without_an_address_is_for_any(store: Store) -> None:
+    free = replace(TICKET, client_ip="")
+    await store.issue_ticket(free)
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000, "10.0.0.2") == free
+
+
+async def test_a_ticket_that_was_given_back_is_redeemed_once_more(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000) == TICKET
+    await store.return_ticket("hash")
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2001) == TICKET
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2002) is None
 
 
 async def test_a_nonce_is_used_once_a_platform(store: Store) -> None:
@@ -57,6 +79,18 @@ async def test_an_attachment_is_read_by_its_owner_and_by_grant_alone(store: Stor
     await store.grant(FILE.digest, "CZ")
     await store.grant(FILE.digest, "CZ")
     assert store.may_read(FILE.digest, "CZ") and not store.may_read("sha-256:unknown", "CZ")
+
+
+async def test_who_receives_a_message_may_read_what_it_names_so_far_as_its_sender_may(store: Store) -> None:
+    await store.grant("sm3:own", "GGZY-ZPT")
+    await store.grant("sm3:other", "GGZY-JSGC")
+    named = ("sm3:own", "sm3:other", "sm3:nowhere")
+    await accept_id(store, message(files=named, judge=says(to("CZ"), to("GGZY-ZFCG"))))
+    for receiver in ("CZ", "GGZY-ZFCG"):
+        assert [store.may_read(digest, receiver) for digest in named] == [True, False, False]
+    refused = message(files=("sm3:own",), judge=says(to("GGZY-JSGC"), faults=(FAULT,)))
+    assert (await store.accept(refused)).kind == "refused"
+    assert not store.may_read("sm3:own", "GGZY-JSGC")
 
 
 async def test_an_act_that_fails_leaves_the_others_of_its_batch_alone(store: Store) -> None:

@@ -20,6 +20,19 @@ def test_chinese_is_read_in_its_declared_encoding(encoding: str) -> None:
     assert xmltree.parse(text.encode(encoding)).text == "公路养护"
 
 
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<?xml version="1.0" encoding = "GBK"?>',
+        "<?xml version='1.0'\nencoding\t=\n'gbk' standalone='yes'?>",
+        f'<?xml version="1.0"{" " * 300}encoding="GBK"?>',
+    ],
+)
+def test_a_declaration_may_hold_white_space(declaration: str) -> None:
+    """The GBK bytes of this character are UTF-8 of another one: they must not be read as that."""
+    assert xmltree.parse(f"{declaration}<a>通</a>".encode("gbk")).text == "通"
+
+
 def test_gb18030_four_byte_characters_are_read() -> None:
     assert xmltree.parse('<?xml version="1.0" encoding="GB18030"?><a>𠀀</a>'.encode("gb18030")).text == "𠀀"
 

@@ -1,0 +1,40 @@
+"""Which files a message names, and whether its sender may hand them on."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.attached import Attached
+from gateway.errors import MessageError
+from gateway.settings import load_settings
+from gateway.standard import Standard
+from tests.acceptance.partners import ROOT
+
+STANDARD = Standard.load(ROOT / "schemas")
+PLATFORMS = load_settings(ROOT, environ={}).platforms
+
+
+def attached(*readable: str) -> Attached:
+    return Attached(STANDARD, PLATFORMS, lambda digest, platform: digest in readable)
+
+
+def test_every_digest_that_stands_beside_a_file_is_named_once() -> None:
+    record = {
+        "Invoices": {"Invoice": [{"FileId": "1", "Digest": "a"}, {"FileId": "2", "Digest": "b"}]},
+        "Attachments": {"Attachment": [{"FileId": "1", "Digest": "a"}]},
+    }
+    assert sorted(attached().digests("3001", record, "GGZY-ZPT")) == ["sm3:a", "sm3:b"]
+    assert attached().digests("2003", {"ContractDigest": "c"}, "GGZY-JSGC") == ("sm3:c",)
+    assert attached().digests("1001", {"Digest": "a"}, "GGZY-ZPT") == ()
+
+
+def test_every_file_that_is_to_be_carried_and_is_not_the_senders_is_told() -> None:
+    record = {"Invoices": {"Invoice": [{"Digest": "a"}, {"Digest": "b"}, {"Digest": "c"}]}}
+    assert len(attached("sm3:a", "sm3:b", "sm3:c").digests("4002", record, "GGZY-ZPT")) == 3
+    with pytest.raises(MessageError) as caught:
+        attached("sm3:b").digests("4002", record, "GGZY-ZPT")
+    assert (caught.value.result, caught.value.status) == ("30010", 422)
+    assert [fault.path for fault in caught.value.faults] == [
+        "Invoices/Invoice[1]/Digest",
+        "Invoices/Invoice[3]/Digest",
+    ]
