@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,7 +15,7 @@ from gateway.errors import Fault, MessageError
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
 from gateway.payments.case import Case, Finding, fen
 from gateway.payments.ground import Ground
-from gateway.payments.process import ORIGINS, decide, needs
+from gateway.payments.process import ORIGINS, complete, decide, needs
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.standard import MessageType
@@ -83,6 +83,7 @@ class ArrivalMaker:
         case = Case(
             number, read.record, platform.id, message_id, at, today, head.OperType,
             self.settings.coverage, platform.name, platform.kind, kind.fact,
+            authorities=self.settings.authorities, calendar=self.settings.calendar,
         )  # fmt: skip
         judge = self._judge(
             case, head, kind, biz_key, submission.key, given, self._origin(number, read.record)
@@ -205,7 +206,7 @@ class ArrivalMaker:
     ) -> Callable[[Ground, LastVersion | None], Verdict]:
         def judge(ground: Ground, last: LastVersion | None) -> Verdict:
             version = int(given) if given else (last.version + 1 if last else 1)
-            finding = decide(case, ground)
+            finding = decide(replace(case, version=version), ground)
             if finding.faults:
                 return Verdict(faults=tuple(finding.faults))
             try:
@@ -216,7 +217,7 @@ class ArrivalMaker:
                 deliveries=deliveries,
                 application=finding.application,
                 biz_version=version,
-                note="parked" if finding.parked else "",
+                note=f"parked {finding.parked}" if finding.parked else "",
             )
 
         return judge
@@ -233,9 +234,10 @@ class ArrivalMaker:
         origin: Record | None,
     ) -> tuple[NewDelivery, ...]:
         receivers = self.routes.receivers(case.number, case.sender, case.body, finding, case.today)
+        body = complete(case) if receivers else case.body
         return tuple(
             self.render(
-                case.number, case.body, head, kind, case.sender, key, receiver, version,
+                case.number, body, head, kind, case.sender, key, receiver, version,
                 finding.application or biz_key, origin,
             )
             for receiver in receivers
