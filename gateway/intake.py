@@ -24,7 +24,7 @@ from gateway.security.keys import Identity
 from gateway.security.suite import Unsealed, check_claims, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
-from gateway.store.contract import Arrival, MessageRow, Outcome, Store, StoreUnavailable
+from gateway.store.contract import PARKED, Arrival, MessageRow, Outcome, Store, StoreUnavailable
 from gateway.translate import Translator
 
 log = structlog.get_logger("intake")
@@ -169,6 +169,7 @@ class Intake:
     def _judge(self, outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
         match outcome.kind:
             case "accepted" | "replayed" | "duplicate":
+                _tell_parked(outcome)
                 return outcome
             case "refused":
                 raise MessageError(faults)
@@ -246,6 +247,20 @@ class Intake:
         log.info("refused", platform=platform.id, type=claims.msg_type, result=error.result)
         detail = {"idem_key": claims.idem_key, "status": error.status}
         await self.store.note_refusal(platform.id, claims.msg_type, clock.now_ms(), error.faults, detail)
+
+
+def _tell_parked(outcome: Outcome) -> None:
+    """The alarm: what was stored and not applied wants a person."""
+    row = outcome.message
+    if outcome.kind == "accepted" and row is not None and row.note.startswith(PARKED):
+        log.error(
+            "parked",
+            message=row.id,
+            type=row.type,
+            sender=row.sender,
+            application=row.application,
+            why=row.note,
+        )
 
 
 def _conflict(key: str) -> MessageError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from gateway.message import Record
 from gateway.payments import applications, invoices, payees, pushes, results, reviews, trades
@@ -46,8 +45,8 @@ ORIGINS: dict[str, str] = {"3004": "4002"}
 
 
 def decide(case: Case, ground: Ground) -> Finding:
-    """Judges one message on the ground; its faults are sorted by place. Changes the ground only through its
-    open overlay; the caller keeps the overlay when there are no faults and drops it otherwise."""
+    """Judges one message on the ground. Changes the ground only through its open overlay; the caller keeps
+    the overlay when there are no faults and drops it otherwise."""
     finding = Finding()
     rule = RULES.get(case.number)
     if case.number in TREASURY_ONLY and case.sender_kind != "treasury":
@@ -56,23 +55,55 @@ def decide(case: Case, ground: Ground) -> Finding:
         finding.refuse("oper-type-not-allowed", "")
     if rule is not None:
         rule(case, ground, finding)
-    finding.faults.sort(key=lambda fault: _place(case.body, fault.path))
     return finding
 
 
-def _place(body: Any, path: str) -> list[int]:
-    """Where in the message a path lies: positions of names and items, level by level. What is absent comes
-    after what is there."""
-    found: list[int] = []
-    for part in path.split("/") if path else ():
-        name, _, index = part.partition("[")
-        names = list(body) if isinstance(body, dict) else []
-        found.append(names.index(name) if name in names else len(names))
-        body = body.get(name) if isinstance(body, dict) else None
-        if index and isinstance(body, list):
-            found.append(int(index[:-1]))
-            body = body[found[-1] - 1]
-    return found
+# What the rules of the types that people fill in read of the body, whatever else is wrong with it.
+READS: dict[str, frozenset[str]] = {
+    "3001": frozenset(
+        [
+            "PayAppNo",
+            "ContractNo",
+            "PlanNo",
+            "PeriodNo",
+            "StYear",
+            "AdmDivCode",
+            "ProjectKind",
+            "UnifiedDealCode",
+            "BidSectionCode",
+            "TendererCode",
+            "AppAmount",
+            "Payees",
+            "Invoices",
+        ]
+    ),
+    "3004": frozenset({"PayAppNo"}),
+    "4001": frozenset({"PayAppNo", "ReviewRound", "TendererCode", "ReviewResult", "ApprovedAmount"}),
+    "4002": frozenset(
+        [
+            "PayAppNo",
+            "ContractNo",
+            "StYear",
+            "AdmDivCode",
+            "ProjectKind",
+            "UnifiedDealCode",
+            "TendererCode",
+            "AuthorityCode",
+            "VtCode",
+            "VoucherNo",
+            "PayAmt",
+            "Payees",
+            "Invoices",
+        ]
+    ),
+}
+
+
+def can_judge(number: str, paths: Iterable[str]) -> bool:
+    """Do faults at these places leave the rules of state all that they read?"""
+    reads = READS.get(number)
+    tops = (path.partition("/")[0].partition("[")[0] for path in paths)
+    return reads is not None and all(top and top not in reads for top in tops)
 
 
 # What the gateway adds for a message's receivers, by type.
