@@ -57,6 +57,16 @@ def _answer_push(
     elif ask is None:
         ground.add_step(step_of(case, application, application.state, node="回执"))
     else:
+        _move_or_park(case, ground, finding, application, contract, ask)
+
+
+def _move_or_park(
+    case: Case, ground: Ground, finding: Finding, application: Application, contract: Contract, ask: Ask
+) -> None:
+    """A receipt or status that comes out of order is stored, not applied."""
+    if ask.path_from(application.state) is None:
+        park(case, ground, finding, application, "state", ask.node)
+    else:
         move(case, ground, finding, application, contract, ask)
 
 
@@ -71,7 +81,7 @@ def _answer_withdrawal(
     if not application.withdrawal:
         park(case, ground, finding, application, "not-asked")
     elif ask is not None:
-        move(case, ground, finding, application, contract, ask)
+        _move_or_park(case, ground, finding, application, contract, ask)
     elif case.body["ReceiptStatus"] in _DECLINED:
         ground.put(replace(application, withdrawal=""))
         ground.add_step(step_of(case, application, application.state, node="撤回未获同意"))
@@ -90,11 +100,11 @@ def judge_status(case: Case, ground: Ground, finding: Finding) -> None:
     node = ask.node if ask else "状态变更"
     if seq <= application.seqs.get(case.sender, 0) or is_of_another_push(case, application):
         park(case, ground, finding, application, "late", node)
-    elif ask is None or ask.path_from(application.state) is None:
+    elif ask is None:
         park(case, ground, finding, application, "state", node)
     else:
         counted = replace(application, seqs={**application.seqs, case.sender: seq})
-        move(case, ground, finding, counted, contract, ask)
+        _move_or_park(case, ground, finding, counted, contract, ask)
 
 
 def payment_key(body: Record) -> str:
