@@ -9,8 +9,8 @@ from gateway.payments import payees
 from gateway.payments.case import Case, Finding, about, fen, step_of, yuan
 from gateway.payments.ground import Application, Contract, Ground, InvoiceUse
 from gateway.payments.invoices import check_invoices
-from gateway.payments.moves import find_ask
-from gateway.payments.states import AT_TREASURY, ENDED, states_before
+from gateway.payments.moves import Ask, find_ask
+from gateway.payments.states import AT_TREASURY, ENDED
 
 _CORRECTION = "2"
 _DRAFT = "10"  # the state of an application that nobody knows yet
@@ -96,8 +96,13 @@ def _check_state(case: Case, ground: Ground, finding: Finding, old: Application 
     if old.paid_fen:
         finding.refuse("already-paid", "PayAppNo", found=old.state)
     elif ask is None or ask.path_from(old.state) is None:
-        allowed = (state for state in states_before("20") if state != _DRAFT)
-        finding.refuse("state-not-allowed", "PayAppNo", expected=", ".join(allowed), found=old.state)
+        refuse_state(finding, old.state, ask)
+
+
+def refuse_state(finding: Finding, state: str, ask: Ask | None) -> None:
+    """30006, with the states in which the message is allowed."""
+    allowed = ", ".join(ask.sources()) if ask is not None else ""
+    finding.refuse("state-not-allowed", "PayAppNo", expected=allowed, found=state)
 
 
 def _check_node(case: Case, ground: Ground, finding: Finding) -> None:
@@ -178,8 +183,7 @@ def judge_withdrawal(case: Case, ground: Ground, finding: Finding) -> None:
     elif application.withdrawal:
         finding.refuse("withdrawal-pending", "PayAppNo", found=application.state)
     elif ask is None or ask.path_from(application.state) is None:
-        allowed = ", ".join(states_before("90"))
-        finding.refuse("state-not-allowed", "PayAppNo", expected=allowed, found=application.state)
+        refuse_state(finding, application.state, ask)
     elif at_treasury:
         finding.pushed_treasury = application.treasury
         ground.put(replace(application, withdrawal="asked"))

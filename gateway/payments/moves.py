@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.payments.states import find_path
+from gateway.payments.states import AT_TREASURY, MOVES, find_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +25,45 @@ class Ask:
     stay: frozenset[str] = frozenset()  # already here: nothing to move, money and trace are still written
     money: str = ""  # approve | pay | refund | release
     node: str = ""
+    only: frozenset[str] = frozenset()  # from these states alone, though the table of states allows others
 
     def path_from(self, state: str) -> tuple[str, ...] | None:
         """The walk that the message makes from `state`: () where it stays, None where it may not."""
-        return () if state in self.stay else find_path(state, self.target, self.via)
+        if state in self.stay:
+            return ()
+        return None if self.only and state not in self.only else find_path(state, self.target, self.via)
+
+    def sources(self) -> tuple[str, ...]:
+        """Every state in which the message is allowed."""
+        return tuple(state for state in MOVES if self.path_from(state) is not None)
 
 
 def _via(*states: str) -> frozenset[str]:
     return frozenset(states)
 
 
+_OURS = _via("20", "30", "31", "43", "44")  # before a push, or back from one
+
 ASKS: dict[str, tuple[Ask, ...]] = {
     "3001": (
-        Ask({"OperType": "1"}, "20", node="提交申请"),  # from 10: an application that nobody knows yet
-        Ask({"OperType": "2"}, "20", node="更正后重新提交"),
+        Ask({"OperType": "1"}, "20", only=_via("10"), node="提交申请"),  # one that nobody knows yet
+        Ask({"OperType": "2"}, "20", only=_via("31", "43"), node="更正后重新提交"),
     ),
     "3004": (
-        Ask({"AtTreasury": "1"}, "", stay=_via("40", "41", "42"), node="申请撤回"),  # 8002 then ends it
-        Ask({"AtTreasury": "0"}, "90", money="release", node="撤回"),
+        Ask({"AtTreasury": "1"}, "", stay=AT_TREASURY, node="申请撤回"),  # 8002 then ends it
+        Ask({"AtTreasury": "0"}, "90", only=_OURS, money="release", node="撤回"),
     ),
     "4001": (
         Ask({"ReviewResult": "1"}, "30", stay=_via("30"), money="approve", node="招标人审核"),
         Ask({"ReviewResult": "2"}, "31", via=_via("30"), node="招标人审核"),
-        Ask({"ReviewResult": "3"}, "99", via=_via("30", "31"), money="release", node="招标人审核"),
+        Ask(
+            {"ReviewResult": "3"},
+            "99",
+            via=_via("30", "31"),
+            only=_OURS,
+            money="release",
+            node="招标人审核",
+        ),
     ),
     "4002": (Ask({}, "40", node="推送支付平台"),),
     "4003": (
@@ -80,7 +96,13 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "8002": (
         Ask({"OriMsgNo": "4002", "ReceiptStatus": "3"}, "41", stay=_via("41"), node="主管部门签收"),
         Ask({"OriMsgNo": "4002", "ReceiptStatus": "4"}, "44", stay=_via("44"), node="签收失败"),
-        Ask({"OriMsgNo": "3004", "ReceiptStatus": "3"}, "90", money="release", node="撤回"),
+        Ask(
+            {"OriMsgNo": "3004", "ReceiptStatus": "3"},
+            "90",
+            only=AT_TREASURY,
+            money="release",
+            node="撤回",
+        ),
     ),
 }
 

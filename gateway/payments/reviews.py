@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.payments.applications import end_application
+from gateway.payments.applications import end_application, refuse_state
 from gateway.payments.case import Case, Finding, about, fen, park, step_of, yuan
 from gateway.payments.ground import Application, Contract, Ground
 from gateway.payments.moves import Ask, find_ask
-from gateway.payments.states import AT_TREASURY, MOVES
+from gateway.payments.states import AT_TREASURY
 
 _RETURNED = frozenset({"31", "43"})  # the tenderee has to review again
 
@@ -42,8 +42,7 @@ def refuse_or_park(case: Case, ground: Ground, finding: Finding, application: Ap
     if case.fact:
         park(case, ground, finding, application, "state", ask.node)
         return
-    allowed = ", ".join(state for state in MOVES if ask.path_from(state) is not None)
-    finding.refuse("state-not-allowed", "PayAppNo", expected=allowed, found=application.state)
+    refuse_state(finding, application.state, ask)
 
 
 def is_of_another_push(case: Case, application: Application) -> bool:

@@ -44,11 +44,6 @@ STEP_OF_STATE: dict[str, int] = {
 }
 
 
-def states_before(target: str, via: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Every state from which `find_path` leads to the target."""
-    return tuple(state for state in MOVES if find_path(state, target, via) is not None)
-
-
 def find_path(state: str, target: str, via: frozenset[str] = frozenset()) -> tuple[str, ...] | None:
     """The shortest legal walk from `state` to `target`, stepping only on `via` between; None if none.
 
