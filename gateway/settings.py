@@ -256,6 +256,7 @@ def load_settings(
             platform = platform.model_copy(update={"connector": connector})
         platforms[platform.id] = platform
     _check_references(reader, folder, platforms, broken, routes, covered)
+    _check_authorities(reader, folder, gateway, covered)
     if reader.findings or gateway is None or routes is None or covered is None or calendar is None:
         raise ConfigError(reader.findings)
     rows = tuple(Covered(**row.model_dump()) for row in covered.coverage)
@@ -334,6 +335,20 @@ def _check_references(
             text = f"unknown treasury {row.treasury!r}{_did_you_mean(row.treasury, treasuries)}"
             place_of = ("coverage", index, "treasury")
             reader.find(folder / "coverage.yaml", place_of, text, "config.unknown-platform")
+
+
+def _check_authorities(
+    reader: _Reader, folder: Path, gateway: GatewayFile | None, covered: CoverageFile | None
+) -> None:
+    """A division that is covered needs an authority: without one every push of it would be refused."""
+    if gateway is None or covered is None:
+        return
+    known = {row.adm_div for row in gateway.authorities}
+    for index, row in enumerate(covered.coverage):
+        if row.adm_div not in known:
+            text = f"division {row.adm_div} has no authority in gateway.yaml"
+            place = ("coverage", index, "adm_div")
+            reader.find(folder / "coverage.yaml", place, text, "config.no-authority")
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -42,6 +42,8 @@ REFUSALS: dict[str, Words] = {
     "buyer-not-tenderer": Words("30005", "发票购买方不是合同甲方", "the invoice's buyer is not the contract's tenderer"),
     "no-authority": Words("30003", "尚未配置该招标人在该财政区划的行业主管部门", "no authority is configured for this tenderer in this division"),
     "not-the-authority": Words("30003", "行业主管部门与配置不符", "the authority is not the one that is configured"),
+    "recipient-not-a-party": Words("30003", "收件人不是该申请的当事人", "the recipient is no party of the case in this role"),
+    "recipient-missing": Words("30003", "此类通知须同时送达{who_zh}", "a notice of this type must also go to {who_en}"),
     # the case
     "not-the-contract": Words("30003", "与合同登记的内容不一致", "differs from the contract"),
     "not-the-case": Words("30003", "与支付申请的内容不一致", "differs from the application"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gateway.message import Record
-from gateway.payments import applications, invoices, payees, pushes, results, reviews, trades
+from gateway.payments import applications, invoices, notices, payees, pushes, results, reviews, trades
 from gateway.payments.authorities import with_authority
 from gateway.payments.case import REVOKE, Case, Finding, Rule
 from gateway.payments.ground import NO_NEEDS, Ground, Needs
@@ -27,7 +27,7 @@ RULES: dict[str, Rule] = {
     "4001": reviews.judge_tenderee_review,
     "4002": pushes.judge_push,
     "4003": reviews.judge_authority_review,
-    "4004": reviews.judge_mention,
+    "4004": notices.judge_notice,
     "5001": results.judge_payment,
     "5002": reviews.judge_payment_return,
     "5003": results.judge_refund,

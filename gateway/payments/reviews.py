@@ -117,5 +117,5 @@ def judge_payment_return(case: Case, ground: Ground, finding: Finding) -> None:
 
 
 def judge_mention(case: Case, ground: Ground, finding: Finding) -> None:
-    """4004, 5004: notices about a case; they move nothing."""
+    """5004, and what the general platform passes on: it is about a known case and moves nothing."""
     about(case, ground, finding)

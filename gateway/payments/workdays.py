@@ -101,9 +101,6 @@ class Calendar:
             return self.add_working_days(start, row.days)
         return self.working_day_from(start + row.days * _DAY)
 
-    def is_overdue(self, term: str, start: date, on: date) -> bool:
-        return on > self.due(term, start)
-
 
 NO_CALENDAR = Calendar()
 

@@ -107,6 +107,11 @@ def scan(number: str, digest: str = "d1") -> Record:
     return {**one, "ScanFlag": "1", "Digest": digest}
 
 
+def notice(kind: str, *recipients: tuple[str, str]) -> Record:
+    listed = [{"LegalCode": code, "Role": role} for code, role in recipients]
+    return {"PayAppNo": "SQ-1", "NoticeType": kind, "Recipients": {"Recipient": listed}}
+
+
 def subject(desk: Desk, status_: str = "1") -> Desk:
     desk.ground.load([BusinessObject("subject", WINNER, "G", "", {"name": "甲公司", "status": status_})])
     return desk
@@ -182,6 +187,11 @@ EARNED: dict[str, tuple[str, Act]] = {
     ),
     "not-the-contract": ("AdmDivCode", lambda d: d.judge("3001", application(AdmDivCode="310115"))),
     "not-the-case": ("UnifiedDealCode", lambda d: approved(d).judge(*push(UnifiedDealCode="A09"))),
+    "recipient-not-a-party": (
+        "Recipients/Recipient[2]/LegalCode",
+        lambda d: opened(d).judge("4004", notice("02", (TENDERER, "01"), (TENDERER, "03"))),
+    ),
+    "recipient-missing": ("Recipients", lambda d: opened(d).judge("4004", notice("02", (WINNER, "03")))),
     "outside-coverage": ("ContractNo", lambda d: contract(d, project_kind="02").judge("3001", application())),
     "contract-ended": ("ContractNo", lambda d: contract(d, state="ended").judge("3001", application())),
     "contract-in-use": (
@@ -314,6 +324,16 @@ def test_a_code_that_the_table_has_not_cannot_be_told() -> None:
 
 
 # the other side: what is lawful passes
+def test_a_notice_to_the_parties_of_the_case_passes(desk: Desk) -> None:
+    opened(desk)
+    for body in (
+        notice("01", (WINNER, "03")),
+        notice("02", (TENDERER, "04"), (WINNER, "06")),
+        notice("04", (OTHER, "21")),
+    ):
+        assert not desk.judge("4004", body).faults
+
+
 def test_a_consortiums_member_sells_and_is_paid(desk: Desk) -> None:
     contract(desk, winners=(OTHER, WINNER))
     assert not desk.judge("3001", application()).faults
@@ -504,3 +524,37 @@ def test_every_fault_of_an_application_is_named_at_once(desk: Desk) -> None:
         "buyer-not-tenderer", "invoice-amount-differs", "invoice-used-up", "red-invoice", "outside-coverage",
         "above-balance",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AdmDivCode", "310115"),
+        ("ProjectKind", "02"),
+        ("UnifiedDealCode", "A09"),
+        ("BidSectionCode", "S9"),
+        ("TendererCode", OTHER),
+    ],
+)
+def test_an_application_repeats_its_contract(desk: Desk, name: str, value: str) -> None:
+    refused("not-the-contract", desk.judge("3001", application(**{name: value})), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AdmDivCode", "310115"),
+        ("ProjectKind", "02"),
+        ("UnifiedDealCode", "A09"),
+        ("ContractNo", "HT-9"),
+        ("TendererCode", OTHER),
+        ("StYear", "2024"),
+    ],
+)
+def test_a_push_repeats_its_application(desk: Desk, name: str, value: str) -> None:
+    refused("not-the-case", approved(desk).judge(*push(**{name: value})), name)
+
+
+def test_a_review_is_of_the_contracts_tenderee(desk: Desk) -> None:
+    number, body = review()
+    refused("not-the-case", opened(desk).judge(number, {**body, "TendererCode": OTHER}), "TendererCode")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,11 @@ from gateway import configfile
 from gateway.clock import SHANGHAI
 from gateway.errors import ConfigError
 from gateway.payments.calendarfile import CalendarFile
+from gateway.payments.ground import Application
+from gateway.payments.progress import due_day, is_overdue
 from gateway.payments.workdays import Calendar, CutOff, Term, YearEnd
+
+from .conftest import Desk, application
 
 FILE = Path(__file__).parents[3] / "config" / "calendar.yaml"
 CALENDAR = configfile.validate(CalendarFile, configfile.load_document(FILE)).made()
@@ -72,8 +78,6 @@ def test_a_year_is_closed_after_its_last_push_and_by_the_divisions_own_day() -> 
 
 def test_a_term_that_ends_on_a_day_of_rest_ends_on_the_next_working_day() -> None:
     assert CALENDAR.due("payment", date(2026, 9, 4)) == date(2026, 10, 8)  # 4 October is a holiday
-    assert not CALENDAR.is_overdue("payment", date(2026, 9, 4), date(2026, 10, 8))
-    assert CALENDAR.is_overdue("payment", date(2026, 9, 4), date(2026, 10, 9))
     with pytest.raises(LookupError):
         CALENDAR.due("payment", date(2020, 8, 31))  # the law was not in force
     with pytest.raises(LookupError):
@@ -125,3 +129,24 @@ def test_a_finding_of_the_calendar_has_its_line(tmp_path: Path) -> None:
         configfile.validate(CalendarFile, configfile.load_document(path))
     (finding,) = caught.value.findings
     assert finding.line > 1 and "terms" in finding.field
+
+
+def test_an_application_that_came_after_the_cut_off_is_overdue_a_day_later() -> None:
+    desk = Desk()
+    desk.walk(("3001", application()))
+    known = desk.ground.application("SQ-1")
+    assert known is not None
+
+    def opened(moment: datetime, **changes: Any) -> Application:
+        assert known is not None
+        return replace(known, opened_at=int(moment.timestamp() * 1000), **changes)
+
+    in_time, late = opened(at("2026-09-04", 16)), opened(at("2026-09-04", 18))
+    assert due_day(in_time, CALENDAR) == date(2026, 10, 8)  # 4 October is a holiday
+    assert due_day(late, CALENDAR) == date(2026, 10, 8) and due_day(late, CALENDAR, "payment-agreed") == date(
+        2026, 11, 6
+    )
+    assert not is_overdue(in_time, CALENDAR, date(2026, 10, 8))
+    assert is_overdue(in_time, CALENDAR, date(2026, 10, 9))
+    assert not is_overdue(replace(in_time, state="70", open_fen=0), CALENDAR, date(2026, 12, 1))
+    assert not is_overdue(replace(in_time, state="90"), CALENDAR, date(2026, 12, 1))
