@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,19 +36,20 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Running]:
         yield found
 
 
-async def seed(gateway: Running, price_fen: int) -> None:
-    """The sample's contract, with only the first of its two accounts registered."""
-    payee = SAMPLE["Payees"]["Payee"][0]
+async def seed(gateway: Running, price_fen: int, accounts: int = 1) -> None:
+    """The sample's contract, with so many of its two accounts registered."""
+    payees = SAMPLE["Payees"]["Payee"]
 
     def judge(ground: Ground, last: LastVersion | None) -> Verdict:
         ground.put(
             Contract(
                 SAMPLE["ContractNo"], "GGZY-JSGC", SAMPLE["UnifiedDealCode"], SAMPLE["BidSectionCode"],
-                (SAMPLE["TendererCode"],), (payee["PayeeCode"],), price_fen, "310000", "01",
+                (SAMPLE["TendererCode"],), (payees[0]["PayeeCode"],), price_fen, "310000", "01",
             )
         )  # fmt: skip
-        key = f"{payee['PayeeCode']}|{payee['AcctNo']}|{payee['AcctBankNo']}"
-        ground.put(BusinessObject("account", key, "GGZY-ZPT", "", {"from": "20240101"}))
+        for payee in payees[:accounts]:
+            key = f"{payee['PayeeCode']}|{payee['AcctNo']}|{payee['AcctBankNo']}"
+            ground.put(BusinessObject("account", key, "GGZY-ZPT", "", {"from": "20240101"}))
         return Verdict()
 
     await accept_id(gateway.store, message("seed", type="2003", judge=judge))
@@ -143,3 +145,39 @@ async def test_a_fact_that_fits_no_case_is_kept_and_alarmed(gateway: Running) ->
     async with gateway.session.get(f"{gateway.url}/metrics") as response:
         assert "gateway_parked_messages 1.0" in await response.text()
     assert json.loads(gateway.store.get_message(outcome.message.id).head)["MsgNo"] == "5001"  # type: ignore[union-attr]
+
+
+async def test_the_push_reaches_the_treasury_with_the_authority_of_the_table(
+    gateway: Running, tmp_path: Path
+) -> None:
+    await seed(gateway, 9_000_000_00, accounts=2)
+    push = STANDARD.sample("4002")
+    for name in ("AuthorityCode", "AuthorityName"):
+        del push[name]
+    client = gateway.client("GGZY-ZPT")
+    for number, record in (("3001", SAMPLE), ("4001", STANDARD.sample("4001")), ("4002", push)):
+        key, payload = general_message(STANDARD, number, record)
+        reply = await client.submit(number, payload, idem_key=key, content_type="application/json")
+    (delivery,) = gateway.store.deliveries(reply.message_id)
+    connection = sqlite3.connect(tmp_path / "gateway.db")
+    (form,) = connection.execute("SELECT rendered FROM form WHERE delivery_id = ?", (delivery.id,)).fetchone()
+    connection.close()
+    sent = formats.get("mof-voucher").decode(form).record
+    assert (delivery.receiver, sent["AuthorityCode"]) == (CITY, "11310000T03101035A")
+    assert sent["AuthorityName"] == "上海市交通委员会"
+    case = gateway.store.application(SAMPLE["PayAppNo"])
+    assert case is not None and case.state == "40"
+
+
+async def test_a_push_that_names_another_authority_is_refused(gateway: Running) -> None:
+    push = {**STANDARD.sample("4002"), "AuthorityCode": "11310115T03101086F"}
+    await seed(gateway, 9_000_000_00, accounts=2)
+    client = gateway.client("GGZY-ZPT")
+    for number in ("3001", "4001"):
+        key, payload = general_message(STANDARD, number, STANDARD.sample(number))
+        await client.submit(number, payload, idem_key=key, content_type="application/json")
+    key, payload = general_message(STANDARD, "4002", push)
+    error = await refused(gateway, "GGZY-ZPT", "4002", payload, key, "application/json")
+    (told,) = error.errors
+    assert (told["path"], told["rule"]) == ("AuthorityCode", "process.not-the-authority")
+    assert told["expected"] == "11310000T03101035A"
