@@ -5,24 +5,26 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import orjson
 
-from gateway import clock
+from gateway import clock, xmltree
 from gateway.attached import Attached
 from gateway.errors import Fault, MessageError
 from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
 from gateway.payments.case import Case, Finding, fen
 from gateway.payments.ground import Ground
-from gateway.payments.process import ORIGINS, decide, needs
+from gateway.payments.process import ORIGINS, can_judge, complete, decide, needs
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.standard import MessageType, Naming
 from gateway.standard import head as heads
-from gateway.store.contract import Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
+from gateway.standard.explain import in_order
+from gateway.store.contract import PARKED, Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
 from gateway.translate import IDENTITY, Read, Translator, head_for
 
 LANES = {"payment": 0, "case": 1, "bulk": 2}
@@ -75,7 +77,7 @@ class ArrivalMaker:
         kind = self.standard.catalogue.get(number)
         now = clock.now()
         today = now.date()
-        body = self.standard.check(number, read.record, on=today)
+        body = self._check(submission, read, today)
         validated_ns = time.perf_counter_ns()
         said = read.parsed.head
         self.heads.check(said, today, whole=platform.profile == IDENTITY)
@@ -87,10 +89,7 @@ class ArrivalMaker:
         files = self.attached.digests(number, read.record, platform.id)
         message_id = clock.new_id()
         at = clock.now_ms()
-        case = Case(
-            number, read.record, platform.id, message_id, at, today, head.OperType,
-            self.settings.coverage, platform.name, platform.kind, kind.fact,
-        )  # fmt: skip
+        case = self._case(submission, read.record, message_id, at, today, head.OperType)
         judge = self._judge(
             case, head, kind, biz_key, submission.key, given, self._origin(number, read.record)
         )
@@ -132,11 +131,48 @@ class ArrivalMaker:
 
         return Draft(make)
 
+    def _check(self, submission: Submission, read: Read, today: date) -> bytes:
+        """The canonical body. MessageError with the faults of the fields and, where these leave the rules
+        of state enough to go by, with theirs too, as the ground is now: all at once."""
+        number = submission.number
+        try:
+            return self.standard.check(number, read.record, on=today)
+        except MessageError as error:
+            sound = can_judge(number, [fault.path for fault in error.faults])
+            if not sound and not self._is_shaped(number, read.record):
+                raise
+            case = self._case(submission, read.record, "", 0, today, read.parsed.head.get("OperType", "1"))
+            ground = self.store.load_ground(needs(number, read.record))
+            found = [*error.faults, *decide(case, ground).faults]
+            raise MessageError(in_order(self.standard.model(number), found)) from error
+
+    def _is_shaped(self, number: str, record: Record) -> bool:
+        """Is every element there and of its type, whatever the rules between them say?"""
+        try:
+            return not self.standard.decide(xmltree.parse(self.standard.build(number, record)))
+        except MessageError:
+            return False
+
+    def _case(
+        self, submission: Submission, record: Record, message_id: str, at: int, today: date, oper_type: str
+    ) -> Case:
+        platform, number = submission.platform, submission.number
+        return Case(
+            number, record, platform.id, message_id, at, today, oper_type, self.settings.coverage,
+            platform.name, platform.kind, self.standard.catalogue.get(number).fact,
+            authorities=self.settings.authorities, calendar=self.settings.calendar,
+        )  # fmt: skip
+
     def _head(
         self, submission: Submission, kind: MessageType, read: Read, biz_key: str, body: bytes, now: Any
     ) -> Head:
         said, platform = read.parsed.head, submission.platform
         moment = clock.t17(now)
+        adm_div = (
+            said.get("AdmDivCode")
+            or read.record.get("AdmDivCode")
+            or platform.values.get("AdmDivCode", "310000")
+        )
         oper_type = said.get("OperType", "1")
         version = said.get("BizVersion", "1")
         message_id = said.get("MsgId") or hashlib.sha256(submission.key.encode()).hexdigest()[:32]
@@ -146,9 +182,7 @@ class ArrivalMaker:
             MsgRef=said.get("MsgRef", message_id),
             Src=platform.id,
             Des=GATEWAY_NODE,
-            AdmDivCode=said.get("AdmDivCode")
-            or read.record.get("AdmDivCode")
-            or platform.values.get("AdmDivCode", "310000"),
+            AdmDivCode=adm_div,
             StYear=said.get("StYear") or read.record.get("StYear") or moment[:4],
             BizType=kind.step,
             BizKey=biz_key,
@@ -156,7 +190,7 @@ class ArrivalMaker:
             OperType=oper_type,
             IdemKey=submission.key,
             BodyDigest=heads.body_digest(body),
-            WorkDate=said.get("WorkDate", moment[:8]),
+            WorkDate=said.get("WorkDate") or clock.d8(self.settings.calendar.business_day(now, adm_div)),
             SendTime=said.get("SendTime", moment),
         )
 
@@ -212,9 +246,9 @@ class ArrivalMaker:
     ) -> Callable[[Ground, LastVersion | None], Verdict]:
         def judge(ground: Ground, last: LastVersion | None) -> Verdict:
             version = int(given) if given else (last.version + 1 if last else 1)
-            finding = decide(case, ground)
+            finding = decide(replace(case, version=version), ground)
             if finding.faults:
-                return Verdict(faults=tuple(finding.faults))
+                return Verdict(faults=tuple(in_order(self.standard.model(case.number), finding.faults)))
             try:
                 deliveries = self._deliveries(case, head, kind, biz_key, key, version, finding, origin)
             except MessageError as error:
@@ -223,7 +257,7 @@ class ArrivalMaker:
                 deliveries=deliveries,
                 application=finding.application,
                 biz_version=version,
-                note="parked" if finding.parked else "",
+                note=f"{PARKED} {finding.parked}" if finding.parked else "",
             )
 
         return judge
@@ -240,9 +274,10 @@ class ArrivalMaker:
         origin: Record | None,
     ) -> tuple[NewDelivery, ...]:
         receivers = self.routes.receivers(case.number, case.sender, case.body, finding, case.today)
+        body = complete(case) if receivers else case.body
         return tuple(
             self.render(
-                case.number, case.body, head, kind, case.sender, key, receiver, version,
+                case.number, body, head, kind, case.sender, key, receiver, version,
                 finding.application or biz_key, origin,
             )
             for receiver in receivers

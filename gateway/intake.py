@@ -25,7 +25,7 @@ from gateway.security.keys import Identity
 from gateway.security.suite import Unsealed, check_claims, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
-from gateway.store.contract import Arrival, MessageRow, Outcome, Store, StoreUnavailable
+from gateway.store.contract import PARKED, Arrival, MessageRow, Outcome, Store, StoreUnavailable
 from gateway.translate import Translator
 
 log = structlog.get_logger("intake")
@@ -171,6 +171,7 @@ class Intake:
     def _judge(self, outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
         match outcome.kind:
             case "accepted" | "replayed" | "duplicate":
+                _tell_parked(outcome)
                 return outcome
             case "refused":
                 raise MessageError(faults)
@@ -258,6 +259,20 @@ def _busy() -> MessageError:
         result="90002",
         retry_after_s=2,
     )
+
+
+def _tell_parked(outcome: Outcome) -> None:
+    """The alarm: what was stored and not applied wants a person."""
+    row = outcome.message
+    if outcome.kind == "accepted" and row is not None and row.note.startswith(PARKED):
+        log.error(
+            "parked",
+            message=row.id,
+            type=row.type,
+            sender=row.sender,
+            application=row.application,
+            why=row.note,
+        )
 
 
 def _conflict(key: str) -> MessageError:

@@ -1,4 +1,4 @@
-"""The configuration: `config/gateway.yaml`, `config/platforms/*.yaml`, `routes.yaml`, `coverage.yaml`.
+"""The configuration: `config/gateway.yaml`, `platforms/*.yaml`, `routes`, `coverage` and `calendar.yaml`.
 
 Every finding of every file is listed at once with file:line. Scalars of `gateway.yaml` and the
 platforms' URLs can be overridden from outside (`GATEWAY_…`); secrets are `file:` or `env:` references.
@@ -18,7 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gateway import configfile
 from gateway.errors import ConfigError, Finding
+from gateway.payments.authorities import Authorities, Authority
+from gateway.payments.calendarfile import CalendarFile
 from gateway.payments.coverage import Coverage, Covered
+from gateway.payments.workdays import Calendar
 from gateway.schedule import Schedule
 
 
@@ -26,7 +29,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_Model = TypeVar("_Model", bound=Part)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Operations(Part):
@@ -113,13 +116,26 @@ class RetrySettings(Part):
         return Schedule(self.first_s, self.factor, self.most_s, attempts=self.attempts)
 
 
-class Authority(Part):
-    """The industry authority that reviews for a tenderer (DECISIONS.md 15)."""
+class AuthorityRow(Part):
+    """The industry authority that reviews for a tenderer (DECISIONS.md 15); without `tenderer`, for every
+    tenderer of the division."""
 
-    tenderer: str
+    tenderer: str = ""
     adm_div: str
-    code: str
+    code: str = Field(pattern=r"[0-9A-Z]{18}")
     name: str
+    since: date | None = None
+    until: date | None = None
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _date(cls, value: object) -> object:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+    @field_validator("adm_div", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        return str(value)
 
 
 class GatewayFile(Part):
@@ -137,7 +153,7 @@ class GatewayFile(Part):
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
     retry: RetrySettings = RetrySettings()
-    authorities: list[Authority] = Field(default_factory=list)
+    authorities: list[AuthorityRow] = Field(default_factory=list)
     console_beyond_loopback: bool = False
 
 
@@ -191,6 +207,8 @@ class Settings:
     platforms: Mapping[str, Platform]
     routes: tuple[RouteRow, ...]
     coverage: Coverage
+    authorities: Authorities
+    calendar: Calendar
 
     @property
     def data_dir(self) -> Path:
@@ -223,6 +241,7 @@ def load_settings(
     gateway = reader.read(GatewayFile, folder / "gateway.yaml", _overrides(environ))
     routes = reader.read(RoutesFile, folder / "routes.yaml")
     covered = reader.read(CoverageFile, folder / "coverage.yaml")
+    calendar = reader.read(CalendarFile, folder / "calendar.yaml")
     platforms: dict[str, Platform] = {}
     broken: set[str] = set()  # their files have findings of their own; a name is no second one
     for path in sorted((folder / "platforms").glob("*.yaml")):
@@ -238,10 +257,14 @@ def load_settings(
             platform = platform.model_copy(update={"connector": connector})
         platforms[platform.id] = platform
     _check_references(reader, folder, platforms, broken, routes, covered)
-    if reader.findings or gateway is None or routes is None or covered is None:
+    _check_authorities(reader, folder, gateway, covered)
+    if reader.findings or gateway is None or routes is None or covered is None or calendar is None:
         raise ConfigError(reader.findings)
     rows = tuple(Covered(**row.model_dump()) for row in covered.coverage)
-    return Settings(root, gateway, platforms, tuple(routes.routes), Coverage(rows))
+    authorities = Authorities(tuple(Authority(**row.model_dump()) for row in gateway.authorities))
+    return Settings(
+        root, gateway, platforms, tuple(routes.routes), Coverage(rows), authorities, calendar.made()
+    )
 
 
 ROLES = frozenset({"contract-owner", "treasury", "treasuries", "pushed-treasury", "general", "subs"})
@@ -313,6 +336,20 @@ def _check_references(
             text = f"unknown treasury {row.treasury!r}{_did_you_mean(row.treasury, treasuries)}"
             place_of = ("coverage", index, "treasury")
             reader.find(folder / "coverage.yaml", place_of, text, "config.unknown-platform")
+
+
+def _check_authorities(
+    reader: _Reader, folder: Path, gateway: GatewayFile | None, covered: CoverageFile | None
+) -> None:
+    """A division that is covered needs an authority: without one every push of it would be refused."""
+    if gateway is None or covered is None:
+        return
+    known = {row.adm_div for row in gateway.authorities}
+    for index, row in enumerate(covered.coverage):
+        if row.adm_div not in known:
+            text = f"division {row.adm_div} has no authority in gateway.yaml"
+            place = ("coverage", index, "adm_div")
+            reader.find(folder / "coverage.yaml", place, text, "config.no-authority")
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

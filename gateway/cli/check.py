@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from gateway import app
+from gateway import app, clock
 from gateway.cli.place import ensure_certificates, find_root, print_json
 from gateway.errors import ConfigError, Finding
 from gateway.settings import Settings, load_settings
@@ -24,6 +24,7 @@ def check(as_json: bool) -> None:
         findings.extend(error.findings)
     if settings is not None:
         ensure_certificates(settings)
+        findings.extend(_calendar(settings))
         try:
             findings.extend(app.load_translator(settings).mappings.findings)
         except ConfigError as error:
@@ -41,3 +42,12 @@ def check(as_json: bool) -> None:
     elif not findings:
         click.echo("nothing to find fault with")
     sys.exit(1 if errors else 0)
+
+
+def _calendar(settings: Settings) -> list[Finding]:
+    """A warning from the day on which the working calendar ends."""
+    last = settings.calendar.known_until
+    if clock.now().date() <= last:
+        return []
+    text = f"no day of rest is known after {last}; enter the announcement of the new year"
+    return [Finding("config/calendar.yaml", 0, 0, "known_until", text, "config.calendar-ends", "warning")]

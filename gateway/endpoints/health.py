@@ -84,6 +84,11 @@ class StoreMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         counts = self.store.counts()
         yield GaugeMetricFamily("gateway_messages", "Messages accepted", value=counts.messages)
+        yield GaugeMetricFamily(
+            "gateway_parked_messages",
+            "Messages stored and not applied: each wants a person",
+            value=counts.parked,
+        )
         states = GaugeMetricFamily("gateway_deliveries", "Deliveries by state", labels=["state"])
         for state, count in counts.deliveries.items():
             states.add_metric([str(state)], count)

@@ -1,22 +1,26 @@
-"""Step 3: a payment application is opened, corrected or withdrawn, within its contract's balance."""
+"""Step 3: a payment application is opened or corrected within its contract's balance, or withdrawn."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from gateway.message import Record
-from gateway.payments.case import Case, Finding, fen, items, place, step_of, yuan
-from gateway.payments.ground import Application, Contract, Ground, InvoiceUse, TraceStep
-from gateway.payments.states import AT_TREASURY, ENDED, find_path
+from gateway.payments import payees
+from gateway.payments.case import Case, Finding, about, fen, step_of, yuan
+from gateway.payments.ground import Application, Contract, Ground, InvoiceUse
+from gateway.payments.invoices import check_invoices
+from gateway.payments.moves import Ask, find_ask
+from gateway.payments.states import AT_TREASURY, ENDED
 
-
-def invoice_key(invoice: Record) -> str:
-    """What makes an invoice the same at any platform: its number, or a scan's digest."""
-    if invoice.get("EInvoiceNo"):
-        return str(invoice["EInvoiceNo"])
-    if invoice.get("InvoiceCode") and invoice.get("InvoiceNo"):
-        return f"{invoice['InvoiceCode']}|{invoice['InvoiceNo']}"
-    return f"digest:{invoice.get('Digest', '')}"
+_CORRECTION = "2"
+_DRAFT = "10"  # the state of an application that nobody knows yet
+# What an application repeats of its contract.
+_OF_CONTRACT = {
+    "AdmDivCode": "adm_div",
+    "ProjectKind": "project_kind",
+    "UnifiedDealCode": "unified_deal_code",
+    "BidSectionCode": "section_code",
+}
 
 
 def node_key(body: Record) -> str:
@@ -28,225 +32,119 @@ def judge_application(case: Case, ground: Ground, finding: Finding) -> None:
     body = case.body
     contract = _check_contract(case, ground, finding)
     old = ground.application(body["PayAppNo"])
-    path = _check_state(case, ground, finding, old)
-    _check_payees(case, ground, finding, contract)
-    uses = _check_invoices(case, ground, finding, contract)
+    _check_state(case, ground, finding, old)
+    _check_node(case, ground, finding)
+    payees.check_payees(case, ground, finding, contract)
+    uses = check_invoices(case, ground, finding, contract)
     if contract is None:
         return
-    covered = case.coverage.find(contract.project_kind, contract.adm_div, case.today)
-    if covered is None:
-        zh, en = case.coverage.describe()
-        finding.refuse(
-            "outside-coverage",
-            "ContractNo",
-            f"项目类别{contract.project_kind}、财政区划{contract.adm_div}尚未纳入；已纳入: {zh}",
-            f"project kind {contract.project_kind} paid by {contract.adm_div} is not covered yet; covered: {en}",
-            "30009",
-        )
-    amount = fen(body["AppAmount"])
-    released = old.open_fen if old else 0
-    _check_balance(finding, contract, amount, released)
-    finding.application, finding.contract_owner = body["PayAppNo"], contract.owner
+    treasury = find_treasury(case, finding, contract, "ContractNo")
+    _check_balance(case, finding, contract, old)
     if finding.faults:
         return
-    fresh = _opened(case, contract, amount, covered.treasury if covered else "", old)
-    finding.treasury = fresh.treasury
-    ground.put(replace(contract, open_fen=contract.open_fen - released + amount))
-    ground.end_uses(fresh.no)
-    ground.put(fresh)
-    for use in uses:
-        ground.put(use)
-    if old is None:
-        ground.add_step(
-            TraceStep(
-                fresh.no, "3001", "10", "20", case.at, "提交申请", org=case.org, message_id=case.message_id
-            )
-        )
-    else:
-        ground.add_step(step_of(case, old, path[-1] if path else "20", node="更正后重新提交"))
+    _open(case, ground, contract, old, treasury, uses)
+    finding.application, finding.contract_owner = body["PayAppNo"], contract.owner
+    finding.treasury = treasury
+
+
+def find_treasury(case: Case, finding: Finding, contract: Contract, path: str) -> str:
+    """Who pays, by project kind, division and day; "" with a fault where nobody does yet."""
+    covered = case.coverage.find(contract.project_kind, contract.adm_div, case.today)
+    if covered is not None:
+        return covered.treasury
+    zh, en = case.coverage.describe()
+    finding.refuse(
+        "outside-coverage", path, kind=contract.project_kind, adm_div=contract.adm_div,
+        covered_zh=zh, covered_en=en,
+    )  # fmt: skip
+    return ""
 
 
 def _check_contract(case: Case, ground: Ground, finding: Finding) -> Contract | None:
-    no = case.body["ContractNo"]
+    """The contract, live, with what the application repeats of it."""
+    body = case.body
+    no = body["ContractNo"]
     contract = ground.contract(no)
     if contract is None:
-        finding.refuse(
-            "unknown-contract",
-            "ContractNo",
-            f"合同 {no} 不存在",
-            f"contract {no} is not known",
-            "30003",
-            found=no,
-        )
-    elif contract.state != "live":
-        finding.refuse(
-            "contract-ended",
-            "ContractNo",
-            f"合同 {no} 已终止",
-            f"contract {no} has ended",
-            "30006",
-            found=contract.state,
-        )
+        finding.refuse("unknown-contract", "ContractNo", found=no)
+        return None
+    if contract.state != "live":
+        finding.refuse("contract-ended", "ContractNo", found=no)
+    for name, attribute in _OF_CONTRACT.items():
+        expected = getattr(contract, attribute)
+        if body.get(name, expected) != expected:
+            finding.refuse("not-the-contract", name, expected=expected, found=body[name])
+    tenderer = body.get("TendererCode")
+    if tenderer and tenderer not in contract.tenderers:
+        expected = ";".join(contract.tenderers)
+        finding.refuse("not-the-contract", "TendererCode", expected=expected, found=tenderer)
     return contract
 
 
-def _check_state(
-    case: Case, ground: Ground, finding: Finding, old: Application | None
-) -> tuple[str, ...] | None:
+def _check_state(case: Case, ground: Ground, finding: Finding, old: Application | None) -> None:
     body = case.body
-    if case.oper_type == "2" and old is not None:
-        path = find_path(old.state, "20")
-        if path is None or old.paid_fen:
-            finding.refuse(
-                "state-not-allowed",
-                "PayAppNo",
-                f"申请处于状态 {old.state}，不能更正",
-                f"the application is in state {old.state} and cannot be corrected",
-                "30006",
-                expected="31, 43",
-                found=old.state,
-            )
-        return path
-    if case.oper_type == "2":
-        finding.refuse(
-            "unknown-application",
-            "PayAppNo",
-            "要更正的支付申请不存在",
-            "the application to correct is not known",
-            "30003",
-        )
-    elif old is not None:
-        finding.refuse(
-            "application-exists",
-            "PayAppNo",
-            f"支付申请 {old.no} 已存在",
-            f"payment application {old.no} exists already",
-            "30006",
-            found=old.state,
-        )
-    holder = ground.application_at_node(node_key(body))
-    if holder is not None and holder.no != body["PayAppNo"] and holder.open_fen and holder.state not in ENDED:
-        finding.refuse(
-            "node-taken",
-            "PeriodNo",
-            f"同一付款节点已有在途申请 {holder.no}",
-            f"application {holder.no} is open for the same payment node",
-            "30006",
-            found=holder.no,
-        )
-    return None
-
-
-def _check_payees(case: Case, ground: Ground, finding: Finding, contract: Contract | None) -> None:
-    for index, payee in enumerate(items(case.body, "Payees", "Payee"), 1):
-        at = f"Payees/Payee[{index}]"
-        code = payee["PayeeCode"]
-        if contract is not None and code not in contract.winners:
-            finding.refuse(
-                "payee-not-winner",
-                f"{at}/PayeeCode",
-                "收款人不是合同乙方",
-                "the payee is not a party of the contract",
-                "30012",
-                expected=";".join(contract.winners),
-                found=code,
-            )
-        if ground.find("account", f"{code}|{payee['AcctNo']}|{payee['AcctBankNo']}") is None:
-            finding.refuse(
-                "account-not-registered",
-                f"{at}/AcctNo",
-                "收款账户未备案",
-                "the payee's account is not registered",
-                "30012",
-            )
-
-
-def _check_invoices(
-    case: Case, ground: Ground, finding: Finding, contract: Contract | None
-) -> list[InvoiceUse]:
-    app_no = case.body["PayAppNo"]
-    uses: dict[str, InvoiceUse] = {}
-    for index, invoice in enumerate(items(case.body, "Invoices", "Invoice"), 1):
-        at = f"Invoices/Invoice[{index}]"
-        _check_invoice_parties(invoice, at, finding, contract)
-        key, total, used = invoice_key(invoice), fen(invoice["AmountWithTax"]), fen(invoice["UsedAmount"])
-        if key in uses:
-            finding.refuse(
-                "invoice-twice", at, "同一发票重复列出", "the invoice is listed twice", "30005", found=key
-            )
-        elsewhere = sum(use.used_fen for use in ground.uses_of(key) if use.app_no != app_no)
-        if elsewhere + used > total:
-            finding.refuse(
-                "invoice-used-up",
-                f"{at}/UsedAmount",
-                "发票在全部在途及已付申请中的使用金额超过票面金额",
-                "over all live applications the invoice is used beyond its amount",
-                "30005",
-                expected=f"<= {yuan(total - elsewhere)}",
-                found=yuan(used),
-            )
-        uses[key] = InvoiceUse(key, app_no, total, used)
-    return list(uses.values())
-
-
-def _check_invoice_parties(invoice: Record, at: str, finding: Finding, contract: Contract | None) -> None:
-    if invoice.get("RedFlag") == "1":
-        finding.refuse(
-            "red-invoice",
-            f"{at}/RedFlag",
-            "红字发票不能作为付款依据",
-            "a red-letter invoice cannot support a payment",
-            "30005",
-        )
-    if contract is None:
+    if case.oper_type != _CORRECTION:
+        if old is not None:
+            finding.refuse("application-exists", "PayAppNo", found=old.no)
         return
-    if invoice["SellerTaxNo"] not in contract.winners:
-        finding.refuse(
-            "seller-not-winner",
-            f"{at}/SellerTaxNo",
-            "发票销售方不是合同乙方",
-            "the invoice's seller is not a party of the contract",
-            "30005",
-            expected=";".join(contract.winners),
-            found=invoice["SellerTaxNo"],
-        )
-    if invoice["BuyerTaxNo"] not in contract.tenderers:
-        finding.refuse(
-            "buyer-not-tenderer",
-            f"{at}/BuyerTaxNo",
-            "发票购买方不是合同甲方",
-            "the invoice's buyer is not the contract's tenderer",
-            "30005",
-            expected=";".join(contract.tenderers),
-            found=invoice["BuyerTaxNo"],
-        )
+    if old is None:
+        finding.refuse("unknown-application", "PayAppNo", found=body["PayAppNo"])
+        return
+    if old.contract_no != body["ContractNo"]:
+        finding.refuse("not-the-case", "ContractNo", expected=old.contract_no, found=body["ContractNo"])
+    ask = find_ask(case.number, {"OperType": case.oper_type})
+    if old.paid_fen:
+        finding.refuse("already-paid", "PayAppNo", found=old.state)
+    elif ask is None or ask.path_from(old.state) is None:
+        refuse_state(finding, old.state, ask)
 
 
-def _check_balance(finding: Finding, contract: Contract, amount: int, released: int) -> None:
-    left = contract.price_fen - contract.paid_fen - contract.open_fen + released
+def refuse_state(finding: Finding, state: str, ask: Ask | None) -> None:
+    """30006, with the states in which the message is allowed."""
+    allowed = ", ".join(ask.sources()) if ask is not None else ""
+    finding.refuse("state-not-allowed", "PayAppNo", expected=allowed, found=state)
+
+
+def _check_node(case: Case, ground: Ground, finding: Finding) -> None:
+    """One open application a payment node."""
+    holder = ground.application_at_node(node_key(case.body))
+    if holder is None or holder.no == case.body["PayAppNo"]:
+        return
+    if holder.open_fen and holder.state not in ENDED:
+        finding.refuse("node-taken", "PeriodNo", found=holder.no)
+
+
+def _check_balance(case: Case, finding: Finding, contract: Contract, old: Application | None) -> None:
+    if not contract.price_fen:
+        finding.refuse("contract-without-price", "ContractNo", found=contract.no)
+        return
+    amount = fen(case.body["AppAmount"])
+    left = contract.price_fen - contract.paid_fen - contract.open_fen + _released(contract, old)
     if amount > left:
-        finding.refuse(
-            "above-balance",
-            "AppAmount",
-            "已付、在途与本次申请之和超过合同价款",
-            "paid, open and this application together exceed the contract's price",
-            "30011",
-            expected=f"<= {yuan(max(left, 0))}",
-            found=yuan(amount),
-        )
+        finding.refuse("above-balance", "AppAmount", expected=f"<= {yuan(max(left, 0))}", found=yuan(amount))
 
 
-def _opened(
-    case: Case, contract: Contract, amount: int, treasury: str, old: Application | None
-) -> Application:
-    body = case.body
-    return Application(
+def _released(contract: Contract, old: Application | None) -> int:
+    """What a corrected application held of the contract so far."""
+    return old.open_fen if old is not None and old.contract_no == contract.no else 0
+
+
+def _open(
+    case: Case,
+    ground: Ground,
+    contract: Contract,
+    old: Application | None,
+    treasury: str,
+    uses: list[InvoiceUse],
+) -> None:
+    body, amount = case.body, fen(case.body["AppAmount"])
+    fresh = Application(
         no=body["PayAppNo"],
         contract_no=contract.no,
         state="20",
         owner=contract.owner,
         tenderer=contract.tenderers[0] if contract.tenderers else "",
-        payees=tuple(payee["PayeeCode"] for payee in items(body, "Payees", "Payee")),
+        payees=tuple(payee["PayeeCode"] for payee in payees.listed(body)),
         adm_div=contract.adm_div,
         project_kind=contract.project_kind,
         st_year=body.get("StYear", ""),
@@ -261,37 +159,37 @@ def _opened(
         node_key=node_key(body),
         seqs=old.seqs if old else {},
     )
+    ground.put(replace(contract, open_fen=contract.open_fen - _released(contract, old) + amount))
+    ground.end_uses(fresh.no)
+    ground.put(fresh)
+    for use in uses:
+        ground.put(use)
+    payees.keep_payees(case, ground, fresh.no)
+    ask = find_ask(case.number, {"OperType": _CORRECTION if old else "1"})
+    before = old or replace(fresh, state=_DRAFT)
+    ground.add_step(step_of(case, before, "20", node=ask.node if ask else case.number))
 
 
 def judge_withdrawal(case: Case, ground: Ground, finding: Finding) -> None:
     """3004: before the push it ends at once; after it the treasury is asked, and its receipt ends it."""
-    application = ground.application(case.body["PayAppNo"])
-    contract = ground.contract(application.contract_no) if application else None
-    if application is None or contract is None:
-        finding.refuse(
-            "unknown-application", "PayAppNo", "支付申请不存在", "the application is not known", "30003"
-        )
+    known = about(case, ground, finding)
+    if known is None:
         return
-    finding.application = application.no
-    place(finding, application, contract)
-    if application.state in AT_TREASURY:
+    application, contract = known
+    at_treasury = application.state in AT_TREASURY
+    ask = find_ask(case.number, {"AtTreasury": "1" if at_treasury else "0"})
+    if application.paid_fen:
+        finding.refuse("already-paid", "PayAppNo", found=application.state)
+    elif application.withdrawal:
+        finding.refuse("withdrawal-pending", "PayAppNo", found=application.state)
+    elif ask is None or ask.path_from(application.state) is None:
+        refuse_state(finding, application.state, ask)
+    elif at_treasury:
         finding.pushed_treasury = application.treasury
         ground.put(replace(application, withdrawal="asked"))
-        ground.add_step(
-            step_of(case, application, application.state, node="申请撤回", result="待支付平台确认")
-        )
-        return
-    if application.paid_fen or find_path(application.state, "90") is None:
-        finding.refuse(
-            "state-not-allowed",
-            "PayAppNo",
-            f"申请处于状态 {application.state}，不能撤回",
-            f"the application is in state {application.state} and cannot be withdrawn",
-            "30006",
-            found=application.state,
-        )
-        return
-    end_application(case, ground, application, contract, "90", node="撤回")
+        ground.add_step(step_of(case, application, application.state, node=ask.node, result="待支付平台确认"))
+    else:
+        end_application(case, ground, application, contract, ask.target, node=ask.node)
 
 
 def end_application(

@@ -60,13 +60,14 @@ class Application:
     opened_at: int = 0  # ms
     message_id: str = ""
     node_key: str = ""  # ContractNo|PlanNo|PeriodNo: one open application a payment node
-    seqs: Mapping[str, int] = field(default_factory=dict)  # last StatusSeq applied, by sender
+    # the last StatusSeq applied by sender, and under "4002" the BizVersion of the last push
+    seqs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessObject:
-    """Anything else that messages refer to: project, tender-project, section, award, subject,
-    account, voucher, session. `data` holds a few text fields that rules read."""
+    """Anything else that messages refer to: project, tender-project, deal, award, subject, account, voucher,
+    payees, invoice-check, reversal, payment, refund. `data` holds a few text fields that rules read."""
 
     kind: str
     key: str
@@ -75,10 +76,16 @@ class BusinessObject:
     data: Mapping[str, str] = field(default_factory=dict)
     message_id: str = ""
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Was it revoked (OperType 3)? It stays in the books and counts as unknown."""
+        return self.data.get("withdrawn") == "1"
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceUse:
-    """How much of an invoice an application uses. `invoice` is its number, or `digest:<hex>` of a scan."""
+    """How much of an invoice an application uses. `invoice` is one of its numbers, or `digest:<hex>` of a
+    scan: an application has a row for each of them."""
 
     invoice: str
     app_no: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.message import Record
-from gateway.payments import applications, reviews, trades
-from gateway.payments.case import Case, Finding, Rule, items
+from gateway.payments import applications, invoices, notices, payees, pushes, results, reviews, trades
+from gateway.payments.authorities import with_authority
+from gateway.payments.case import REVOKE, Case, Finding, Rule
 from gateway.payments.ground import NO_NEEDS, Ground, Needs
 
 RULES: dict[str, Rule] = {
@@ -20,40 +21,103 @@ RULES: dict[str, Rule] = {
     "2004": trades.judge_performance,
     "2005": trades.judge_void,
     "3001": applications.judge_application,
-    "3003": reviews.judge_invoice_check,
+    "3002": invoices.judge_upload,
+    "3003": invoices.judge_check,
     "3004": applications.judge_withdrawal,
     "4001": reviews.judge_tenderee_review,
-    "4002": reviews.judge_push,
-    "4003": reviews.judge_move,
-    "4004": reviews.judge_mention,
-    "5001": reviews.judge_payment,
-    "5002": reviews.judge_move,
-    "5003": reviews.judge_refund,
+    "4002": pushes.judge_push,
+    "4003": reviews.judge_authority_review,
+    "4004": notices.judge_notice,
+    "5001": results.judge_payment,
+    "5002": reviews.judge_payment_return,
+    "5003": results.judge_refund,
     "5004": reviews.judge_mention,
-    "6003": reviews.judge_status,
-    "8002": reviews.judge_receipt,
+    "6003": results.judge_status,
+    "8002": results.judge_receipt,
 }
 
 # Only a treasury's word moves a case here; the same types, passed on by the general platform, inform.
-_TREASURY_ONLY = frozenset({"4003", "5001", "5002", "5003", "6003", "8002"})
+TREASURY_ONLY = frozenset({"4003", "5001", "5002", "5003", "6003", "8002"})
+# What these say has happened; it is undone by another message, never by revoking the first (DECISIONS.md 11).
+NEVER_REVOKED = frozenset({"2004", "2005", "3001", "3002", "3003", "3004", "4001", "4002", "4003", "4004"})
 # The newest message of which type a message answers or undoes, by their common PayAppNo (MAPPING.md origin/…).
 ORIGINS: dict[str, str] = {"3004": "4002"}
 
 
 def decide(case: Case, ground: Ground) -> Finding:
-    """Judges one message on the ground. Changes the ground only through its open overlay; the caller
-    keeps the overlay when there are no faults and drops it otherwise."""
+    """Judges one message on the ground. Changes the ground only through its open overlay; the caller keeps
+    the overlay when there are no faults and drops it otherwise."""
     finding = Finding()
     rule = RULES.get(case.number)
-    if case.number in _TREASURY_ONLY and case.sender_kind != "treasury":
+    if case.number in TREASURY_ONLY and case.sender_kind != "treasury":
         rule = reviews.judge_mention if "PayAppNo" in case.body else None
+    if case.oper_type == REVOKE and case.number in NEVER_REVOKED:
+        finding.refuse("oper-type-not-allowed", "")
     if rule is not None:
         rule(case, ground, finding)
     return finding
 
 
+# What the rules of the types that people fill in read of the body, whatever else is wrong with it.
+READS: dict[str, frozenset[str]] = {
+    "3001": frozenset(
+        [
+            "PayAppNo",
+            "ContractNo",
+            "PlanNo",
+            "PeriodNo",
+            "StYear",
+            "AdmDivCode",
+            "ProjectKind",
+            "UnifiedDealCode",
+            "BidSectionCode",
+            "TendererCode",
+            "AppAmount",
+            "Payees",
+            "Invoices",
+        ]
+    ),
+    "3004": frozenset({"PayAppNo"}),
+    "4001": frozenset({"PayAppNo", "ReviewRound", "TendererCode", "ReviewResult", "ApprovedAmount"}),
+    "4002": frozenset(
+        [
+            "PayAppNo",
+            "ContractNo",
+            "StYear",
+            "AdmDivCode",
+            "ProjectKind",
+            "UnifiedDealCode",
+            "TendererCode",
+            "AuthorityCode",
+            "VtCode",
+            "VoucherNo",
+            "PayAmt",
+            "Payees",
+            "Invoices",
+        ]
+    ),
+}
+
+
+def can_judge(number: str, paths: Iterable[str]) -> bool:
+    """Do faults at these places leave the rules of state all that they read?"""
+    reads = READS.get(number)
+    tops = (path.partition("/")[0].partition("[")[0] for path in paths)
+    return reads is not None and all(top and top not in reads for top in tops)
+
+
+# What the gateway adds for a message's receivers, by type.
+_COMPLETIONS = {"4002": with_authority}
+
+
+def complete(case: Case) -> Record:
+    """The record as its receivers get it."""
+    add = _COMPLETIONS.get(case.number)
+    return add(case.body, case.authorities, case.today) if add else case.body
+
+
 def needs(number: str, body: Record) -> Needs:
-    """The rows that `decide` will read for a message. `body` has passed the schema and the rules."""
+    """The rows that `decide` will read for a message. `body` has passed the schema."""
     reader = _NEEDS.get(number)
     return reader(body) if reader else NO_NEEDS
 
@@ -74,16 +138,12 @@ def _contract(body: Record) -> Needs:
 
 
 def _application(body: Record) -> Needs:
-    invoices = frozenset(applications.invoice_key(invoice) for invoice in items(body, "Invoices", "Invoice"))
-    accounts = frozenset(
-        ("account", f"{payee['PayeeCode']}|{payee['AcctNo']}|{payee['AcctBankNo']}")
-        for payee in items(body, "Payees", "Payee")
-    )
+    keys = invoices.keys_in(body)
     return Needs(
         applications=frozenset({body["PayAppNo"]}),
         contracts=frozenset({body["ContractNo"]}),
-        objects=accounts,
-        invoices=invoices,
+        objects=payees.accounts_in(body) | invoices.objects_of(keys),
+        invoices=keys,
         nodes=frozenset({applications.node_key(body)}),
     )
 
@@ -93,22 +153,18 @@ def _case(body: Record) -> Needs:
 
 
 def _push(body: Record) -> Needs:
-    voucher = f"{body['AdmDivCode']}|{body['StYear']}|{body.get('VtCode', '')}|{body['VoucherNo']}"
-    checks = [
-        ("invoice-check", applications.invoice_key(invoice)) for invoice in items(body, "Invoices", "Invoice")
-    ]
-    return _case(body) | _objects(("voucher", voucher), *checks)
+    known = payees.accounts_in(body) | invoices.objects_of(invoices.keys_in(body))
+    voucher, applied = ("voucher", pushes.voucher_key(body)), (payees.APPLIED, body["PayAppNo"])
+    return _case(body) | _objects(voucher, applied) | Needs(objects=known)
 
 
 def _receipt(body: Record) -> Needs:
-    if body.get("OriMsgNo") not in ("4002", "3004"):
-        return NO_NEEDS
-    return Needs(applications=frozenset({body.get("PayAppNo") or body["BizKey"].split("|")[0]}))
+    no = results.answered_application(body)
+    return Needs(applications=frozenset({no})) if no else NO_NEEDS
 
 
 _NEEDS: dict[str, Callable[[Record], Needs]] = {
     "1004": lambda body: _objects(("subject", body["LegalCode"])),
-    "2001": lambda body: NO_NEEDS,
     "2006": lambda body: _objects(("project", body.get("ProjectCode"))),
     "2007": _deal,
     "2002": _deal,
@@ -116,14 +172,16 @@ _NEEDS: dict[str, Callable[[Record], Needs]] = {
     "2004": lambda body: Needs(contracts=frozenset({body["ContractNo"]})),
     "2005": _deal,
     "3001": _application,
+    "3002": lambda body: _objects(("reversal", body.get("OriginalEInvoiceNo"))),
+    "3003": lambda body: _objects(("invoice-check", body["InvoiceKey"])),
     "3004": _case,
     "4001": _case,
     "4002": _push,
     "4003": _case,
     "4004": _case,
-    "5001": _case,
+    "5001": lambda body: _case(body) | _objects(("payment", results.payment_key(body))),
     "5002": _case,
-    "5003": _case,
+    "5003": lambda body: _case(body) | _objects(("refund", results.refund_key(body))),
     "5004": _case,
     "6003": _case,
     "8002": _receipt,

@@ -10,7 +10,7 @@ from gateway import clock
 from gateway.message import Record
 from gateway.sandbox import numbers
 from gateway.sandbox.files import File, certificate_pdf, invoice_ofd, scan_of
-from gateway.sandbox.people import AUTHORITY_CODE, AUTHORITY_NAME, Organisation, Person
+from gateway.sandbox.people import AUTHORITY_NAME, Organisation, Person
 from gateway.sandbox.trade import Deal
 
 _TAX = Decimal("0.09")
@@ -194,8 +194,6 @@ def push_record(application: Record, reviews: Sequence[Record], voucher_no: str,
         "VoucherNo": voucher_no,
         "VouDate": clock.d8(),
         "TendererCode": application["TendererCode"],
-        "AuthorityCode": AUTHORITY_CODE,
-        "AuthorityName": AUTHORITY_NAME,
         "SupDepCode": "125",
         "SupDepName": AUTHORITY_NAME,
         "AgencyCode": "125001",

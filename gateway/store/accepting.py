@@ -17,6 +17,7 @@ from gateway.merkle import Frontier
 from gateway.message import DeliveryState, MessageState
 from gateway.store import tables
 from gateway.store.contract import (
+    PARKED,
     Arrival,
     LeafPlace,
     MessageRow,
@@ -128,6 +129,8 @@ def _store(
         seq += 1
         _add_message(rows, one.arrival, row, seq)
         work.count(MESSAGES, row.state, 1)
+        if row.note.startswith(PARKED):
+            work.count(MESSAGES, PARKED, 1)
         for new in _verdict(one).deliveries:
             delivery_id += 1
             add_delivery(work, rows, new, row, one.arrival.traceparent, delivery_id, busy)

@@ -26,7 +26,7 @@ from gateway.store.logrows import (
 )
 
 __all__ = [
-    "NO_BOUNDS", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
     "DeliveryRow", "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
     "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
     "StoreUnavailable", "TicketRow", "Verdict",
@@ -53,6 +53,9 @@ class NewDelivery:
     fault: str = ""
 
 
+PARKED = "parked"  # how the note of a message begins that was stored and not applied
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the rules said of a message on the ground: faults (then nothing is stored), or its deliveries."""
@@ -62,7 +65,7 @@ class Verdict:
     application: str = ""
     biz_version: int = 0  # the version given (DECISIONS.md 4); 0 = as the sender's
     origin_id: str = ""  # the message that this one answers
-    note: str = ""  # "parked" when a fact was stored but not applied (an alarm)
+    note: str = ""  # "parked <why>" where the message was stored and not applied: an alarm (PARKED)
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
@@ -354,6 +357,7 @@ class Store(Protocol):
     def on_work(self, wake: Callable[[], None]) -> None: ...
 
     # cases
+    def load_ground(self, needs: Needs) -> Ground: ...  # as it is now; what becomes of it is nobody's promise
     def application(self, no: str) -> Application | None: ...
     def applications(
         self,

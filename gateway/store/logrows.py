@@ -79,3 +79,4 @@ class Counts:
     messages: int
     deliveries: Mapping[str, int]  # by DeliveryState
     by_receiver: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    parked: int = 0  # messages that were stored and not applied

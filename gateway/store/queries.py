@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, select, text
 from gateway.errors import Fault
 from gateway.store import tables
 from gateway.store.contract import (
+    PARKED,
     AttemptRow,
     Counts,
     DeliveryRow,
@@ -145,16 +146,18 @@ def events_of(connection: sqlite3.Connection, message_id: str) -> list[EventRow]
 
 
 def counts(connection: sqlite3.Connection) -> Counts:
-    messages = 0
+    messages = parked = 0
     by_state: dict[str, int] = defaultdict(int)
     by_receiver: dict[str, dict[str, int]] = defaultdict(dict)
     for receiver, state, count in _TALLY.rows(connection):
-        if receiver == MESSAGES:
+        if receiver == MESSAGES and state == PARKED:
+            parked = count
+        elif receiver == MESSAGES:
             messages += count
         else:
             by_state[state] += count
             by_receiver[receiver][state] = count
-    return Counts(messages, dict(by_state), dict(by_receiver))
+    return Counts(messages, dict(by_state), dict(by_receiver), parked)
 
 
 def refusals(connection: sqlite3.Connection, limit: int, sender: str) -> list[RefusalRow]:

@@ -14,7 +14,7 @@ from typing import Any
 from gateway import clock
 from gateway.errors import Fault
 from gateway.message import MessageState
-from gateway.payments.ground import Application, BusinessObject, Contract, TraceStep
+from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.batching import run_units
 from gateway.store.bootclock import SteadyClock, boot_s
@@ -38,6 +38,7 @@ from gateway.store.contract import (
     StoreUnavailable,
     TicketRow,
 )
+from gateway.store.grounding import load_ground
 from gateway.store.opening import connect, prepare
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import resolve
@@ -229,6 +230,9 @@ class SqliteStore:
         self._wakes.append(wake)
 
     # cases
+    def load_ground(self, needs: Needs) -> Ground:
+        return load_ground(self._reader, needs)
+
     def application(self, no: str) -> Application | None:
         return cases.find_application(self._reader, no)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,24 @@ def test_a_platform_defined_twice_is_a_finding(copy: Path) -> None:
 def test_a_word_like_no_stays_a_word(copy: Path) -> None:
     change(copy, "platforms/general.yaml", "name_en: General platform", "name_en: NO")
     assert load_settings(copy, environ={}).platforms["GGZY-ZPT"].name_en == "NO"
+
+
+def test_a_covered_division_needs_an_authority(copy: Path) -> None:
+    change(copy, "gateway.yaml", '{adm_div: "310115", code: 11310115T', '{adm_div: "310118", code: 11310115T')
+    (finding,) = findings(copy)
+    assert finding.startswith("config/coverage.yaml:6:") and "310115" in finding and "no-authority" in finding
+
+
+def test_an_authority_may_be_for_a_tenderer_and_for_a_time(copy: Path) -> None:
+    row = '  - {tenderer: 12310000425010220N, adm_div: "310000", code: 11310000T03101019L, name: 甲, since: 2026-01-01}'
+    change(copy, "gateway.yaml", "authorities:\n", f"authorities:\n{row}\n")
+    found = load_settings(copy, environ={}).authorities
+    own, before = (found.find("12310000425010220N", "310000", date(year, 6, 1)) for year in (2026, 2025))
+    assert own is not None and own.name == "甲" and before is not None and before.name != "甲"
+
+
+def test_the_calendar_is_read_and_its_findings_have_lines(copy: Path) -> None:
+    assert not load_settings(copy, environ={}).calendar.is_working_day(date(2026, 10, 1))
+    change(copy, "calendar.yaml", "2026-10-07", "2026-13-07")
+    (finding,) = findings(copy)
+    assert finding.startswith("config/calendar.yaml:13:")

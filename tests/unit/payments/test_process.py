@@ -5,7 +5,22 @@ from __future__ import annotations
 from gateway.payments.case import fen
 from gateway.payments.states import MOVES, find_path
 
-from .conftest import CITY, Desk, application, authority, invoice, paid, push, review, taken
+from .conftest import (
+    CITY,
+    DEAL,
+    Desk,
+    application,
+    authority,
+    invoice,
+    paid,
+    push,
+    refund,
+    returned,
+    review,
+    status,
+    taken,
+    withdrawal,
+)
 
 
 def open_case(desk: Desk) -> None:
@@ -18,8 +33,8 @@ def codes(finding: object) -> set[str]:
 
 def test_a_case_walks_from_the_application_to_the_payment(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken())
-    desk.walk(("6003", {"PayAppNo": "SQ-1", "StatusSeq": "1", "NewStatus": "42"}, CITY), authority())
-    desk.walk(("6003", {"PayAppNo": "SQ-1", "StatusSeq": "2", "NewStatus": "60"}, CITY), paid())
+    desk.walk(status("42", "1"), authority())
+    desk.walk(status("60", "2"), paid())
     assert desk.state() == "70"
     contract = desk.ground.contract("HT-1")
     assert contract is not None
@@ -90,13 +105,13 @@ def test_the_authority_returns_and_the_tenderee_reviews_again(desk: Desk) -> Non
     desk.walk(("3001", application()), review(), push(), taken(), authority("2"))
     assert desk.state() == "43"
     assert "process.not-approved" in codes(desk.judge(*push("V2")))
-    desk.walk(review(round_="2"), push("V2"), taken(), authority(), paid())
+    desk.walk(review(round_="2"), push("V2"), taken(version="2"), authority(voucher="V2"), paid())
     assert desk.state() == "70"
 
 
 def test_the_payment_office_returns_and_the_authority_approves_again(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken(), authority())
-    desk.walk(("5002", {"PayAppNo": "SQ-1", "ReturnReason": "科目有误"}, CITY))
+    desk.walk(returned())
     assert desk.state() == "51"
     desk.walk(authority(), paid())
     assert desk.state() == "70"
@@ -105,16 +120,16 @@ def test_the_payment_office_returns_and_the_authority_approves_again(desk: Desk)
 def test_a_failed_payment_goes_back_inside_the_treasury(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken(), authority(), paid("0.00", "2"))
     assert desk.state() == "72"
-    desk.walk(("5002", {"PayAppNo": "SQ-1", "ReturnReason": "账号不符"}, CITY), authority(), paid())
+    desk.walk(returned(), authority(), paid())
     contract = desk.ground.contract("HT-1")
     assert contract is not None and (contract.open_fen, contract.paid_fen) == (0, 60_000_00)
 
 
 def test_a_refund_frees_the_contracts_balance(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken(), authority(), paid())
-    desk.walk(("5003", {"PayAppNo": "SQ-1", "RefundAmt": "-20000.00"}, CITY))
+    desk.walk(refund("-20000.00"))
     assert desk.state() == "81"
-    desk.walk(("5003", {"PayAppNo": "SQ-1", "RefundAmt": "-40000.00"}, CITY))
+    desk.walk(refund("-40000.00", "R2"))
     assert desk.state() == "80"
     contract = desk.ground.contract("HT-1")
     assert contract is not None and contract.paid_fen == 0
@@ -122,8 +137,8 @@ def test_a_refund_frees_the_contracts_balance(desk: Desk) -> None:
 
 def test_the_same_refund_passed_on_by_the_general_platform_moves_nothing(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken(), authority(), paid())
-    desk.walk(("5003", {"PayAppNo": "SQ-1", "RefundAmt": "-20000.00"}, CITY))
-    finding = desk.judge("5003", {"PayAppNo": "SQ-1", "RefundAmt": "-20000.00"})
+    desk.walk(refund("-20000.00"))
+    finding = desk.judge(*refund("-20000.00")[:2])
     assert not finding.faults
     found = desk.ground.application("SQ-1")
     assert found is not None and found.refunded_fen == 20_000_00
@@ -131,7 +146,7 @@ def test_the_same_refund_passed_on_by_the_general_platform_moves_nothing(desk: D
 
 def test_a_withdrawal_after_the_push_waits_for_the_treasury(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken())
-    finding = desk.judge("3004", {"PayAppNo": "SQ-1", "Action": "1", "Reason": "撤回"})
+    finding = desk.judge(*withdrawal())
     assert finding.pushed_treasury == CITY
     assert desk.state() == "41"
     desk.walk(taken("3", of="3004"))
@@ -142,9 +157,7 @@ def test_a_withdrawal_after_the_push_waits_for_the_treasury(desk: Desk) -> None:
 
 def test_nothing_paid_is_ever_withdrawn(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken(), authority(), paid())
-    assert codes(desk.judge("3004", {"PayAppNo": "SQ-1", "Action": "1", "Reason": "x"})) == {
-        "process.state-not-allowed"
-    }
+    assert codes(desk.judge(*withdrawal())) == {"process.already-paid"}
 
 
 def test_facts_from_the_treasury_are_parked_never_refused(desk: Desk) -> None:
@@ -152,16 +165,14 @@ def test_facts_from_the_treasury_are_parked_never_refused(desk: Desk) -> None:
     finding = desk.judge(*paid()[:2], sender=CITY, fact=True)
     assert finding.parked and not finding.faults
     assert desk.state() == "20"
-    unknown = desk.judge(
-        "5001", {"PayAppNo": "SQ-X", "PayResult": "1", "XPayAmt": "1.00"}, sender=CITY, fact=True
-    )
+    unknown = desk.judge("5001", {**paid()[1], "PayAppNo": "SQ-X"}, sender=CITY, fact=True)
     assert unknown.parked and not unknown.faults
 
 
 def test_a_late_status_is_stored_and_not_applied(desk: Desk) -> None:
     desk.walk(("3001", application()), review(), push(), taken())
-    desk.walk(("6003", {"PayAppNo": "SQ-1", "StatusSeq": "2", "NewStatus": "42"}, CITY))
-    finding = desk.judge("6003", {"PayAppNo": "SQ-1", "StatusSeq": "1", "NewStatus": "42"}, sender=CITY)
+    desk.walk(status("42", "2"))
+    finding = desk.judge(*status("42", "1")[:2], sender=CITY)
     assert finding.parked
     assert desk.ground.trace[-1].applied is False
 
@@ -178,22 +189,17 @@ def test_what_coverage_does_not_include_is_refused_with_what_it_does(desk: Desk)
 
 
 def test_two_payees_are_paid_line_by_line(desk: Desk) -> None:
-    desk.walk(("3001", application()), review(), push(), taken(), authority(), paid("20000.00"))
+    desk.walk(("3001", application()), review(), push(), taken(), authority(), paid("20000.00", line="1"))
     assert desk.state() == "60"
-    desk.walk(paid("40000.00"))
+    desk.walk(paid("40000.00", line="2"))
     assert desk.state() == "70"
 
 
 def test_an_ended_contract_takes_no_push(desk: Desk) -> None:
-    from .conftest import DEAL
-
     desk.walk(("3001", application()), review())
-    from gateway.payments.ground import BusinessObject
-
-    desk.ground.load([BusinessObject("deal", DEAL, "GGZY-JSGC")])
     assert not desk.judge("2005", {"UnifiedDealCode": DEAL, "ExceptionType": "9"}, sender="GGZY-JSGC").faults
     assert codes(desk.judge(*push())) == {"process.contract-ended"}
-    assert not desk.judge("3004", {"PayAppNo": "SQ-1", "Action": "1", "Reason": "合同终止"}).faults
+    assert not desk.judge(*withdrawal()).faults
     assert desk.state() == "90"
 
 

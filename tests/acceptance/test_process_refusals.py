@@ -1,0 +1,183 @@
+"""Refusals of the process as their sender reads them, and the alarm for what is parked; over real sockets."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from gateway.arrivals import Submission
+from gateway.bench import endtoend
+from gateway.client import Refused
+from gateway.formats import formats
+from gateway.message import Claims, Record
+from gateway.payments.ground import BusinessObject, Contract, Ground
+from gateway.standard import Standard
+from gateway.store.contract import LastVersion, Verdict
+from tests.store.samples import accept_id, message
+
+from .conftest import general_message
+from .running import ROOT, Running, running
+
+STANDARD = Standard.load(ROOT / "schemas")
+SAMPLE = STANDARD.sample("3001")
+CITY = "CZ-ZFPT-310000"
+
+
+@pytest_asyncio.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as found:
+        yield found
+
+
+async def seed(gateway: Running, price_fen: int, accounts: int = 1) -> None:
+    """The sample's contract, with so many of its two accounts registered."""
+    payees = SAMPLE["Payees"]["Payee"]
+
+    def judge(ground: Ground, last: LastVersion | None) -> Verdict:
+        ground.put(
+            Contract(
+                SAMPLE["ContractNo"], "GGZY-JSGC", SAMPLE["UnifiedDealCode"], SAMPLE["BidSectionCode"],
+                (SAMPLE["TendererCode"],), (payees[0]["PayeeCode"],), price_fen, "310000", "01",
+            )
+        )  # fmt: skip
+        for payee in payees[:accounts]:
+            key = f"{payee['PayeeCode']}|{payee['AcctNo']}|{payee['AcctBankNo']}"
+            ground.put(BusinessObject("account", key, "GGZY-ZPT", "", {"from": "20240101"}))
+        return Verdict()
+
+    await accept_id(gateway.store, message("seed", type="2003", judge=judge))
+
+
+async def refused(gateway: Running, node: str, number: str, payload: bytes, key: str, media: str) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await gateway.client(node).submit(number, payload, idem_key=key, content_type=media)
+    return caught.value
+
+
+async def apply(gateway: Running, record: Record) -> Refused:
+    key, payload = general_message(STANDARD, "3001", record)
+    return await refused(gateway, "GGZY-ZPT", "3001", payload, key, "application/json")
+
+
+async def test_an_application_hears_of_its_fields_and_of_its_case_at_once_sorted_by_place(
+    gateway: Running,
+) -> None:
+    await seed(gateway, 1_000_000_00)
+    first, second = SAMPLE["Invoices"]["Invoice"]
+    record = {
+        **SAMPLE,
+        "ProjectKind": "02",
+        "InvoiceTotal": "1.00",
+        "Invoices": {"Invoice": [first, {**second, "RedFlag": "1", "BuyerTaxNo": "91310000631189305E"}]},
+    }
+    error = await apply(gateway, record)
+    *told, last = [(one["path"], one["rule"]) for one in error.errors]
+    assert last[0] == "InvoiceTotal" and last[1].startswith("standard.")
+    assert told == [
+        ("ProjectKind", "process.not-the-contract"),
+        ("AppAmount", "process.above-balance"),
+        ("Payees/Payee[2]/AcctNo", "process.account-not-registered"),
+        ("Invoices/Invoice[2]/BuyerTaxNo", "process.buyer-not-tenderer"),
+        ("Invoices/Invoice[2]/RedFlag", "process.red-invoice"),
+    ]
+    assert gateway.store.application(SAMPLE["PayAppNo"]) is None
+
+
+async def test_a_field_that_is_wrong_elsewhere_does_not_hide_the_case(gateway: Running) -> None:
+    await seed(gateway, 1_000_000_00)
+    record = {name: value for name, value in SAMPLE.items() if name != "Applicant"}
+    told = [(one["path"], one["rule"]) for one in (await apply(gateway, record)).errors]
+    assert ("Applicant", "standard.missing-element") in told and (
+        "AppAmount",
+        "process.above-balance",
+    ) in told
+
+
+async def test_payees_that_do_not_add_up_and_an_application_above_its_invoices_are_refused(
+    gateway: Running,
+) -> None:
+    await seed(gateway, 9_000_000_00)
+    error = await apply(gateway, {**SAMPLE, "AppAmount": "2860000.01"})
+    texts = {
+        one["message"]["en"] for one in error.errors if (one["path"], one["result"]) == ("AppAmount", "30004")
+    }
+    assert any("payees" in text for text in texts) and any("invoices" in text for text in texts)
+
+
+async def test_a_case_that_cannot_be_judged_is_told_by_its_fields_alone(gateway: Running) -> None:
+    record = {name: value for name, value in SAMPLE.items() if name not in ("ContractNo", "Payees")}
+    rules = {one["rule"] for one in (await apply(gateway, record)).errors}
+    assert rules == {"standard.missing-element"}
+
+
+async def test_a_sub_platform_reads_a_refusal_of_the_process_in_its_own_field_names(gateway: Running) -> None:
+    payload = endtoend.payloads(ROOT, 1)[1][0]
+    key = formats.get("des").decode(payload).head["IdemKey"]
+    error = await refused(gateway, "GGZY-JSGC", "2002", payload, key, "application/xml")
+    (told,) = error.errors
+    assert (told["rule"], error.result) == ("process.unknown-parent", "30003")
+    assert told["path"].endswith("UNIFIED_DEAL_CODE") and told["path"] != "UnifiedDealCode"
+    assert "同步" in told["message"]["zh"] and "synchronise" in told["message"]["en"]
+
+
+async def test_a_fact_that_fits_no_case_is_kept_and_alarmed(gateway: Running) -> None:
+    path = next((ROOT / "mappings/treasury/cases/PaymentResult.in").glob("*.input.xml"))
+    payload = path.read_bytes()
+    key = formats.get("mof-voucher").decode(payload).head["IdemKey"]
+    claims = Claims(CITY, "GW", "5001", key, int(time.time()), "token", "application/xml")
+    platform = gateway.settings.platforms[CITY]
+    submission = Submission(platform, "5001", key, payload, claims, "thumbprint", "gm", "poll")
+    with capture_logs() as logs:
+        outcome = await gateway.gateway.intake.take(submission)
+        again = await gateway.gateway.intake.take(submission)
+    assert outcome.message is not None and outcome.message.note == "parked unknown-application"
+    assert again.kind == "replayed"
+    alarms = [line for line in logs if line["event"] == "parked"]
+    assert [line["message"] for line in alarms] == [outcome.message.id]  # once, not again for a retry
+    assert gateway.store.counts().parked == 1 and gateway.store.counts().messages == 1
+    async with gateway.session.get(f"{gateway.url}/metrics") as response:
+        assert "gateway_parked_messages 1.0" in await response.text()
+    assert json.loads(gateway.store.get_message(outcome.message.id).head)["MsgNo"] == "5001"  # type: ignore[union-attr]
+
+
+async def test_the_push_reaches_the_treasury_with_the_authority_of_the_table(
+    gateway: Running, tmp_path: Path
+) -> None:
+    await seed(gateway, 9_000_000_00, accounts=2)
+    push = STANDARD.sample("4002")
+    for name in ("AuthorityCode", "AuthorityName"):
+        del push[name]
+    client = gateway.client("GGZY-ZPT")
+    for number, record in (("3001", SAMPLE), ("4001", STANDARD.sample("4001")), ("4002", push)):
+        key, payload = general_message(STANDARD, number, record)
+        reply = await client.submit(number, payload, idem_key=key, content_type="application/json")
+    (delivery,) = gateway.store.deliveries(reply.message_id)
+    connection = sqlite3.connect(tmp_path / "gateway.db")
+    (form,) = connection.execute("SELECT rendered FROM form WHERE delivery_id = ?", (delivery.id,)).fetchone()
+    connection.close()
+    sent = formats.get("mof-voucher").decode(form).record
+    assert (delivery.receiver, sent["AuthorityCode"]) == (CITY, "11310000T03101035A")
+    assert sent["AuthorityName"] == "上海市交通委员会"
+    case = gateway.store.application(SAMPLE["PayAppNo"])
+    assert case is not None and case.state == "40"
+
+
+async def test_a_push_that_names_another_authority_is_refused(gateway: Running) -> None:
+    push = {**STANDARD.sample("4002"), "AuthorityCode": "11310115T03101086F"}
+    await seed(gateway, 9_000_000_00, accounts=2)
+    client = gateway.client("GGZY-ZPT")
+    for number in ("3001", "4001"):
+        key, payload = general_message(STANDARD, number, STANDARD.sample(number))
+        await client.submit(number, payload, idem_key=key, content_type="application/json")
+    key, payload = general_message(STANDARD, "4002", push)
+    error = await refused(gateway, "GGZY-ZPT", "4002", payload, key, "application/json")
+    (told,) = error.errors
+    assert (told["path"], told["rule"]) == ("AuthorityCode", "process.not-the-authority")
+    assert told["expected"] == "11310000T03101035A"
