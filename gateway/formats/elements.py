@@ -18,7 +18,7 @@ from gateway.errors import MessageError
 from gateway.formats.contract import refusal
 from gateway.message import Record
 
-_has_attributes = etree.XPath("boolean(//@*)")
+_has_attributes = etree.XPath("boolean(descendant-or-self::*/@*)")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _NAME = re.compile(r"[^\W\d][\w.\-]*")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,28 +54,38 @@ def _as_text(text: str | None) -> Record:
 
 
 def _read(element: etree._Element) -> Record:
-    children = list(element)
+    """A record without attributes: the hot path of every XML format, one pass over the children."""
     if element.text is not None:
         _check_blank(element, element.text)
-    for tail in [child.tail for child in children if child.tail is not None]:
-        _check_blank(element, tail)
-    if not any(map(len, children)):
-        record: Record = {child.tag: child.text or "" for child in children}
-        if len(record) == len(children) and "{" not in "".join(record):
-            return record
-    return _read_each(children)
-
-
-def _read_each(children: list[etree._Element]) -> Record:
     record: Record = {}
-    for child in children:
-        name = _local(child.tag)
-        value = _read(child) if len(child) else child.text or ""
-        if name in record:
-            _append(record, name, value)
-        else:
+    for child in element:
+        value: Any = _read(child) if len(child) else child.text or ""
+        tail = child.tail
+        if tail is not None and not tail.isspace():
+            _check_blank(element, tail)
+        name = child.tag
+        if name not in record:
             record[name] = value
-    return record
+        else:
+            _append(record, name, value)
+    return _without_namespaces(element, record) if "{" in "".join(record) else record
+
+
+def _without_namespaces(element: etree._Element, record: Record) -> Record:
+    """The same under local names: two names may have become one, so it is read once more in order."""
+    found: Record = {}
+    taken = dict.fromkeys(record, 0)
+    for child in element:
+        tag, name = child.tag, _local(child.tag)
+        value = record[tag]
+        if type(value) is list:
+            value = value[taken[tag]]
+            taken[tag] += 1
+        if name in found:
+            _append(found, name, value)
+        else:
+            found[name] = value
+    return found
 
 
 def _read_with_attributes(element: etree._Element) -> Record | str:

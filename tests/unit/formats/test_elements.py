@@ -59,6 +59,12 @@ def test_repeated_siblings_become_a_list_and_namespaces_are_dropped() -> None:
     assert record == {"x": ["1", "2", {"z": " 3 "}], "y": ""}
 
 
+def test_two_names_that_become_one_keep_their_order() -> None:
+    text = b'<a xmlns:x="u"><x:B>1</x:B><B>2</B><x:B>3</x:B><x:C><B/></x:C></a>'
+    root = xmltree.parse(text)
+    assert elements.field_reader(root)(root) == {"B": ["1", "2", "3"], "C": {"B": ""}}
+
+
 def test_attributes_and_text_stand_beside_each_other() -> None:
     assert read('<r v="1"><x u="元">2.00</x><x/></r>') == {
         "@v": "1",
