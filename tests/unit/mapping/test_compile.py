@@ -21,7 +21,7 @@ from tests.unit.mapping.conftest import ACK, ACK_FIELDS, FOLDER, ROOT, Checking,
 
 TABLES = """\
 tables: {t: {x: "1", "2": y}}
-let: {l: 'LINES/LINE', n: 'NAMES | split(";")'}
+let: {l: 'LINES/LINE', n: 'NAMES | split(";")', one: 'l | first', half: 'one/PRICE | amount(unit: SESSION_ID)'}
 """
 NOTICE = "message: CommonAck\ndirection: in\nformat: xml\nschema: platforms/test/notice.xsd\nversion: 1\n"
 SETTINGS = settings(deadline=None)
@@ -50,6 +50,7 @@ def agree(mapping: Mapping, message: Any, context: Context) -> None:
 
 NAMES = ["USER_ID", "SESSION_ID", "NAMES", "BUYER/NAME", "BUYER/@kind", "LINES/LINE[1]/NO", "/USER_ID"]
 LOOSE = ["head/MsgNo", "platform/A", "platform/B/C", "origin/X", "origin/X/Y", "position()"]
+LOOSE += ["one/NO", "half"]
 LISTS = [
     *("LINES/LINE/NO", "LINES/LINE/PRICE", "LINES/LINE/TAG", "LINES/LINE/NOTE", "LINES/LINE/NOTE/@lang", "n"),
     *("l/NO", "LINES/LINE[PRICE > 1]/NO", 'LINES/LINE[NO = "x" or exists(TAG)]/TAG', "l[2]/TAG"),

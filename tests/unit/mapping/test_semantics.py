@@ -282,8 +282,22 @@ def test_a_sensitive_value_is_not_repeated_in_a_fault(load: Loading) -> None:
     assert "3101" not in str(caught.value)
 
 
+def test_what_is_the_same_for_every_item_is_computed_once(load: Loading) -> None:
+    lines = """\
+  Errors/Error:
+    each: Line
+    fields: {Code: NO, Path: '/Line/NO | join("")', Text: '/Line/NO | first'}
+"""
+    mapping = errors(lines, load)
+    found = run(mapping, {"Line": [{"NO": str(n)} for n in range(200)]})["Errors"]["Error"]
+    assert {one["Text"] for one in found} == {"0"}
+    with pytest.raises(MessageError) as caught:
+        mapping.apply({"Line": [{"NO": "1"}, {"NO": {"x": "y"}}, {"NO": "2"}]}, CONTEXT)
+    assert [fault.path for fault in caught.value.faults] == ["Errors/Error[1]/Path", "Errors/Error[2]/Code"]
+
+
 def test_lists_inside_lists_are_bounded(load: Loading) -> None:
-    every = "'/Line/NO | join(\"\")'"
+    every = '\'/Line[NO != ""]/NO | join("")\''
     lines = f"  Errors/Error: {{each: Line, fields: {{Code: {every}, Path: {every}, Text: {every}}}}}\n"
     mapping = errors(lines, load)
     assert len(run(mapping, {"Line": [{"NO": "1"}] * 200})["Errors"]["Error"]) == 200
