@@ -81,7 +81,7 @@ def _declared_encoding(data: bytes) -> str:
 
 
 def _refuse_doctype(data: bytes) -> None:
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    if b"!" in data and (b"<!DOCTYPE" in data or b"<!ENTITY" in data):
         raise MessageError.of(
             "xml.dtd",
             "报文不得含有 DTD 或实体声明",

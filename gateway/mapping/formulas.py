@@ -34,7 +34,8 @@ class Formulas(Lines):
         key = (self._keep, own)
         for frame in reversed(self._frames):
             for layer in reversed(frame.known):
-                if (known := layer.get(key)) is not None:
+                known: str | None = layer.get(key)
+                if known is not None:
                     return known
         number = self._loop_to_leave(node)
         if number is None:
@@ -159,7 +160,7 @@ class Formulas(Lines):
         """The text that reads a field; in a frame the record's `get` is bound once."""
         base = self._atom(node.base)
         if node.base.kind.name == "any":
-            return f"walk({base}, {node.name!r})"
+            return f"{base}.get({node.name!r}) if {base}.__class__ is dict else walk({base}, {node.name!r})"
         if frame is None:
             return f"{base}.get({node.name!r})"
         getter = frame.loaded.get(("get", base))
