@@ -59,7 +59,7 @@ def _read(element: etree._Element) -> Record:
     if element.text is not None:
         _check_blank(element, element.text)
     record: Record = {}
-    for child in element[:]:  # a slice is faster than an iterator
+    for child in element[:]:  # type: ignore[index]  # a slice is faster than an iterator
         value: Any = _read(child) if len(child) else child.text or ""
         tail = child.tail
         if tail is not None and not tail.isspace():

@@ -110,9 +110,13 @@ class Calls(Coercer):
                 return None
             constants = {"rows": rows, "table": constants["table"]}
         run, inline = self._made(function, constants)
-        return plan.Call(
-            function.name, tuple(arguments), tuple(optional), run, function.result, inline, function.is_total
-        )
+        call = plan.Call(
+            function.name, tuple(arguments), tuple(optional), run, function.result, inline, function.is_total,
+            constants,
+        )  # fmt: skip
+        if function.name == "code" and self.formula is not None:
+            self.judge.coded(call, self.formula, node.at, constants["table"] in self.tables)
+        return call
 
     def _made(
         self, function: Function, constants: dict[str, Any]
@@ -194,6 +198,8 @@ class Calls(Coercer):
     ) -> plan.Expr | None:
         (left,), (right,) = bound["value"], bound["otherwise"]
         pair = self.alike(self.expression(left, scopes), self.expression(right, scopes), left, right)
+        if pair is not None and self.formula is not None:
+            self.judge.always(pair[0], self.formula, node.at, "default(…) is never used", "dead-default")
         return plan.Default(*pair, pair[0].kind) if pair is not None else None
 
     def _form_if(self, bound: dict[str, list[ex.Node]], node: ex.Call, scopes: Scopes) -> plan.Expr | None:

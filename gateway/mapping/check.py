@@ -171,6 +171,7 @@ class _Checker:
             if value is not None:
                 path = plan.source(value)
                 resolver.lets[name] = plan.Let(name, len(found), value.kind, path)
+                resolver.let_values[len(found)] = value
                 found.append((name, value))
         return tuple(found)
 

@@ -6,8 +6,8 @@ numbers the record that a node reads from: 0 is the message, then one for each `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -114,6 +114,7 @@ class Call:
     kind: Kind
     inline: Callable[[str], str] | None = None  # `run` on one variable as a Python expression
     is_total: bool = False  # never refuses a value
+    constants: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

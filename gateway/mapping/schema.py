@@ -15,6 +15,7 @@ from lxml import etree
 
 from gateway import xmltree
 from gateway.errors import GatewayError, MessageError
+from gateway.mapping.examples import examples, is_ascii, longest
 from gateway.standard import model
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
@@ -41,6 +42,40 @@ class Leaf:
     def is_number(self) -> bool:
         return self.base in _NUMBERS
 
+    def fits(self, text: str) -> bool:
+        return not misfit(text, self)
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """A few texts that the type allows: shortest, longest, and others; none where it is any text."""
+        if self.is_number:
+            numbers = [one for one in ("1", "-1", "1.5", "0.00", "12345") if self.fits(one)]
+            whole = [one for one in numbers if "." not in one]
+            return tuple(numbers if self.base == "decimal" else whole)
+        if not self.patterns:
+            return ()
+        made = (*_PLAUSIBLE, *examples(self.patterns[-1]))
+        return tuple(one for one in made if self.fits(one))
+
+    @property
+    def takes_any_text(self) -> bool:
+        """Whether its length alone limits it."""
+        return not self.values and not self.is_number and not self.patterns
+
+    @property
+    def is_ascii(self) -> bool:
+        return self.is_number or any(map(is_ascii, self.patterns))
+
+    @property
+    def longest(self) -> int | None:
+        """How many characters a value may have, by its length or its pattern."""
+        known = [one for one in (self.max_length, *map(longest, self.patterns)) if one is not None]
+        return min(known, default=None)
+
+    @property
+    def refuses_empty(self) -> bool:
+        return not self.fits("")
+
 
 _NUMBERS = frozenset(
     [
@@ -58,6 +93,41 @@ _NUMBERS = frozenset(
 )
 
 
+def misfit(text: str, leaf: Leaf) -> str:
+    """What a text lacks for a type, as far as its facets tell; "" where it fits."""
+    if leaf.values and text not in leaf.values:
+        return f"one of {', '.join(sorted(leaf.values))} is expected"
+    if leaf.max_length is not None and len(text) > leaf.max_length:
+        return f"at most {leaf.max_length} characters are expected"
+    if len(text) < leaf.min_length:
+        return f"at least {leaf.min_length} characters are expected"
+    for pattern in leaf.patterns:
+        if not re.fullmatch(pattern, text):
+            return f"{pattern} is expected"
+    form = _FORMS.get(leaf.base)
+    return f"xs:{leaf.base} is expected" if form is not None and not form.fullmatch(text) else ""
+
+
+_PLAUSIBLE = (
+    "20240131", "20240131093000", "20240131093000000", "2024", "2024-01-31", "2024-01-31 09:30:00", "2024-01-31T09:30:00",
+    "1.00", "1", "310000", "A",
+)  # fmt: skip
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FORMS: dict[str, re.Pattern[str]] = {
+    **dict.fromkeys(("integer", "int", "long", "short", "byte"), _INTEGER),
+    **dict.fromkeys(("nonNegativeInteger", "unsignedInt", "unsignedLong"), re.compile(r"\+?[0-9]+")),
+    "positiveInteger": re.compile(r"\+?[0-9]*[1-9][0-9]*"),
+    "decimal": re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"),
+    "date": re.compile(r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?"),
+    "dateTime": re.compile(
+        r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+    ),
+    "time": re.compile(r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"),
+    "boolean": re.compile("true|false|1|0"),
+    "gYear": re.compile("-?[0-9]{4,}"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """A place in a schema. `leaf` is None where only children are; attributes are children "@Name"."""
@@ -70,6 +140,7 @@ class Element:
     zh: str = ""
     sensitive: bool = False
     gbk_max: int = 0
+    codes: str = ""  # the closed code table of its values
     source: str = field(default="", compare=False)  # m:source: the platform's name beside the standard's
 
     @property
@@ -116,6 +187,7 @@ def from_standard(element: model.Element) -> Element:
         element.zh,
         bool(element.sensitive),
         element.gbk_max,
+        element.codes if not (element.codes_open or element.codes_separator) else "",
         element.source,
     )
 

@@ -254,7 +254,7 @@ def test_too_many_items_are_refused(load: Loading) -> None:
 
 def test_all_faults_come_at_once_with_their_places(load: Loading) -> None:
     mapping = errors(
-        "  AddWord: A | amount(unit:U)\n" + LISTED.replace("Code: No", "Code: No | fixed(2)"), load
+        "  AddWord: A | amount(unit:U)\n" + LISTED.replace("Code: No", "Code: No | fixed(0)"), load
     )
     record = {
         "A": "x",
@@ -308,7 +308,7 @@ def test_lists_inside_lists_are_bounded(load: Loading) -> None:
 
 def test_too_many_items_are_refused_before_any_is_made(load: Loading) -> None:
     mapping = errors(
-        "  Errors/Error: {each: Line, fields: {Code: NO | fixed(2), Path: NO, Text: NO}}\n", load
+        "  Errors/Error: {each: Line, fields: {Code: NO | fixed(0), Path: NO, Text: NO}}\n", load
     )
     with pytest.raises(MessageError) as caught:
         mapping.apply({"Line": [{"NO": "x"}] * 501}, CONTEXT)
