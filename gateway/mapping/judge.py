@@ -9,8 +9,8 @@ from __future__ import annotations
 from gateway.errors import Finding
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
+from gateway.mapping.element import Element, misfit
 from gateway.mapping.model import Formula, did_you_mean
-from gateway.mapping.schema import Element, misfit
 from gateway.mapping.shapes import Shape, Shapes
 from gateway.mapping.values import is_number
 

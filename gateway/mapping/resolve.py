@@ -12,11 +12,11 @@ from dataclasses import fields, replace
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
 from gateway.mapping.binding import Calls, Scope, Scopes
+from gateway.mapping.element import Element
 from gateway.mapping.judge import Judge
 from gateway.mapping.kinds import ANY, NUMBER, TEXT, Kind, list_of, of_element
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.model import Formula, did_you_mean
-from gateway.mapping.schema import Element
 from gateway.mapping.shapes import Shapes
 from gateway.message import Head
 from gateway.standard import CodeTables

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.mapping import plan
 from gateway.mapping.dates import example
-from gateway.mapping.schema import Element, Leaf
+from gateway.mapping.element import Element, Leaf
 from gateway.standard import CodeTables
 
 _MOST_VALUES = 2000
@@ -242,7 +242,7 @@ def _dated(inner: Shape, constants: Mapping[str, Any]) -> Shape:
 def _decimals(places: int) -> tuple[str, ...]:
     """Numbers of every width, and one below zero."""
     fraction = "." + "0" * places if places else ""
-    return tuple(f"{'1' * width}{fraction}" for width in range(1, 19)) + (f"-1{fraction}", f"0{fraction}")
+    return (*(f"{'1' * width}{fraction}" for width in range(1, 19)), f"-1{fraction}", f"0{fraction}")
 
 
 def _fixed(inner: Shape, constants: Mapping[str, Any]) -> Shape:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
 from gateway.mapping.binding import Scope, Scopes
+from gateway.mapping.element import UNBOUNDED, Element
 from gateway.mapping.kinds import TEXT, Kind, list_of
 from gateway.mapping.lineage import Sources, unmarked
 from gateway.mapping.model import FieldText, Formula, Spot, did_you_mean
 from gateway.mapping.resolve import Resolver
-from gateway.mapping.schema import UNBOUNDED, Element
 
 _Hold = Callable[[plan.Expr | None, ex.Node], plan.Expr | None]
 
