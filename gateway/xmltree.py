@@ -20,7 +20,9 @@ _DECLARED = ("utf-8", "utf8", "gbk", "gb2312", "gb18030", "us-ascii", "ascii")
 # XML 1.0 productions 25 and 80: white space may stand around the sign, and any amount before it.
 _ENCODING = re.compile(rb"""\sencoding\s*=\s*(["'])(.*?)\1""")
 _local = threading.local()  # a parser is reused, but never by two threads at once
-_is_too_large = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)}) or count(//*) > {MAX_ELEMENTS}")
+_is_too_deep = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
+_has_too_many = etree.XPath(f"count(//*) > {MAX_ELEMENTS}")
+_SHORTEST = len("<a/>")
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, encoding: str | None = None) -> etree._Element:
@@ -54,7 +56,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, encoding: str | None = Non
         raise MessageError.of(
             name, f"XML 不合规范: {error}", f"the XML is not well-formed: {error}", result=code
         ) from error
-    _check_shape(root)
+    if _is_too_deep(root) or (len(text) > MAX_ELEMENTS * _SHORTEST and _has_too_many(root)):
+        raise _bad_shape()
     return root
 
 
@@ -78,7 +81,7 @@ def _declared_encoding(data: bytes) -> str:
 
 
 def _refuse_doctype(data: bytes) -> None:
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    if b"!" in data and (b"<!DOCTYPE" in data or b"<!ENTITY" in data):
         raise MessageError.of(
             "xml.dtd",
             "报文不得含有 DTD 或实体声明",
@@ -120,14 +123,13 @@ def _parser() -> etree.XMLParser:
     return parser
 
 
-def _check_shape(root: etree._Element) -> None:
-    if _is_too_large(root):
-        raise MessageError.of(
-            "xml.too-deep",
-            f"报文嵌套超过 {MAX_DEPTH} 层或元素超过 {MAX_ELEMENTS} 个",
-            f"deeper than {MAX_DEPTH} levels or more than {MAX_ELEMENTS} elements",
-            result="10001",
-        )
+def _bad_shape() -> MessageError:
+    return MessageError.of(
+        "xml.too-deep",
+        f"报文嵌套超过 {MAX_DEPTH} 层或元素超过 {MAX_ELEMENTS} 个",
+        f"deeper than {MAX_DEPTH} levels or more than {MAX_ELEMENTS} elements",
+        result="10001",
+    )
 
 
 def local(tag: str) -> str:

@@ -9,7 +9,7 @@ import click
 
 from gateway.cli.place import find_root, print_json, run_async
 
-BENCHES = ("endtoend",)
+BENCHES = ("endtoend", "mapping")
 
 
 @click.command()
@@ -21,9 +21,24 @@ def bench(only: str, messages: int, as_json: bool) -> None:
     unknown = set(only.split(",")) - set(BENCHES)
     if unknown:
         raise click.UsageError(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}")
-    figures = _end_to_end(messages)
+    figures: dict[str, object] = {}
+    if "endtoend" in only.split(","):
+        figures |= _end_to_end(messages)
+    if "mapping" in only.split(","):
+        figures |= _mapping()
     if as_json:
         print_json(figures)
+
+
+def _mapping() -> dict[str, object]:
+    try:
+        from gateway.bench import mapping
+    except ImportError as error:
+        raise click.ClickException(f"{error.name} is not installed: pip install ggzy-gateway[dev]") from error
+    figures: dict[str, object] = {**mapping.measure(find_root())}
+    for name, value in figures.items():
+        click.echo(f"{name:20} {value}")
+    return figures
 
 
 def _end_to_end(messages: int) -> dict[str, object]:

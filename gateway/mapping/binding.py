@@ -4,8 +4,9 @@ compiler knows itself (default, if, zip, first …) become nodes of their own.""
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gateway.mapping import expression as ex
@@ -37,6 +38,8 @@ class Calls(Coercer):
         self.tables = tables
         self.codes = codes
         self.used_tables: set[str] = set()
+        self._row_sets: dict[tuple[str, bool, str], Mapping[str, str]] = {}
+        self._runs: dict[Any, tuple[Callable[..., Any], Callable[[str], str] | None]] = {}
 
     @abstractmethod
     def expression(self, node: ex.Node, scopes: Scopes) -> plan.Expr | None: ...
@@ -106,9 +109,25 @@ class Calls(Coercer):
             if rows is None:
                 return None
             constants = {"rows": rows, "table": constants["table"]}
-        assert function.make is not None
-        run = function.make(**constants)
-        return plan.Call(function.name, tuple(arguments), tuple(optional), run, function.result)
+        run, inline = self._made(function, constants)
+        call = plan.Call(
+            function.name, tuple(arguments), tuple(optional), run, function.result, inline, function.is_total,
+            constants,
+        )  # fmt: skip
+        if function.name == "code" and self.formula is not None:
+            self.judge.coded(call, self.formula, node.at, constants["table"] in self.tables)
+        return call
+
+    def _made(
+        self, function: Function, constants: dict[str, Any]
+    ) -> tuple[Callable[..., Any], Callable[[str], str] | None]:
+        """What runs; the same object for the same constants, so that equal calls are known to be equal."""
+        key = (function.name, *((name, _hashable(value)) for name, value in sorted(constants.items())))
+        if key not in self._runs:
+            assert function.make is not None
+            inline = partial(function.inline, **constants) if function.inline is not None else None
+            self._runs[key] = (function.make(**constants), inline)
+        return self._runs[key]
 
     def _constant(self, function: Function, param: Param, node: ex.Node) -> Any:
         name = f"{param.name} of {function.name}"
@@ -157,16 +176,20 @@ class Calls(Coercer):
             hint = did_you_mean(table, known) or f"; there are {', '.join(known[:40])}"
             self.find(node, f"unknown code table {table}{hint}", "unknown-table")
             return None
-        if not reverse:
-            return dict(pairs)
+        made = self._row_sets.get((table, reverse, column))
+        if made is not None:
+            return made
         found: dict[str, str] = {}
+        if not reverse:
+            found.update(pairs)
+            return self._row_sets.setdefault((table, reverse, column), found)
         for key, value in pairs:
             if value in found:
                 text = f"{table} cannot be reversed: {value} stands for {found[value]} and {key}"
                 self.find(node, text, "ambiguous-reverse")
                 return None
             found[value] = key
-        return found
+        return self._row_sets.setdefault((table, reverse, column), found)
 
     # Forms
 
@@ -175,6 +198,8 @@ class Calls(Coercer):
     ) -> plan.Expr | None:
         (left,), (right,) = bound["value"], bound["otherwise"]
         pair = self.alike(self.expression(left, scopes), self.expression(right, scopes), left, right)
+        if pair is not None and self.formula is not None:
+            self.judge.always(pair[0], self.formula, node.at, "default(…) is never used", "dead-default")
         return plan.Default(*pair, pair[0].kind) if pair is not None else None
 
     def _form_if(self, bound: dict[str, list[ex.Node]], node: ex.Call, scopes: Scopes) -> plan.Expr | None:
@@ -237,3 +262,7 @@ class Calls(Coercer):
                 return plan.Position(number)
         self.find(node, "position() counts the items of each; there is none around", "wrong-place")
         return None
+
+
+def _hashable(value: Any) -> Any:
+    return id(value) if isinstance(value, Mapping) else value  # kept by the one who made it

@@ -154,7 +154,9 @@ class _Checker:
             return self.shelf.get(path)
         except SchemaError as error:
             near = [
-                str(one.relative_to(self.shelf.root)) for one in self.shelf.root.glob("platforms/*/*.xsd")
+                str(one.relative_to(self.shelf.root))
+                for ending in ("xsd", "json", "csv")
+                for one in self.shelf.root.glob(f"platforms/*/*.{ending}")
             ]
             self._find((key,), f"schema {path}: {error}{did_you_mean(path, near)}", "unknown-schema")
             return None
@@ -171,6 +173,7 @@ class _Checker:
             if value is not None:
                 path = plan.source(value)
                 resolver.lets[name] = plan.Let(name, len(found), value.kind, path)
+                resolver.let_values[len(found)] = value
                 found.append((name, value))
         return tuple(found)
 

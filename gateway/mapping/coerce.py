@@ -8,6 +8,7 @@ from decimal import Decimal
 from gateway.errors import Finding
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
+from gateway.mapping.judge import Judge
 from gateway.mapping.kinds import ANY, BOOLEAN, NUMBER, TEXT, Kind, list_of
 from gateway.mapping.model import Formula
 from gateway.mapping.values import Wrong, number, plain
@@ -19,6 +20,8 @@ _TO_ONE = "use first, only, join or sum"
 
 class Coercer:
     """Collects findings; the expression under the finger is `formula`."""
+
+    judge: Judge
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
@@ -53,6 +56,8 @@ class Coercer:
                 return None
         if value.kind.name in ("text", "any"):
             as_text = self.text(value, node)
+            if as_text is not None and self.formula is not None:
+                self.judge.counted(as_text, self.formula, node.at)
             return plan.Convert(as_text, "number", NUMBER) if as_text is not None else None
         if value.kind.is_list:
             self.find(node, f"expected one number, got {value.kind}; {_TO_ONE}", "list-into-single")

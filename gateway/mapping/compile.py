@@ -38,8 +38,11 @@ class _Writer(Formulas):
     def function(self, name: str) -> tuple[Apply, str]:
         top = self._frames[0]
         self._line("result = {}")
+        lets: list[list[str]] = []
         for index, (_, value) in enumerate(self.plan.lets):
-            with self._into(top.pre, 1):
+            self._below_lets[index] = []
+            lets += [[], self._below_lets[index]]
+            with self._into(lets[-2], 1):
                 self._lets[index] = self._atom(value)
         for one in self.plan.fields:
             self._field(one, "result")
@@ -49,7 +52,9 @@ class _Writer(Formulas):
         ]
         if self._is_counting:
             head.append("    spent = 0")
-        source = "\n".join([*head, *top.pre, *top.body, "    return result", ""])
+        source = "\n".join(
+            [*head, *top.pre, *(line for part in lets for line in part), *top.body, "    return result", ""]
+        )
         space: dict[str, Any] = dict(self.constants)
         exec(compile(source, f"<mapping {name}>", "exec"), space)
         function: Apply = space[name]
@@ -76,7 +81,7 @@ class _Writer(Formulas):
 
     def _write(self, one: plan.Field, target: str, value: str, test: str) -> None:
         key = f"{target}[{one.name!r}]"
-        if not test:
+        if not test or test == "True":
             self._line(f"{key} = {value}")
             return
         self._line(f"if {test}: {key} = {value}")

@@ -81,6 +81,11 @@ def _moment(fields: dict[str, str | None]) -> datetime:
     return moment.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset)).astimezone(BEIJING)
 
 
+def example(form: str) -> str:
+    """A time as a format writes it."""
+    return _writer(form)(datetime(2024, 1, 31, 9, 30, tzinfo=BEIJING))
+
+
 @lru_cache(maxsize=256)
 def _reader(form: str) -> re.Pattern[str]:
     return re.compile("".join(_FIELDS.get(one) or re.escape(one.strip("'")) for one in _TOKEN.findall(form)))

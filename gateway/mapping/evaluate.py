@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,37 +15,8 @@ from gateway.mapping import plan
 from gateway.mapping.kinds import ANY, Kind
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.running import as_text, concat, mixed, only, pick, zipped
+from gateway.mapping.seen import Here, Places, Seen, placed
 from gateway.mapping.values import MAX_STEPS, Wrong, items, leaf, number, record, walk
-
-Places = tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Seen:
-    """A value and where it came from. A list's value is a list of Seen, an item of a zip a tuple of Seen;
-    `path` is the place of the value itself, "" where it was made."""
-
-    value: Any
-    path: str = ""
-    used: Places = ()
-
-
-@dataclass(slots=True)
-class Here:
-    """The item of a scope, and its number."""
-
-    item: Seen
-    position: int = 0
-
-
-@contextmanager
-def placed(places: Places) -> Iterator[None]:
-    """Says where a value came from, if it turns out wrong and nobody nearer has said so."""
-    try:
-        yield
-    except Wrong as wrong:
-        wrong.places = wrong.places or places
-        raise
 
 
 class Evaluator:
@@ -68,6 +38,7 @@ class Evaluator:
         self.keep = False  # whether empty text is a value, for the field under way
         self.loops = 0  # how many loops are around
         self._spent = 0
+        self._levels: dict[int, int | None] = {}
         self._lets: dict[int, Seen | Wrong] = {}
 
     def spend(self, seen: Seen) -> None:
@@ -95,11 +66,36 @@ class Evaluator:
                 for one, part in zip(item.value, kind.parts, strict=True)
             ]
             item = Seen(tuple(parts), item.path, item.used)
-        self.scopes.append(Here(item, position))
+        self.scopes.append(Here(item, position, self.loops))
         try:
             yield
         finally:
             self.scopes.pop()
+
+    def _level(self, node: plan.Expr) -> int | None:
+        """The innermost scope that a computed value depends on, if it is not the current one."""
+        found = self._levels.get(id(node), -1)
+        if found == -1:
+            is_shared = isinstance(node, plan.COMPUTED) and plan.key(node) is not None
+            found = self._levels[id(node)] = plan.deepest(node) if is_shared else None
+        return found if found is not None and found < len(self.scopes) - 1 else None
+
+    def _once(self, node: plan.Expr, here: Here) -> Seen:
+        """A value that is the same for every item of the loops around: computed, and told, once."""
+        key = (id(node), self.keep)
+        found = here.known.get(key)
+        if found is None:
+            loops, self.loops = self.loops, here.loops
+            try:
+                found = self._value(node)
+            except Wrong as wrong:
+                found = wrong
+            finally:
+                self.loops = loops
+            here.known[key] = found
+        if isinstance(found, Wrong):
+            raise found
+        return found
 
     @contextmanager
     def looping(self) -> Iterator[None]:
@@ -110,6 +106,10 @@ class Evaluator:
             self.loops -= 1
 
     def value(self, node: plan.Expr) -> Seen:
+        level = self._level(node)
+        return self._value(node) if level is None else self._once(node, self.scopes[level])
+
+    def _value(self, node: plan.Expr) -> Seen:
         match node:
             case plan.Constant():
                 return Seen(node.value)
@@ -266,7 +266,7 @@ class Evaluator:
         made = []
         self.spend(listed)
         for one in listed.value:
-            with self.inside(one, item), self.looping():
+            with self.looping(), self.inside(one, item):
                 if self.test(node.condition):
                     made.append(self.scopes[-1].item)
         return Seen(made, "", listed.used)

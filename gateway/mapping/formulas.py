@@ -11,15 +11,51 @@ class Formulas(Lines):
         super().__init__()
         self._keep = False  # whether empty text is a value, for the field under way
         self._lets: dict[int, str] = {}
+        self._below_lets: dict[int, list[str]] = {}
 
     def _present(self, atom: str, node: plan.Expr) -> str:
         if isinstance(node, plan.Constant):
             return "True" if self._keep or node.value != "" else "False"
+        if plan.is_certain(node):
+            return "True"
         if node.kind.name == "number" or (self._keep and node.kind.name in ("text", "any")):
             return f"{atom} is not None"
         return atom
 
     def _atom(self, node: plan.Expr) -> str:
+        """What is known already is not computed again; what is the same for every item of a loop is
+        computed before it. A fault that this brings forward stops the function, and the tracer, which
+        computes what it needs and no more, tells whether it is one."""
+        if not isinstance(node, plan.COMPUTED) or _beginning(node) is not None:
+            return self._made(node)
+        own = plan.key(node)
+        if own is None:
+            return self._made(node)
+        key = (self._keep, own)
+        for frame in reversed(self._frames):
+            for layer in reversed(frame.known):
+                known: str | None = layer.get(key)
+                if known is not None:
+                    return known
+        number = self._loop_to_leave(node)
+        if number is None:
+            name = self._made(node)
+            self._frames[-1].known[-1][key] = name
+            return name
+        with self._outside_of(number):
+            self._atom(node)
+        return self._atom(node)
+
+    def _loop_to_leave(self, node: plan.Expr) -> int | None:
+        """The outermost loop around that a value does not depend on. What could fail is not computed
+        for every message where only some ask for it."""
+        for number in range(plan.deepest(node) + 1, len(self._frames)):
+            if self._frames[number].is_loop:
+                asked_always = all(len(frame.known) == 1 for frame in self._frames[number:])
+                return number if asked_always or not plan.can_fail(node) else None
+        return None
+
+    def _made(self, node: plan.Expr) -> str:
         match node:
             case plan.Constant():
                 if isinstance(node.value, str):
@@ -39,9 +75,7 @@ class Formulas(Lines):
             case plan.Step():
                 return self._step(node)
             case plan.Pick():
-                listed = self._atom(node.base)
-                call = f"only({listed})" if node.only else f"pick({listed}, {node.index})"
-                return self._shaped(call, node)
+                return self._pick(node)
             case plan.Filter():
                 return self._filter(node)
             case plan.Zip():
@@ -60,6 +94,23 @@ class Formulas(Lines):
                 return self._convert(node)
             case _:
                 return self._assign(self._test(node))
+
+    def _pick(self, node: plan.Pick) -> str:
+        listed = self._atom(node.base)
+        if node.only:
+            picked = f"only({listed})"
+        elif node.index == 1:
+            picked = f"{listed}[0] if {listed} else None"
+        else:
+            picked = f"{listed}[{node.index - 1}] if len({listed}) >= {node.index} else None"
+        return self._assign(picked) if _makes_texts(node.base) else self._shaped(picked, node)
+
+    def _trial(self, node: plan.Expr) -> tuple[str, list[str]]:
+        """An atom and the lines that it takes, which are still to be written."""
+        lines: list[str] = []
+        with self._into(lines, self._indent):
+            atom = self._atom(node)
+        return atom, lines
 
     def _assign(self, text: str) -> str:
         name = self._name("v")
@@ -99,7 +150,9 @@ class Formulas(Lines):
         scope, path = begin
         frame, key = self._frames[scope], (*path, node.kind.name)
         if key not in frame.loaded:
-            with self._into(frame.pre, frame.indent):
+            start = _start(node)
+            lines = self._below_lets[start.index] if isinstance(start, plan.Let) else frame.pre
+            with self._into(lines, frame.indent):
                 frame.loaded[key] = self._shaped(self._loaded(node, frame), node)
         return frame.loaded[key]
 
@@ -107,7 +160,7 @@ class Formulas(Lines):
         """The text that reads a field; in a frame the record's `get` is bound once."""
         base = self._atom(node.base)
         if node.base.kind.name == "any":
-            return f"walk({base}, {node.name!r})"
+            return f"{base}.get({node.name!r}) if {base}.__class__ is dict else walk({base}, {node.name!r})"
         if frame is None:
             return f"{base}.get({node.name!r})"
         getter = frame.loaded.get(("get", base))
@@ -149,35 +202,67 @@ class Formulas(Lines):
 
     def _call(self, node: plan.Call) -> str:
         absent = {"boolean": "False", "list": "[]"}.get(node.kind.name, "None")
-        found = self._assign(absent)
         first = node.arguments[0]
         assert first is not None
         subject = self._atom(first)
-        run = self._constant(node.run, "f")
-        with self._under(f"if {self._present(subject, first)}:"):
+        test = self._present(subject, first)
+        run = self._constant(node.run, "f") if node.inline is None else ""
+        lines: list[str] = []
+        with self._into(lines, self._indent + 1):
+            self._frames[-1].known.append({})
             given = [subject]
             for argument, optional in zip(node.arguments[1:], node.optional[1:], strict=True):
                 atom = self._atom(argument) if argument is not None else "None"
                 if argument is not None and not optional and not isinstance(argument, plan.Constant):
                     self._line(f"if not ({self._present(atom, argument)}): raise GAP")
                 given.append(atom)
-            self._line(f"{found} = {run}({', '.join(given)})")
+            self._frames[-1].known.pop()
+        made = node.inline(subject) if node.inline is not None else f"{run}({', '.join(given)})"
+        if not lines:
+            return self._assign(made if test == "True" else f"{made} if {test} else {absent}")
+        found = self._assign(absent)
+        self._line(f"if {test}:")
+        self._out += lines
+        self._line(f"    {found} = {made}")
         return found
 
     def _choose(self, node: plan.Choose) -> str:
         test, found = self._test(node.condition), self._name("v")
-        with self._under(f"if {test}:"):
-            self._line(f"{found} = {self._atom(node.then)}")
-        with self._under("else:"):
-            otherwise = "()" if node.kind.is_list else "{}" if node.kind.name == "record" else "None"
-            self._line(f"{found} = {self._atom(node.otherwise) if node.otherwise else otherwise}")
+        absent = "()" if node.kind.is_list else "{}" if node.kind.name == "record" else "None"
+        self._branches(found, test, node.then, node.otherwise, absent)
         return found
 
     def _default(self, node: plan.Default) -> str:
-        found = self._assign(self._atom(node.value))
-        with self._under(f"if not ({self._present(found, node.value)}):"):
-            self._line(f"{found} = {self._atom(node.otherwise)}")
+        found, value = self._name("v"), self._atom(node.value)
+        self._branches(found, self._present(value, node.value), node.value, node.otherwise, "None")
         return found
+
+    def _branches(
+        self, found: str, test: str, then: plan.Expr, otherwise: plan.Expr | None, absent: str
+    ) -> None:
+        """One of two values; in one line where neither takes lines of its own."""
+        atoms: list[str] = []
+        lines: list[list[str]] = []
+        for branch in (then, otherwise):
+            self._indent += 1
+            self._frames[-1].known.append({})
+            atom, taken = self._trial(branch) if branch is not None else (absent, [])
+            self._frames[-1].known.pop()
+            self._indent -= 1
+            atoms.append(atom)
+            lines.append(taken)
+        if not any(lines):
+            short = atoms[0] == test
+            self._line(
+                f"{found} = {test} or {atoms[1]}"
+                if short
+                else f"{found} = {atoms[0]} if {test} else {atoms[1]}"
+            )
+            return
+        for opening, atom, taken in zip((f"if {test}:", "else:"), atoms, lines, strict=True):
+            self._line(opening)
+            self._out += taken
+            self._line(f"    {found} = {atom}")
 
     def _concat(self, node: plan.Concat) -> str:
         atoms = [self._atom(one) for one in node.parts]
@@ -195,7 +280,7 @@ class Formulas(Lines):
             case "any":
                 return value
             case "text":
-                return self._assign(f"as_text({value})")
+                return self._assign(f"{value} if {value}.__class__ is str else as_text({value})")
             case "number":
                 return self._assign(f"number({value}) if {self._present(value, inner)} else None")
             case "list" if inner.kind.name == "record":
@@ -236,10 +321,22 @@ class Formulas(Lines):
         tests = [
             self._present(atom, one)
             for atom, one in ((left, node.left), (right, node.right))
-            if not isinstance(one, plan.Constant)
+            if not plan.is_certain(one)
         ]
         text = " and ".join([*tests, f"{left} {operator} {right}"])
         return f"(not ({text}))" if node.operator == "!=" else f"({text})"
+
+
+def _makes_texts(node: plan.Expr) -> bool:
+    """Whether the items of a list were made, or held to be texts, already."""
+    item = node.kind.item
+    return item is not None and item.name == "text" and not isinstance(node, plan.Filter | plan.Step)
+
+
+def _start(node: plan.Expr) -> plan.Expr:
+    while isinstance(node, plan.Step):
+        node = node.base
+    return node
 
 
 def _beginning(node: plan.Expr) -> tuple[int, tuple[str, ...]] | None:

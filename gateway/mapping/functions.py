@@ -49,6 +49,8 @@ class Function:
     en: str
     zh: str
     variadic: bool = False  # the last parameter may be given more than once
+    is_total: bool = False  # refuses no value, unless for its size
+    inline: Callable[..., str] | None = None  # (a variable's name, constants) → the same as an expression
 
 
 functions: Registry[Function] = Registry("function")
@@ -84,11 +86,11 @@ _NUMBER = Param("number", NUMBER)
 _ALL = (
     # Text
     Function("trim", (_VALUE,), TEXT, _plain(str.strip), ("A | trim", {"A": " x　"}, "x"),
-             "without white space at both ends", "去掉首尾空白"),
+             "without white space at both ends", "去掉首尾空白", is_total=True, inline=lambda v: f"{v}.strip()"),
     Function("upper", (_VALUE,), TEXT, _plain(str.upper), ("A | upper", {"A": "9f"}, "9F"),
-             "in capital letters", "转为大写"),
+             "in capital letters", "转为大写", is_total=True, inline=lambda v: f"{v}.upper()"),
     Function("lower", (_VALUE,), TEXT, _plain(str.lower), ("A | lower", {"A": "9F"}, "9f"),
-             "in small letters", "转为小写"),
+             "in small letters", "转为小写", is_total=True, inline=lambda v: f"{v}.lower()"),
     Function("concat", (Param("text", TEXT),), TEXT, None, ('concat(A, "-", B)', {"A": "1", "B": "2"}, "1-2"),
              "the texts one after the other, as & does; absent if one is absent", "依次连接，与 & 相同；有一项为空则为空",
              variadic=True),
@@ -97,21 +99,22 @@ _ALL = (
              "a list as one text, without its absent items", "把列表连成一个文本，空项除外"),
     Function("split", (_VALUE, _constant_text("separator", check=_not_empty)), TEXTS,
              lambda separator: texts.split(separator), ('A | split(";") | count', {"A": "x;y"}, "2"),
-             "a text as a list, cut at the separator", "按分隔符拆成列表"),
+             "a text as a list, cut at the separator", "按分隔符拆成列表", is_total=True),
     Function("substring", (_VALUE, _constant_count("start", low=1), _constant_count("length", None)), TEXT,
              lambda start, length: texts.substring(start, length),
              ("A | substring(1, 8)", {"A": "20240408170000"}, "20240408"),
-             "a part of the text: from which character (the first is 1), how many", "截取：从第几个字符起，取几个"),
+             "a part of the text: from which character (the first is 1), how many", "截取：从第几个字符起，取几个",
+             is_total=True, inline=lambda v, start, length: f"{v}[{texts.slice_text(start, length)}]"),
     Function("pad", (_VALUE, _constant_count("width", high=1000), _constant_text("with", "0", check=_letter),
                      _constant_text("side", "left", choices=("left", "right"))), TEXT,
              lambda width, side, **letter: texts.pad(width, letter["with"], side),
              ("A | pad(3)", {"A": "7"}, "007"),
-             "filled up to a width", "补足到指定长度"),
+             "filled up to a width", "补足到指定长度", is_total=True),
     Function("replace", (_VALUE, _constant_text("old", check=_not_empty), _constant_text("new")), TEXT,
              lambda old, new: texts.replace(old, new), ('A | replace("-", "")', {"A": "2024-04"}, "202404"),
-             "every occurrence of a text by another", "替换文本"),
+             "every occurrence of a text by another", "替换文本", is_total=True),
     Function("digits", (_VALUE,), TEXT, _plain(lambda text: "".join(filter("0123456789".__contains__, text))),
-             ("A | digits", {"A": "021-6323"}, "0216323"), "only the digits", "只留数字"),
+             ("A | digits", {"A": "021-6323"}, "0216323"), "only the digits", "只留数字", is_total=True),
     Function("cut", (_VALUE, _constant_count("most", low=1), _ENCODING), TEXT,
              lambda most, encoding: texts.cut(most, encoding),
              ('A | cut(3, encoding: "GBK")', {"A": "上海市"}, "上"),
@@ -184,11 +187,13 @@ _ALL = (
              "the number of the current item of `each`, from 1", "当前项的序号，从 1 起"),
     Function("contains", (_VALUE, _constant_text("part", check=_not_empty)), BOOLEAN,
              lambda part: lambda text: part in text, ('if(contains(A, "海"), "1", "0")', {"A": "上海"}, "1"),
-             "whether a text holds another", "是否含有"),
+             "whether a text holds another", "是否含有",
+             is_total=True, inline=lambda v, part: f"{part!r} in {v}"),
     Function("starts-with", (_VALUE, _constant_text("part", check=_not_empty)), BOOLEAN,
              lambda part: lambda text: text.startswith(part),
              ('if(starts-with(A, "31"), "1", "0")', {"A": "310115"}, "1"),
-             "whether a text begins with another", "是否以此开头"),
+             "whether a text begins with another", "是否以此开头",
+             is_total=True, inline=lambda v, part: f"{v}.startswith({part!r})"),
 )  # fmt: skip
 for _function in _ALL:
     functions.add(_function.name, _function)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.mapping.schema import Element
+from gateway.mapping.element import Element
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,16 +35,22 @@ _NAMES: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Frame:
-    """A scope while its code is written: `pre` runs before `body`."""
+    """A scope while its code is written: `before` runs once, before a loop begins; `pre` runs before `body`.
+
+    `known`: what has been computed already, by the plan's own key; one layer for each block that is open.
+    """
 
     item: str
     indent: int
     parts: tuple[str, ...] = ()
     position: str = ""
+    is_loop: bool = False
     counts: bool = False
+    before: list[str] = field(default_factory=list)
     pre: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
     loaded: dict[Any, str] = field(default_factory=dict)
+    known: list[dict[Any, str]] = field(default_factory=lambda: [{}])
 
 
 class Lines:
@@ -67,7 +73,10 @@ class Lines:
         self._line(opening)
         self._indent += 1
         before = len(self._out)
+        frame = self._frames[-1]
+        frame.known.append({})
         yield
+        frame.known.pop()
         if len(self._out) == before:
             self._line("pass")
         self._indent -= 1
@@ -91,6 +100,16 @@ class Lines:
         return known
 
     @contextmanager
+    def _outside_of(self, number: int) -> Iterator[None]:
+        """Lines that run once, just before the loop whose frame has this number."""
+        frames, loops, loop = self._frames, self._loops, self._frames[number]
+        self._frames = frames[:number]
+        self._loops -= sum(one.is_loop for one in frames[number:])
+        with self._into(loop.before, loop.indent - 1):
+            yield
+        self._frames, self._loops = frames, loops
+
+    @contextmanager
     def _inside(self, frame: Frame) -> Iterator[None]:
         self._frames.append(frame)
         with self._into(frame.body, frame.indent):
@@ -103,11 +122,12 @@ class Lines:
         item = source.kind.item
         assert item is not None
         parts = tuple(self._name("p") for _ in item.parts)
-        frame = Frame(self._name("i"), self._indent + 1, parts, self._name("n"))
+        frame = Frame(self._name("i"), self._indent + 1, parts, self._name("n"), is_loop=True)
         self._loops += 1
         with self._inside(frame):
             yield
         self._loops -= 1
+        self._out += frame.before
         self._spend(listed)
         target = f"({', '.join(parts)},)" if parts else frame.item
         if frame.counts:

@@ -6,8 +6,8 @@ numbers the record that a node reads from: 0 is the message, then one for each `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -112,6 +112,9 @@ class Call:
     optional: tuple[bool, ...]
     run: Callable[..., Any]
     kind: Kind
+    inline: Callable[[str], str] | None = None  # `run` on one variable as a Python expression
+    is_total: bool = False  # never refuses a value
+    constants: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +274,82 @@ def inner(node: Expr) -> tuple[Expr, ...]:
             return (node.inner,)
         case _:
             return ()
+
+
+def key(node: Expr) -> Any:
+    """Equal for two expressions that always have the same value; None where that is not known: an
+    expression with a filter, which has a scope of its own."""
+    if isinstance(node, Filter):
+        return None
+    below = tuple(map(key, inner(node)))
+    if None in below:
+        return None
+    own = tuple(getattr(node, name) for name in _OWN.get(type(node), ()))
+    if isinstance(node, Call):
+        own = (id(node.run), tuple(one is None for one in node.arguments), node.optional)
+    return (type(node), _shape(node.kind), own, below)
+
+
+COMPUTED = (Call, Choose, Concat, Convert, Count, Default, Pick, Step, Zip)  # worth computing once
+_OWN: dict[type, tuple[str, ...]] = {
+    Constant: ("value",),
+    Current: ("scope",),
+    Part: ("scope", "index"),
+    Position: ("scope",),
+    Outside: ("where", "name"),
+    Let: ("index",),
+    Step: ("name",),
+    Pick: ("index", "only"),
+    Choose: (),
+    Convert: ("to",),
+    Compare: ("operator",),
+    Logic: ("operator",),
+}
+
+
+def _shape(kind: Kind) -> tuple[str, ...]:
+    return (kind.name,) if kind.item is None else (kind.name, *_shape(kind.item))
+
+
+def deepest(node: Expr) -> int:
+    """The innermost scope that an expression reads from."""
+    own = node.scope if isinstance(node, Current | Part | Position) else 0
+    return max((own, *map(deepest, inner(node))))
+
+
+def can_fail(node: Expr) -> bool:
+    """Whether some value of the message is refused by this expression."""
+    match node:
+        case Call():
+            own = not node.is_total
+        case Convert():
+            own = node.to in ("number", "numbers", "text", "texts")
+        case Pick():
+            own = node.only
+        case Zip():
+            own = True
+        case _:
+            own = False
+    return own or any(map(can_fail, inner(node)))
+
+
+def is_certain(node: Expr) -> bool:
+    """Whether the value is there, whatever the message."""
+    match node:
+        case Constant():
+            return node.value != ""
+        case Choose():
+            return node.otherwise is not None and is_certain(node.then) and is_certain(node.otherwise)
+        case Default():
+            return is_certain(node.otherwise)
+        case Count() | Position():
+            return True
+        case Convert():
+            return node.to in ("text", "number") and is_certain(node.value)
+        case Concat():
+            return all(map(is_certain, node.parts))
+        case _:
+            return False
 
 
 def source(node: Expr) -> str:

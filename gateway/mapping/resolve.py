@@ -12,10 +12,12 @@ from dataclasses import fields, replace
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
 from gateway.mapping.binding import Calls, Scope, Scopes
+from gateway.mapping.element import Element
+from gateway.mapping.judge import Judge
 from gateway.mapping.kinds import ANY, NUMBER, TEXT, Kind, list_of, of_element
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.model import Formula, did_you_mean
-from gateway.mapping.schema import Element
+from gateway.mapping.shapes import Shapes
 from gateway.message import Head
 from gateway.standard import CodeTables
 
@@ -37,6 +39,8 @@ class Resolver(Calls):
         self.source = source
         self.origin = origin
         self.lets: dict[str, plan.Let] = {}
+        self.let_values: dict[int, plan.Expr] = {}
+        self.judge = Judge(Shapes(codes, self.let_values), self.findings)
         self.used: set[str] = set()
         self.used_lets: set[str] = set()
         self.root = Scope(Kind("record", source) if source is not None else ANY)
@@ -73,6 +77,8 @@ class Resolver(Calls):
                 return plan.Not(inner) if inner is not None else None
             case ex.Exists():
                 inner = self.expression(node.inner, scopes)
+                if inner is not None and self.formula is not None:
+                    self.judge.always(inner, self.formula, node.at, "exists(…) is always true", "always-true")
                 return plan.Exists(inner) if inner is not None else None
 
     # Comparisons
@@ -86,13 +92,21 @@ class Resolver(Calls):
             left, right = self.text(left, node.left), self.text(right, node.right)
         else:
             left, right = self.number(left, node.left), self.number(right, node.right)
-        return plan.Compare(node.operator, left, right) if left and right else None
+        if left is None or right is None:
+            return None
+        assert self.formula is not None
+        self.judge.compared(node.operator, left, right, self.formula, node.at)
+        return plan.Compare(node.operator, left, right)
 
     def _among(self, node: ex.Among, scopes: Scopes) -> plan.Expr | None:
         value = self.text(self.expression(node.value, scopes), node.value)
         options = [self.text(self.expression(one, scopes), one) for one in node.options]
         found = tuple(one for one in options if one is not None)
-        return plan.Among(value, found) if value and len(found) == len(options) else None
+        if value is None or len(found) < len(options):
+            return None
+        assert self.formula is not None
+        self.judge.options(value, found, self.formula, node.options)
+        return plan.Among(value, found)
 
     # Paths
 

@@ -1,127 +1,35 @@
-"""Schemas as the mapping checker sees them: a light tree of elements, read from XSD 1.0.
+"""Schemas as the mapping checker sees them: a light tree of elements, read from XSD 1.0 (here), JSON Schema or
+a field table.
 
-Understands named and anonymous types, sequence, all, choice, groups, references, extension and attributes:
+Of XSD it understands named and anonymous types, sequence, all, choice, groups, references, extension and attributes:
 what describes data. Two elements of one name under one parent count as one that may repeat.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
 from gateway import xmltree
-from gateway.errors import GatewayError, MessageError
+from gateway.errors import MessageError
+from gateway.formats import read_json
+from gateway.mapping.element import UNBOUNDED, Element, Leaf, SchemaError, from_standard
+from gateway.mapping.fieldtable import read_field_table
+from gateway.mapping.jsonschema import read_json_schema
 from gateway.standard import model
 
+__all__ = ["UNBOUNDED", "Element", "Leaf", "SchemaError", "Shelf", "from_standard"]
 XS = "{http://www.w3.org/2001/XMLSchema}"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-UNBOUNDED = 1_000_000
 _MAX_DEPTH = 24
 
 
-class SchemaError(GatewayError):
-    """A schema file that is missing, not XSD, or goes beyond what is understood here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """The facets of a simple type. `patterns`, in Python's terms, all hold."""
-
-    base: str = "string"
-    min_length: int = 0
-    max_length: int | None = None
-    patterns: tuple[str, ...] = ()
-    values: frozenset[str] = frozenset()
-
-    @property
-    def is_number(self) -> bool:
-        return self.base in _NUMBERS
-
-
-_NUMBERS = frozenset(
-    [
-        "decimal",
-        "integer",
-        "int",
-        "long",
-        "short",
-        "byte",
-        "nonNegativeInteger",
-        "positiveInteger",
-        "unsignedInt",
-        "unsignedLong",
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A place in a schema. `leaf` is None where only children are; attributes are children "@Name"."""
-
-    name: str
-    leaf: Leaf | None = None
-    children: tuple[Element, ...] = ()
-    least: int = 1
-    most: int = 1
-    zh: str = ""
-    sensitive: bool = False
-    gbk_max: int = 0
-    source: str = field(default="", compare=False)  # m:source: the platform's name beside the standard's
-
-    @property
-    def is_list(self) -> bool:
-        return self.most > 1
-
-    @property
-    def has_attributes(self) -> bool:
-        """Whether its text stands under "#text", beside attributes."""
-        return self.leaf is not None and bool(self.children)
-
-    def child(self, name: str) -> Element | None:
-        for one in self.children:
-            if one.name == name:
-                return one
-        return None
-
-    def walk(self, path: str = "") -> Iterator[tuple[str, Element]]:
-        """Every element below this one with its path."""
-        for child in self.children:
-            inner = f"{path}/{child.name}" if path else child.name
-            yield inner, child
-            yield from child.walk(inner)
-
-
-def from_standard(element: model.Element) -> Element:
-    """The standard's own tree of a type in the same terms."""
-    value = element.value
-    leaf = None
-    if value is not None:
-        leaf = Leaf(
-            "integer" if value.integer else "string",
-            value.min_length,
-            value.max_length,
-            tuple(pattern.pattern for pattern in value.patterns),
-            frozenset(value.enumeration),
-        )
-    return Element(
-        element.name,
-        leaf,
-        tuple(map(from_standard, element.children)),
-        element.minimum,
-        element.maximum,
-        element.zh,
-        bool(element.sensitive),
-        element.gbk_max,
-        element.source,
-    )
-
-
 class Shelf:
-    """Reads each schema file of a folder once."""
+    """Reads each schema file of a folder once: XSD, JSON Schema (.json) or a field table (.csv)."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -129,23 +37,49 @@ class Shelf:
         self._parsed: dict[Path, etree._Element] = {}
 
     def get(self, path: str) -> Element:
-        """The first global element of `path` below the root. SchemaError."""
+        """The first global element, the root object or the record of `path` below the root. SchemaError."""
         place = (self.root / path).resolve()
         if not place.is_relative_to(self.root.resolve()):
             raise SchemaError(f"{path} lies outside of the schemas' folder")
         if place not in self._read:
-            self._read[place] = _Schema(self, place).top()
+            self._read[place] = self._element(place)
         return self._read[place]
+
+    def _element(self, place: Path) -> Element:
+        if place.suffix == ".json":
+            return read_json_schema(_json(_content(place)))
+        if place.suffix == ".csv":
+            return read_field_table(_text(_content(place)))
+        return _Schema(self, place).top()
 
     def parsed(self, path: Path) -> etree._Element:
         if path not in self._parsed:
             try:
-                self._parsed[path] = xmltree.parse(path.read_bytes())
-            except OSError as error:
-                raise SchemaError(f"cannot be read: {error.strerror}") from error
+                self._parsed[path] = xmltree.parse(_content(path))
             except MessageError as error:
                 raise SchemaError(error.faults[0].en) from error
         return self._parsed[path]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SchemaError(f"cannot be read: {error.strerror}") from error
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"byte {error.start} is not UTF-8") from error
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return read_json(data)
+    except MessageError as error:
+        raise SchemaError(error.faults[0].en) from error
 
 
 class _Schema:

@@ -3,18 +3,17 @@ into the schema's order, and checked for what is missing, twice, or in the wrong
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.mapping import expression as ex
 from gateway.mapping import plan
 from gateway.mapping.binding import Scope, Scopes
+from gateway.mapping.element import UNBOUNDED, Element
 from gateway.mapping.kinds import TEXT, Kind, list_of
 from gateway.mapping.lineage import Sources, unmarked
 from gateway.mapping.model import FieldText, Formula, Spot, did_you_mean
 from gateway.mapping.resolve import Resolver
-from gateway.mapping.schema import UNBOUNDED, Element, Leaf
 
 _Hold = Callable[[plan.Expr | None, ex.Node], plan.Expr | None]
 
@@ -44,6 +43,7 @@ class TargetBuilder:
         self.target = target
         self.direction = direction
         self.sources = Sources()
+        self.judge = resolver.judge
 
     def build(self, fields: list[FieldText], spot: Spot) -> tuple[plan.Field, ...]:
         around = Around(self.target, "", (self.resolver.root,), spot)
@@ -174,7 +174,7 @@ class TargetBuilder:
             value = self._held(formula, value, self.resolver.text)
         if value is None:
             return None
-        self._check_constant(value, formula, element)
+        self.judge.value(value, formula, element)
         self.sources.remember(inside.path, plan.source(value))
         return plan.Leaf(
             name,
@@ -187,17 +187,6 @@ class TargetBuilder:
             most=_most(element),
             sensitive=_is_sensitive(element, value),
         )
-
-    def _check_constant(self, value: plan.Expr, formula: Formula, element: Element | None) -> None:
-        if not isinstance(value, plan.Constant) or element is None or element.leaf is None:
-            return
-        wrong = _misfit(str(value.value), element.leaf)
-        if wrong:
-            self.resolver.findings.append(
-                formula.spot.finding(
-                    f"{value.value!r} is not legal there: {wrong}", "bad-constant", at=formula.node.at
-                )
-            )
 
     def _text_with_attributes(
         self, name: str, text: FieldText, below: list[_Entry], inside: Around
@@ -293,7 +282,7 @@ class TargetBuilder:
         value = self._held(formula, self.resolver.resolve(formula, inside.scopes), self.resolver.text)
         if value is None:
             return None
-        self._check_constant(value, formula, element)
+        self.judge.value(value, formula, element)
         return replace(made, value=value, sensitive=_is_sensitive(element, value))
 
     def _source_items(self, formula: Formula, scopes: Scopes) -> plan.Expr | None:
@@ -357,16 +346,3 @@ def _attributes_only(element: Element | None) -> Element | None:
     if element is None:
         return None
     return replace(element, children=tuple(one for one in element.children if one.name.startswith("@")))
-
-
-def _misfit(text: str, leaf: Leaf) -> str:
-    if leaf.values and text not in leaf.values:
-        return f"one of {', '.join(sorted(leaf.values))} is expected"
-    if leaf.max_length is not None and len(text) > leaf.max_length:
-        return f"at most {leaf.max_length} characters are expected"
-    if len(text) < leaf.min_length:
-        return f"at least {leaf.min_length} characters are expected"
-    for pattern in leaf.patterns:
-        if not re.fullmatch(pattern, text):
-            return f"{pattern} is expected"
-    return ""

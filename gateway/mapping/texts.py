@@ -37,6 +37,11 @@ def substring(start: int, length: int | None) -> Callable[[str], str]:
     return lambda text: text[first:last]
 
 
+def slice_text(start: int, length: int | None) -> str:
+    """The same in Python's own words."""
+    return f"{start - 1}:{'' if length is None else start - 1 + length}"
+
+
 def pad(width: int, letter: str, side: str) -> Callable[[str], str]:
     if side == "right":
         return lambda text: text.ljust(width, letter)

@@ -9,9 +9,10 @@ from typing import Any
 
 from gateway.errors import Fault
 from gateway.mapping import plan
-from gateway.mapping.evaluate import Evaluator, Places, Seen
+from gateway.mapping.evaluate import Evaluator
 from gateway.mapping.kinds import ANY
 from gateway.mapping.lineage import unmarked
+from gateway.mapping.seen import Places, Seen
 from gateway.mapping.values import Wrong
 from gateway.message import Record
 
@@ -137,7 +138,7 @@ class _Tracer:
                 break  # enough is told; a message that is wrong throughout costs no more time
             place = f"{path}[{len(made) + 1}]"
             try:
-                with self.at.inside(item, kind, index), self.at.looping():
+                with self.at.looping(), self.at.inside(item, kind, index):
                     self._item(one, made, place)
             except Wrong as wrong:
                 self._tell(wrong, place, one.sensitive)

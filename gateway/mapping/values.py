@@ -123,6 +123,10 @@ def number(text: str) -> Decimal:
     return Decimal(text)
 
 
+def is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
 def plain(value: Decimal) -> str:
     """Digits without an exponent, with the decimals that the value has."""
     return format(value, "f")

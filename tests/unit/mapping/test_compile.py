@@ -20,8 +20,8 @@ from gateway.standard import Standard
 from tests.unit.mapping.conftest import ACK, ACK_FIELDS, FOLDER, ROOT, Checking, Loading
 
 TABLES = """\
-tables: {t: {x: "1", "2": y}}
-let: {l: 'LINES/LINE', n: 'NAMES | split(";")'}
+tables: {t: {x: "1", "2": "0"}}
+let: {l: 'LINES/LINE', n: 'NAMES | split(";")', one: 'l | first', half: 'one/PRICE | amount(unit: SESSION_ID)'}
 """
 NOTICE = "message: CommonAck\ndirection: in\nformat: xml\nschema: platforms/test/notice.xsd\nversion: 1\n"
 SETTINGS = settings(deadline=None)
@@ -50,6 +50,7 @@ def agree(mapping: Mapping, message: Any, context: Context) -> None:
 
 NAMES = ["USER_ID", "SESSION_ID", "NAMES", "BUYER/NAME", "BUYER/@kind", "LINES/LINE[1]/NO", "/USER_ID"]
 LOOSE = ["head/MsgNo", "platform/A", "platform/B/C", "origin/X", "origin/X/Y", "position()"]
+LOOSE += ["one/NO", "half"]
 LISTS = [
     *("LINES/LINE/NO", "LINES/LINE/PRICE", "LINES/LINE/TAG", "LINES/LINE/NOTE", "LINES/LINE/NOTE/@lang", "n"),
     *("l/NO", "LINES/LINE[PRICE > 1]/NO", 'LINES/LINE[NO = "x" or exists(TAG)]/TAG', "l[2]/TAG"),
@@ -156,11 +157,13 @@ def test_any_expression(
     check: Checking,
 ) -> None:
     quoted, test = expression.replace("'", "''"), condition.replace("'", "''")
-    field = f"  AddWord: {{from: '{quoted}', when: '{test}'{', empty: keep' if keep else ''}}}\n"
+    field = (
+        f"  AddWord: {{from: '({quoted}) | cut(2000)', when: '{test}'{', empty: keep' if keep else ''}}}\n"
+    )
     rooted = _ROOTED.sub(r"/\1", quoted)
     items = (
         "  Errors/Error:\n    each: LINES/LINE\n    fields:\n      Code: NO\n"
-        f"      Path: '{rooted}'\n      Text: position()\n"
+        f"      Path: '({rooted}) | cut(300)'\n      Text: position()\n"
     )
     before = TABLES if form == NOTICE else TABLES.replace("'LINES/LINE'", "'LINES/LINE[1]'")
     text = f"{form}{before}fields:\n{ACK_FIELDS}{field}"
@@ -178,14 +181,14 @@ fields:
   OriMsgNo:  USER_ID | default(SESSION_ID)
   OriMsgId:  BUYER/NAME & "-" & BUYER/CODE
   Result:    if(exists(BUYER/@kind), BUYER/@kind, l/PRICE | sum)
-  AddWord:   {from: NAMES, empty: keep, when: 'count(l/TAG) > 1 or CODES != "x"'}
+  AddWord:   {from: NAMES | cut(2000), empty: keep, when: 'count(l/TAG) > 1 or CODES != "x"'}
   Duplicate: 'CODES | code("t", else: "0")'
   Errors/Error:
     each: LINES/LINE[NO != "2"]
     when: not matches(USER_ID, "[0-9]")
     fields:
       Code: 'if(position() = 1, /USER_ID, NO)'
-      Path: NOTE/@lang | default(NOTE)
+      Path: NOTE/@lang | default(NOTE) | cut(300)
       Text: TAG | join(",")
 """
 )

@@ -45,7 +45,7 @@ def test_facets_and_annotations(notice: Element) -> None:
     assert user is not None
     assert user.max_length == 64
     assert action is not None
-    assert action.values == {"1", "2"}
+    assert action.values == {"1", "2", "3"}
     assert (code.zh, code.sensitive) == ("代码", True)
     assert at(notice, "LINES/LINE/NOTE").has_attributes
 

@@ -254,7 +254,7 @@ def test_too_many_items_are_refused(load: Loading) -> None:
 
 def test_all_faults_come_at_once_with_their_places(load: Loading) -> None:
     mapping = errors(
-        "  AddWord: A | amount(unit:U)\n" + LISTED.replace("Code: No", "Code: No | fixed(2)"), load
+        "  AddWord: A | amount(unit:U)\n" + LISTED.replace("Code: No", "Code: No | fixed(0)"), load
     )
     record = {
         "A": "x",
@@ -282,8 +282,22 @@ def test_a_sensitive_value_is_not_repeated_in_a_fault(load: Loading) -> None:
     assert "3101" not in str(caught.value)
 
 
+def test_what_is_the_same_for_every_item_is_computed_once(load: Loading) -> None:
+    lines = """\
+  Errors/Error:
+    each: Line
+    fields: {Code: NO, Path: '/Line/NO | join("")', Text: '/Line/NO | first'}
+"""
+    mapping = errors(lines, load)
+    found = run(mapping, {"Line": [{"NO": str(n)} for n in range(200)]})["Errors"]["Error"]
+    assert {one["Text"] for one in found} == {"0"}
+    with pytest.raises(MessageError) as caught:
+        mapping.apply({"Line": [{"NO": "1"}, {"NO": {"x": "y"}}, {"NO": "2"}]}, CONTEXT)
+    assert [fault.path for fault in caught.value.faults] == ["Errors/Error[1]/Path", "Errors/Error[2]/Code"]
+
+
 def test_lists_inside_lists_are_bounded(load: Loading) -> None:
-    every = "'/Line/NO | join(\"\")'"
+    every = '\'/Line[NO != ""]/NO | join("")\''
     lines = f"  Errors/Error: {{each: Line, fields: {{Code: {every}, Path: {every}, Text: {every}}}}}\n"
     mapping = errors(lines, load)
     assert len(run(mapping, {"Line": [{"NO": "1"}] * 200})["Errors"]["Error"]) == 200
@@ -294,7 +308,7 @@ def test_lists_inside_lists_are_bounded(load: Loading) -> None:
 
 def test_too_many_items_are_refused_before_any_is_made(load: Loading) -> None:
     mapping = errors(
-        "  Errors/Error: {each: Line, fields: {Code: NO | fixed(2), Path: NO, Text: NO}}\n", load
+        "  Errors/Error: {each: Line, fields: {Code: NO | fixed(0), Path: NO, Text: NO}}\n", load
     )
     with pytest.raises(MessageError) as caught:
         mapping.apply({"Line": [{"NO": "x"}] * 501}, CONTEXT)

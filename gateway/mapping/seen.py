@@ -1,0 +1,42 @@
+"""A value together with where it came from, while a mapping is evaluated slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.mapping.values import Wrong
+
+Places = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Seen:
+    """A value and where it came from. A list's value is a list of Seen, an item of a zip a tuple of Seen;
+    `path` is the place of the value itself, "" where it was made."""
+
+    value: Any
+    path: str = ""
+    used: Places = ()
+
+
+@dataclass(slots=True)
+class Here:
+    """The item of a scope, its number, and what has been computed of it; `loops`: how many are around."""
+
+    item: Seen
+    position: int = 0
+    loops: int = 0
+    known: dict[tuple[int, bool], Seen | Wrong] = field(default_factory=dict)
+
+
+@contextmanager
+def placed(places: Places) -> Iterator[None]:
+    """Says where a value came from, if it turns out wrong and nobody nearer has said so."""
+    try:
+        yield
+    except Wrong as wrong:
+        wrong.places = wrong.places or places
+        raise
