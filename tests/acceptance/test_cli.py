@@ -121,3 +121,14 @@ def test_keys_are_made_once_and_listed(copy: Path) -> None:
 def test_an_empty_log_is_searched(copy: Path) -> None:
     assert last_json(gateway(copy, "log", "search", "SQ-1", "--json")) == {"messages": []}
     assert gateway(copy, "log", "show", "nothing").exit_code == 1
+
+
+@pytest.mark.parametrize("text", ["\udcff\udcfe", "%", "_", "'", "\\", "\x1b[31m", "x" * 5000, "*", "--"])
+def test_the_log_is_searched_for_odd_words_without_a_fault(copy: Path, text: str) -> None:
+    assert last_json(gateway(copy, "log", "search", "--json", "--", text)) == {"messages": []}
+    assert gateway(copy, "log", "show", "--", text).exit_code == 1
+
+
+@pytest.mark.parametrize("delivery", ["0", "9" * 30])
+def test_a_number_that_no_delivery_can_have_is_a_wrong_call(copy: Path, delivery: str) -> None:
+    assert gateway(copy, "replay", delivery, "--reason", "x").exit_code == 2
