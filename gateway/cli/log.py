@@ -40,12 +40,12 @@ def search(
 ) -> None:
     """Messages, newest first. TEXT is an application, contract, company, key or id, or part of one."""
     wanted = MessageFilter(
-        text=text,
-        type=type_,
-        sender=sender,
-        receiver=receiver,
+        text=_typed(text),
+        type=_typed(type_),
+        sender=_typed(sender),
+        receiver=_typed(receiver),
         state=state,
-        application=application,
+        application=_typed(application),
         limit=limit,
     )
     rows = run_async(_search(settings_or_exit(), wanted))
@@ -60,7 +60,7 @@ def search(
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def show(message: str, as_json: bool) -> None:
     """One message: its stages, deliveries and attempts."""
-    found = run_async(_show(settings_or_exit(), message))
+    found = run_async(_show(settings_or_exit(), _typed(message)))
     if found is None:
         click.echo(f"no message {message}", err=True)
         sys.exit(1)
@@ -91,7 +91,7 @@ def tail(seconds: float) -> None:
 
 
 @click.command()
-@click.argument("delivery", type=int)
+@click.argument("delivery", type=click.IntRange(1, 2**63 - 1))
 @click.option("--reason", required=True, help="Why; kept in the message's timeline.")
 @click.option("--action", default="replay", type=click.Choice(["replay", "new-effect", "done", "discard"]))
 @click.option("--actor", default="operator", help="Who does it.")
@@ -104,7 +104,7 @@ def replay(delivery: int, reason: str, action: str, actor: str, as_json: bool) -
     discard: it had no effect and needs none.
     """
     try:
-        row = run_async(_resolve(settings_or_exit(), delivery, action, actor, reason))
+        row = run_async(_resolve(settings_or_exit(), delivery, action, _typed(actor), _typed(reason)))
     except ConfigError as error:
         end_with_findings(error)
     except (GatewayError, LookupError, ValueError) as error:
@@ -114,6 +114,11 @@ def replay(delivery: int, reason: str, action: str, actor: str, as_json: bool) -
         print_json({"delivery": row["id"], "receiver": row["receiver"], "state": row["state"]})
     else:
         click.echo(f"delivery {row['id']} to {row['receiver']} is {row['state']}")
+
+
+def _typed(text: str) -> str:
+    """What was typed; bytes that are no text of the terminal's encoding become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _open(settings: Settings) -> Store:

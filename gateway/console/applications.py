@@ -75,7 +75,7 @@ async def show_application(request: web.Request) -> web.Response:
         "contract": world.store.contract(application.contract_no),
         "steps": seven_steps(application, trace),
         "trace": trace,
-        "rows": [(row, world.store.deliveries(row.id)) for row in reversed(messages)],
+        "rows": [(world.masked(row), world.store.deliveries(row.id)) for row in reversed(messages)],
         "bars": _bars(application),
     }
     return render(request, "application.html", context)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.console.world import WORLD, render
+from gateway.console.world import WORLD, ConsoleWorld, render
+from gateway.store.contract import DeliveryRow
 
 
 def add(pages: web.Application) -> None:
@@ -13,4 +14,12 @@ def add(pages: web.Application) -> None:
 
 async def show_stuck(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    return render(request, "stuck.html", {"tab": "stuck", "rows": world.store.dead_letters(200)})
+    rows = [_shown(world, one) for one in world.store.dead_letters(200)]
+    return render(request, "stuck.html", {"tab": "stuck", "rows": rows})
+
+
+def _shown(world: ConsoleWorld, one: DeliveryRow) -> DeliveryRow:
+    message = world.store.get_message(one.message_id)
+    if message is None:
+        raise LookupError(f"no message {one.message_id}")
+    return world.masked_delivery(one, world.masker(message))

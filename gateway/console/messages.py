@@ -45,7 +45,7 @@ async def show_log(request: web.Request) -> web.Response:
     shown = list(rows[:PAGE_ROWS])
     context = {
         "tab": "messages",
-        "rows": [(row, world.store.deliveries(row.id)) for row in shown],
+        "rows": [(world.masked(row), world.store.deliveries(row.id)) for row in shown],
         "wanted": wanted,
         "before": before,
         "older": _older(wanted, shown[-1].id) if more else "",
@@ -87,25 +87,20 @@ async def show_message(request: web.Request) -> web.Response:
     row = world.store.get_message(request.match_info["id"])
     if row is None:
         raise web.HTTPNotFound
-    deliveries = world.store.deliveries(row.id)
-    masker = _masker(world, row)
+    masker = world.masker(row)
+    deliveries = [world.masked_delivery(one, masker) for one in world.store.deliveries(row.id)]
     attempts = {one.id: world.store.attempts(one.id) for one in deliveries}
     context = {
         "tab": "messages",
-        "row": row,
+        "row": world.masked(row),
         "deliveries": deliveries,
         "attempts": attempts,
         "answers": _answers(attempts, masker),
-        "timeline": _timeline(world, row, deliveries, attempts),
+        "timeline": _timeline(world, row, deliveries, attempts, masker),
         "forms": _forms(world, row, deliveries, masker),
         "most": MOST_CHARS,
     }
     return render(request, "message.html", context)
-
-
-def _masker(world: ConsoleWorld, row: MessageRow) -> Masker:
-    standard = world.translator.standard
-    return Masker(standard.read(row.type, row.body), standard.sensitive(row.type))
 
 
 def _answers(attempts: dict[int, Sequence[AttemptRow]], masker: Masker) -> dict[tuple[int, int], str]:
@@ -122,10 +117,17 @@ def _timeline(
     row: MessageRow,
     deliveries: Sequence[DeliveryRow],
     attempts: dict[int, Sequence[AttemptRow]],
+    masker: Masker,
 ) -> list[dict[str, Any]]:
     """Events and attempts in the order of time."""
     lines = [
-        {"at": event.at, "stage": event.stage, "text": _words(event.detail), "node": "", "state": ""}
+        {
+            "at": event.at,
+            "stage": event.stage,
+            "text": masker.text(_words(event.detail)),
+            "node": "",
+            "state": "",
+        }
         for event in world.store.events(row.id)
     ]
     for delivery in deliveries:
@@ -133,7 +135,7 @@ def _timeline(
             {
                 "at": one.started_at,
                 "stage": "attempt",
-                "text": " · ".join(part for part in (_took(one), one.code, one.text) if part),
+                "text": " · ".join(part for part in (_took(one), one.code, masker.text(one.text)) if part),
                 "node": delivery.receiver,
                 "state": one.state,
                 "number": one.number,

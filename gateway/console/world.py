@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
 
 from gateway import clock
+from gateway.console.masked import Masker
 from gateway.console.texts import LANGUAGES, translate
 from gateway.settings import Settings
-from gateway.store.contract import Store
+from gateway.store.contract import DeliveryRow, MessageRow, Store
 from gateway.translate import Translator
 
 COOKIE = "gateway-language"
@@ -23,6 +24,20 @@ class ConsoleWorld:
     settings: Settings
     store: Store
     translator: Translator
+
+    def masker(self, row: MessageRow) -> Masker:
+        """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
+        standard = self.translator.standard
+        sensitive = standard.sensitive(row.type)
+        return Masker(standard.read(row.type, row.body) if sensitive else {}, sensitive)
+
+    def masked(self, row: MessageRow) -> MessageRow:
+        """The row as it may be shown: a business key can hold an account number (1004)."""
+        return replace(row, biz_key=self.masker(row).text(row.biz_key))
+
+    def masked_delivery(self, row: DeliveryRow, masker: Masker) -> DeliveryRow:
+        """The same of a delivery: its line is a business key, its last words are the receiver's."""
+        return replace(row, line=masker.text(row.line), last_text=masker.text(row.last_text))
 
     def title_of(self, number: str, language: str) -> str:
         """The message type's title; "" for a type that the standard does not know."""

@@ -140,3 +140,14 @@ def test_a_data_folder_that_cannot_be_written_is_a_finding(copy: Path) -> None:
     result = gateway(copy, "certs", "init")
     assert result.exit_code == 1
     assert "data_dir: cannot write" in result.output
+
+
+@pytest.mark.parametrize("text", ["\udcff\udcfe", "%", "_", "'", "\\", "\x1b[31m", "x" * 5000, "*", "--"])
+def test_the_log_is_searched_for_odd_words_without_a_fault(copy: Path, text: str) -> None:
+    assert last_json(gateway(copy, "log", "search", "--json", "--", text)) == {"messages": []}
+    assert gateway(copy, "log", "show", "--", text).exit_code == 1
+
+
+@pytest.mark.parametrize("delivery", ["0", "9" * 30])
+def test_a_number_that_no_delivery_can_have_is_a_wrong_call(copy: Path, delivery: str) -> None:
+    assert gateway(copy, "replay", delivery, "--reason", "x").exit_code == 2

@@ -14,7 +14,7 @@ from gateway.console import add_console
 from gateway.mapping import MappingSet
 from gateway.settings import Settings, load_settings
 from gateway.standard import Standard
-from gateway.store import open_store
+from gateway.store import Store, open_store
 from gateway.translate import Translator
 from tests.console.seed import fill
 
@@ -27,6 +27,7 @@ class Site:
     url: str
     settings: Settings
     standard: Standard
+    store: Store
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,6 @@ async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     listening = web.TCPSite(runner, "127.0.0.1", 0)
     await listening.start()
     port = runner.addresses[0][1]
-    yield Site(f"http://127.0.0.1:{port}", settings, standard)
+    yield Site(f"http://127.0.0.1:{port}", settings, standard, store)
     await runner.cleanup()
     await store.close()

@@ -62,7 +62,7 @@ async def accept(
         NewDelivery(
             receiver=receiver,
             delivery_key=hashlib.sha256(f"{key}{receiver}".encode()).hexdigest(),
-            line=application or f"{number}-line",
+            line=application or standard.business_key(number, record),
             rendered=sent,
             rendered_version="1-0a1b2c3d",
         )

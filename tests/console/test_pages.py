@@ -8,8 +8,10 @@ import aiohttp
 import pytest
 from lxml import etree, html
 
+from gateway.message import DeliveryState
+from gateway.store.contract import AttemptResult
 from tests.console.conftest import Site
-from tests.console.seed import MOBILE, NO, RETURNED_NO
+from tests.console.seed import MOBILE, NO, RETURNED_NO, accept
 
 
 async def get(site: Site, path: str, **headers: str) -> tuple[int, str]:
@@ -93,6 +95,19 @@ async def test_sensitive_values_are_masked_in_every_form(site: Site) -> None:
     page = await message_page(site, "1001")
     assert [value for value in values if value in page] == []
     assert sample["LegalName"] in page
+
+
+async def test_an_account_number_is_masked_in_keys_and_in_the_words_of_receivers(site: Site) -> None:
+    account = site.standard.sample("1004")["AcctNo"]
+    await accept(site.store, site.standard, "1004", "GGZY-ZPT", ("GGZY-ZFCG",))
+    (claimed,) = await site.store.claim("w", 9, 60, skip=["GGZY-ZPT"])
+    assert account in claimed.biz_key
+    said = f"account {account} is not known"
+    await site.store.record(AttemptResult(claimed, DeliveryState.DEAD, "receiver.30012", said))
+    for path in ("/", "/?type=1004", f"/messages/{claimed.message_id}", "/stuck"):
+        _, page = await get(site, path)
+        assert account not in page, path
+        assert f"****{account[-4:]}" in page, path
 
 
 async def test_a_mobile_number_beyond_the_standard_is_masked_too(site: Site) -> None:
