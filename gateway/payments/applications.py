@@ -137,8 +137,22 @@ def _open(
     treasury: str,
     uses: list[InvoiceUse],
 ) -> None:
+    fresh = _application_of(case, contract, old, treasury)
+    open_fen = contract.open_fen - _released(contract, old) + fresh.open_fen
+    ground.put(replace(contract, open_fen=open_fen))
+    ground.end_uses(fresh.no)
+    ground.put(fresh)
+    for use in uses:
+        ground.put(use)
+    payees.keep_payees(case, ground, fresh.no)
+    ask = find_ask(case.number, {"OperType": _CORRECTION if old else "1"})
+    before = old or replace(fresh, state=_DRAFT)
+    ground.add_step(step_of(case, before, fresh.state, node=ask.node if ask else case.number))
+
+
+def _application_of(case: Case, contract: Contract, old: Application | None, treasury: str) -> Application:
     body, amount = case.body, fen(case.body["AppAmount"])
-    fresh = Application(
+    return Application(
         no=body["PayAppNo"],
         contract_no=contract.no,
         state="20",
@@ -159,15 +173,6 @@ def _open(
         node_key=node_key(body),
         seqs=old.seqs if old else {},
     )
-    ground.put(replace(contract, open_fen=contract.open_fen - _released(contract, old) + amount))
-    ground.end_uses(fresh.no)
-    ground.put(fresh)
-    for use in uses:
-        ground.put(use)
-    payees.keep_payees(case, ground, fresh.no)
-    ask = find_ask(case.number, {"OperType": _CORRECTION if old else "1"})
-    before = old or replace(fresh, state=_DRAFT)
-    ground.add_step(step_of(case, before, "20", node=ask.node if ask else case.number))
 
 
 def judge_withdrawal(case: Case, ground: Ground, finding: Finding) -> None:

@@ -165,7 +165,10 @@ def _receipt(body: Record) -> Needs:
 
 _NEEDS: dict[str, Callable[[Record], Needs]] = {
     "1004": lambda body: _objects(("subject", body["LegalCode"])),
-    "2006": lambda body: _objects(("project", body.get("ProjectCode"))),
+    "2001": lambda body: _objects(("project", body["ProjectCode"])),
+    "2006": lambda body: _objects(
+        ("project", body.get("ProjectCode")), ("tender-project", body["TenderProjectCode"])
+    ),
     "2007": _deal,
     "2002": _deal,
     "2003": _contract,

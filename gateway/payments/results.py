@@ -38,26 +38,29 @@ def judge_receipt(case: Case, ground: Ground, finding: Finding) -> None:
         return
     application, contract = known
     ask = find_ask(case.number, case.body)
-    if case.body["OriMsgNo"] == PUSH:
-        _answer_push(case, ground, finding, application, contract, ask)
-    else:
-        _answer_withdrawal(case, ground, finding, application, contract, ask)
-
-
-def _answer_push(
-    case: Case,
-    ground: Ground,
-    finding: Finding,
-    application: Application,
-    contract: Contract,
-    ask: Ask | None,
-) -> None:
-    if int(case.body["BizVersion"]) != application.seqs.get(PUSH, 0):
-        park(case, ground, finding, application, "late")
-    elif ask is None:
-        ground.add_step(step_of(case, application, application.state, node="回执"))
-    else:
+    untimely = _untimely(case, application)
+    if untimely:
+        park(case, ground, finding, application, untimely)
+    elif ask is not None:
         _move_or_park(case, ground, finding, application, contract, ask)
+    else:
+        _write_down(case, ground, application)
+
+
+def _untimely(case: Case, application: Application) -> str:
+    """Why a receipt is not applied, "" if it is: it answers an earlier push, or nobody asked."""
+    if case.body["OriMsgNo"] == PUSH:
+        return "" if int(case.body["BizVersion"]) == application.seqs.get(PUSH, 0) else "late"
+    return "" if application.withdrawal else "not-asked"
+
+
+def _write_down(case: Case, ground: Ground, application: Application) -> None:
+    """A receipt that moves nothing; where the treasury declines a withdrawal, nobody waits for it any more."""
+    declined = case.body["OriMsgNo"] == WITHDRAWAL and case.body["ReceiptStatus"] in _DECLINED
+    if declined:
+        ground.put(replace(application, withdrawal=""))
+    node = "撤回未获同意" if declined else "回执"
+    ground.add_step(step_of(case, application, application.state, node=node))
 
 
 def _move_or_park(
@@ -68,25 +71,6 @@ def _move_or_park(
         park(case, ground, finding, application, "state", ask.node)
     else:
         move(case, ground, finding, application, contract, ask)
-
-
-def _answer_withdrawal(
-    case: Case,
-    ground: Ground,
-    finding: Finding,
-    application: Application,
-    contract: Contract,
-    ask: Ask | None,
-) -> None:
-    if not application.withdrawal:
-        park(case, ground, finding, application, "not-asked")
-    elif ask is not None:
-        _move_or_park(case, ground, finding, application, contract, ask)
-    elif case.body["ReceiptStatus"] in _DECLINED:
-        ground.put(replace(application, withdrawal=""))
-        ground.add_step(step_of(case, application, application.state, node="撤回未获同意"))
-    else:
-        ground.add_step(step_of(case, application, application.state, node="回执"))
 
 
 def judge_status(case: Case, ground: Ground, finding: Finding) -> None:

@@ -10,6 +10,7 @@ from gateway.payments.ground import Application, Contract, Ground
 from gateway.payments.moves import Ask, find_ask
 from gateway.payments.states import AT_TREASURY
 
+_PASSED = "1"
 _RETURNED = frozenset({"31", "43"})  # the tenderee has to review again
 
 
@@ -56,28 +57,30 @@ def judge_tenderee_review(case: Case, ground: Ground, finding: Finding) -> None:
     if known is None:
         return
     application, contract = known
+    _check_review(case, finding, application, contract)
     body = case.body
-    passed, approved = body["ReviewResult"] == "1", fen(body.get("ApprovedAmount"))
-    if passed and approved > application.app_fen:
-        expected = f"<= {yuan(application.app_fen)}"
-        finding.refuse(
-            "approved-above-applied", "ApprovedAmount", expected=expected, found=body["ApprovedAmount"]
-        )
-    if body.get("TendererCode", application.tenderer) not in (application.tenderer, *contract.tenderers):
-        expected = ";".join(contract.tenderers)
-        finding.refuse("not-the-case", "TendererCode", expected=expected, found=body["TendererCode"])
-    if int(body["ReviewRound"]) < application.round:
-        finding.refuse(
-            "round-passed", "ReviewRound", expected=f">= {application.round}", found=body["ReviewRound"]
-        )
-    if application.withdrawal:
-        finding.refuse("withdrawal-pending", "PayAppNo", found=application.state)
     reviewed = replace(application, review_result=body["ReviewResult"], round=int(body["ReviewRound"]))
-    if passed:
-        reviewed = replace(reviewed, approved_fen=approved)
+    if body["ReviewResult"] == _PASSED:
+        reviewed = replace(reviewed, approved_fen=fen(body.get("ApprovedAmount")))
     ask = find_ask(case.number, body)
     if ask is not None:
         move(case, ground, finding, reviewed, contract, ask)
+
+
+def _check_review(case: Case, finding: Finding, application: Application, contract: Contract) -> None:
+    body, approved = case.body, fen(case.body.get("ApprovedAmount"))
+    if body["ReviewResult"] == _PASSED and approved > application.app_fen:
+        expected = f"<= {yuan(application.app_fen)}"
+        finding.refuse("approved-above-applied", "ApprovedAmount", expected=expected, found=yuan(approved))
+    tenderer = body.get("TendererCode", application.tenderer)
+    if tenderer not in (application.tenderer, *contract.tenderers):
+        expected = ";".join(contract.tenderers)
+        finding.refuse("not-the-case", "TendererCode", expected=expected, found=tenderer)
+    if int(body["ReviewRound"]) < application.round:
+        expected = f">= {application.round}"
+        finding.refuse("round-passed", "ReviewRound", expected=expected, found=str(body["ReviewRound"]))
+    if application.withdrawal:
+        finding.refuse("withdrawal-pending", "PayAppNo", found=application.state)
 
 
 def judge_authority_review(case: Case, ground: Ground, finding: Finding) -> None:

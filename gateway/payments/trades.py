@@ -21,11 +21,23 @@ def _put(case: Case, ground: Ground, kind: str, key: str, parent: str = "", **da
     ground.put(BusinessObject(kind, key, case.sender, parent, data, case.message_id))
 
 
+def _register(
+    case: Case, ground: Ground, finding: Finding, kind: str, path: str, parent: str = "", **data: str
+) -> None:
+    """A project, deal or award belongs to the platform that told of it first: no other one changes it."""
+    key = case.body[path]
+    known = ground.find(kind, key)
+    if known is not None:
+        _check_owner(case, finding, known.owner, path)
+    _put(case, ground, kind, key, parent, **data)
+
+
 def _need(
-    ground: Ground, finding: Finding, kind: str, key: str, path: str, zh_kind: str
+    case: Case, ground: Ground, finding: Finding, kind: str, key: str, path: str, zh_kind: str
 ) -> BusinessObject | None:
+    """What a message refers to; what is revoked need not refer to anything any more."""
     found = ground.find(kind, key)
-    if found is None or found.is_withdrawn:
+    if case.oper_type != REVOKE and (found is None or found.is_withdrawn):
         finding.refuse("unknown-parent", path, found=key, kind=kind, zh_kind=zh_kind)
     return found
 
@@ -40,8 +52,8 @@ def judge_account(case: Case, ground: Ground, finding: Finding) -> None:
     """1004: an account of a known subject, in its name, for its time."""
     body = case.body
     code, name = body["LegalCode"], body["AcctName"]
-    subject = _need(ground, finding, "subject", code, "LegalCode", "市场主体")
-    if subject is not None and subject.data.get("status") == _CANCELLED and case.oper_type != REVOKE:
+    subject = _need(case, ground, finding, "subject", code, "LegalCode", "市场主体")
+    if case.oper_type != REVOKE and subject is not None and subject.data.get("status") == _CANCELLED:
         finding.refuse("subject-not-active", "LegalCode", found=code)
     legal_name = subject.data.get("name", body["LegalName"]) if subject else body["LegalName"]
     if name != legal_name and not (body.get("AcctKind") == _WAGES and name.startswith(legal_name)):
@@ -51,39 +63,39 @@ def judge_account(case: Case, ground: Ground, finding: Finding) -> None:
 
 
 def judge_project(case: Case, ground: Ground, finding: Finding) -> None:
-    body = case.body
-    _put(case, ground, "project", body["ProjectCode"], name=body.get("ProjectName", ""))
+    _register(case, ground, finding, "project", "ProjectCode", name=case.body.get("ProjectName", ""))
 
 
 def judge_tender_project(case: Case, ground: Ground, finding: Finding) -> None:
     body = case.body
     project = body.get("ProjectCode", "")
     if project:
-        _need(ground, finding, "project", project, "ProjectCode", "项目")
-    _put(case, ground, "tender-project", body["TenderProjectCode"], project)
+        _need(case, ground, finding, "project", project, "ProjectCode", "项目")
+    _register(case, ground, finding, "tender-project", "TenderProjectCode", project)
 
 
 def judge_section(case: Case, ground: Ground, finding: Finding) -> None:
     body = case.body
     code = body["TenderProjectCode"]
-    _need(ground, finding, "tender-project", code, "TenderProjectCode", "招标（采购）项目")
-    _put(case, ground, "deal", body["UnifiedDealCode"], code, section=body.get("BidSectionCode", ""))
+    _need(case, ground, finding, "tender-project", code, "TenderProjectCode", "招标（采购）项目")
+    section = body.get("BidSectionCode", "")
+    _register(case, ground, finding, "deal", "UnifiedDealCode", code, section=section)
 
 
 def judge_award(case: Case, ground: Ground, finding: Finding) -> None:
     body = case.body
     deal = body["UnifiedDealCode"]
-    _need(ground, finding, "deal", deal, "UnifiedDealCode", "统一交易标识码")
+    _need(case, ground, finding, "deal", deal, "UnifiedDealCode", "统一交易标识码")
     winners = ";".join(bidder["Code"] for bidder in items(body, "Bidders", "Bidder"))
-    _put(case, ground, "award", deal, deal, winners=winners)
+    _register(case, ground, finding, "award", "UnifiedDealCode", deal, winners=winners)
 
 
 def judge_contract(case: Case, ground: Ground, finding: Finding) -> None:
     """2003: a new contract, or a newer version of one; its price never falls below paid + open."""
     body = case.body
     deal, old = body["UnifiedDealCode"], ground.contract(body["ContractNo"])
-    _need(ground, finding, "deal", deal, "UnifiedDealCode", "统一交易标识码")
-    award = _need(ground, finding, "award", deal, "UnifiedDealCode", "中标（成交）结果")
+    _need(case, ground, finding, "deal", deal, "UnifiedDealCode", "统一交易标识码")
+    award = _need(case, ground, finding, "award", deal, "UnifiedDealCode", "中标（成交）结果")
     if award is not None:
         _check_winners(case, finding, award)
     fresh = _contract_of(case)
@@ -159,7 +171,7 @@ def judge_performance(case: Case, ground: Ground, finding: Finding) -> None:
 def judge_void(case: Case, ground: Ground, finding: Finding) -> None:
     """2005: the deal is void; a contract on it ends, live applications stop where the next act is ours."""
     code = case.body["UnifiedDealCode"]
-    deal = _need(ground, finding, "deal", code, "UnifiedDealCode", "统一交易标识码")
+    deal = _need(case, ground, finding, "deal", code, "UnifiedDealCode", "统一交易标识码")
     contract = ground.contract_of_deal(code)
     owner = contract.owner if contract else deal.owner if deal else case.sender
     _check_owner(case, finding, owner, "UnifiedDealCode")

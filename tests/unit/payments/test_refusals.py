@@ -558,3 +558,40 @@ def test_a_push_repeats_its_application(desk: Desk, name: str, value: str) -> No
 def test_a_review_is_of_the_contracts_tenderee(desk: Desk) -> None:
     number, body = review()
     refused("not-the-case", opened(desk).judge(number, {**body, "TendererCode": OTHER}), "TendererCode")
+
+
+@pytest.mark.parametrize(
+    ("number", "path", "body"),
+    [
+        ("2001", "ProjectCode", {"ProjectCode": "P1"}),
+        ("2006", "TenderProjectCode", {"TenderProjectCode": "T1"}),
+        ("2007", "UnifiedDealCode", {"TenderProjectCode": "T1", "UnifiedDealCode": "D1"}),
+        ("2002", "UnifiedDealCode", {"UnifiedDealCode": "D1", "Bidders": {"Bidder": [{"Code": WINNER}]}}),
+    ],
+)
+def test_nobody_changes_the_trade_data_of_another_platform(
+    desk: Desk, number: str, path: str, body: Record
+) -> None:
+    for before, of in (("T1", "tender-project"), ("D1", "deal")):
+        desk.ground.load([BusinessObject(of, before, SUB)])
+    assert not desk.judge(number, body, sender=SUB).faults
+    refused("not-the-owner", desk.judge(number, body, sender="GGZY-ZFCG"), path)
+    assert not desk.judge(number, body, sender=SUB).faults
+
+
+def test_what_is_revoked_counts_as_unknown_until_it_is_told_again(desk: Desk) -> None:
+    deal = {"TenderProjectCode": "T1", "UnifiedDealCode": "D1"}
+    tender = {"TenderProjectCode": "T1"}
+    assert not desk.judge("2006", tender, sender=SUB).faults
+    assert not desk.judge("2006", tender, sender=SUB, oper_type="3").faults
+    refused("unknown-parent", desk.judge("2007", deal, sender=SUB), "TenderProjectCode")
+    assert not desk.judge("2007", deal, sender=SUB, oper_type="3").faults
+    assert not desk.judge("2006", tender, sender=SUB).faults
+    assert not desk.judge("2007", deal, sender=SUB).faults
+
+
+def test_a_contract_without_payments_can_be_revoked_and_takes_no_application_then(desk: Desk) -> None:
+    awarded(desk)
+    record = contract_record(ContractNo="HT-1")
+    assert not desk.judge("2003", record, sender=SUB, oper_type="3").faults
+    refused("contract-ended", desk.judge("3001", application()))
