@@ -14,7 +14,18 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("standard", "formats", "mapping", "security", "payments", "routing", "settings"), 2),
     **dict.fromkeys(("store", "connectors", "evidence", "client"), 3),
     **dict.fromkeys(
-        ("intake", "delivery", "arrivals", "replies", "notices", "answers", "polling", "translate"), 4
+        (
+            "intake",
+            "delivery",
+            "arrivals",
+            "replies",
+            "notices",
+            "answers",
+            "polling",
+            "translate",
+            "codetables",
+        ),
+        4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
     **dict.fromkeys(("app", "cli", "bench", "__main__"), 6),
@@ -39,6 +50,7 @@ ARROWS = {
     ("replies", "translate"),
     ("notices", "arrivals"),
     ("delivery", "translate"),
+    ("codetables", "translate"),
     ("polling", "arrivals"),
     ("polling", "translate"),
     ("cli", "app"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.message import Record
-from gateway.payments import applications, reviews, trades
+from gateway.payments import applications, codes, reviews, trades
 from gateway.payments.case import Case, Finding, Rule, items
 from gateway.payments.ground import NO_NEEDS, Ground, Needs
 
@@ -32,6 +32,7 @@ RULES: dict[str, Rule] = {
     "5004": reviews.judge_mention,
     "6003": reviews.judge_status,
     "8002": reviews.judge_receipt,
+    "9003": codes.judge_code_table,
 }
 
 # Only a treasury's word moves a case here; the same types, passed on by the general platform, inform.

@@ -199,15 +199,15 @@ def _codes(path: str, old: Element, new: Element) -> Iterator[Change]:
         yield Change(path, "open code table changed", old.codes, new.codes)
 
 
-def _rules(
-    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Change]:
+def _rules(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> Iterator[Change]:
     for name, line in new.items():
         before = old.get(name)
         if before is None:
             yield Change(f"rule {name}", "rule added", "", str(line["en"]), _weight(line, SENDERS))
         elif before != line:
-            yield Change(f"rule {name}", "rule changed", _rule(before), _rule(line), _rule_breaks(before, line))
+            yield Change(
+                f"rule {name}", "rule changed", _rule(before), _rule(line), _rule_breaks(before, line)
+            )
     for name, line in old.items():
         if name not in new:
             yield Change(f"rule {name}", "rule removed", str(line["en"]), "", _weight(line, RECEIVERS))
@@ -226,7 +226,9 @@ def _rule_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if _rule(old) == _rule(new):
         return NOTHING
     refused, refuses = (one.get("severity") != "warning" for one in (old, new))
-    return {(True, True): BOTH, (False, True): SENDERS, (True, False): RECEIVERS}.get((refused, refuses), NOTHING)
+    return {(True, True): BOTH, (False, True): SENDERS, (True, False): RECEIVERS}.get(
+        (refused, refuses), NOTHING
+    )
 
 
 def _tables(old: CodeTables, new: CodeTables) -> Iterator[Change]:

@@ -59,6 +59,9 @@ def sample(number: str) -> Any:
 
 @cache
 def table(name: str) -> dict[str, dict[str, str]]:
+    if name == "code-table":  # the tables that are not marked as fixed
+        lines = re.findall(r"^  - \{id: ([a-z-]+),(.*)\}$", (CODES / "tables.yaml").read_text("utf-8"), re.M)
+        return {name: {} for name, rest in lines if "fixed: true" not in rest}
     with (CODES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return {row["code"]: row for row in csv.DictReader(file)}
 
@@ -200,7 +203,7 @@ def test_a_short_code_names_its_table(number: str) -> None:
 @pytest.mark.parametrize("file", sorted(file.name for file in V1.glob("*.xsd")))
 def test_every_code_table_that_a_schema_names_exists(file: str) -> None:
     for node in tree(file).iter(META + "codes"):
-        assert (CODES / f"{node.text}.csv").is_file(), f"{file}: {node.text}"
+        assert table(node.text or ""), f"{file}: {node.text}"
 
 
 @each_type
