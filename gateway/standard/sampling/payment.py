@@ -50,7 +50,7 @@ def result(story: Story, line: int) -> Made:
         "PayBankCode": "102",
         "PayBankName": "中国工商银行上海市分行",
         "PayAcctNo": "***************0001",
-        "PayAcctName": "上海市财政局零余额账户",
+        "PayAcctName": story.payer,
         "VoucherFlag": "1",
     }
     if not story.is_paid:

@@ -99,6 +99,7 @@ class Story:
     tenderer: Party
     agency: Party
     authority: Party
+    payer: str
     winners: tuple[Party, ...]
     price: int
     plan: tuple[str, str, str, int]
@@ -210,6 +211,7 @@ def tell(seed: str, divisions: Sequence[str], districts: Sequence[Code]) -> Stor
         tenderer=_office(dice, division, names, "12", ("上海市公路养护事务中心", "公路管理事务中心")),
         agency=_company(dice, words.CITY, dice.choice(words.COMPANY_WORDS), words.AGENCY_TRADES),
         authority=_office(dice, division, names, "11", ("上海市交通委员会", "建设和交通委员会")),
+        payer=f"上海市{names.get(division, '')}财政局零余额账户",
         winners=winners,
         price=price,
         plan=plan,

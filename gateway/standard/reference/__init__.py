@@ -1,0 +1,27 @@
+"""The reference of the standard, written from its schemas, code tables and rules alone."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.standard.changes import Version
+from gateway.standard.jsonschema import json_schema
+from gateway.standard.reference.content import code_tables, overview, rules, table_page, type_page
+from gateway.standard.reference.html import render_html
+from gateway.standard.reference.markdown import render_markdown
+
+__all__ = ["render_markdown", "table_page", "type_page", "write_reference"]
+
+
+def write_reference(version: Version) -> dict[str, str]:
+    """Path below the folder of the reference → text: Markdown a type, one HTML page, JSON Schemas."""
+    kinds = list(version.schemas.catalogue)
+    types = [type_page(version, kind) for kind in kinds]
+    pages = [overview(version), *types, rules(version), code_tables(version)]
+    made = {page.path: render_markdown(page) for page in pages}
+    made["index.html"] = render_html(pages)
+    for kind in kinds:
+        schema = json_schema(kind, version.schemas.roots[kind.number])
+        text = json.dumps(schema, ensure_ascii=False, indent=2)
+        made[f"json-schema/{kind.number}-{kind.name}.json"] = f"{text}\n"
+    return made
