@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import reference
+from gateway.cli import forms, reference
 from gateway.cli.place import find_root, print_json
 from gateway.standard import Standard
 from gateway.standard.listing import list_types, validate_file
@@ -18,7 +18,7 @@ def standard() -> None:
     """The data standard."""
 
 
-for _command in reference.COMMANDS:
+for _command in (*reference.COMMANDS, forms.form):
     standard.add_command(_command)
 
 

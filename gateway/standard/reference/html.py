@@ -15,7 +15,8 @@ nav{position:sticky;top:0;height:100vh;overflow:auto;width:270px;flex:none;paddi
 nav a{display:block;padding:2px 0;color:inherit;text-decoration:none}nav a:hover{text-decoration:underline}
 main{padding:8px 28px 60px;min-width:0;max-width:1400px}section{border-bottom:1px solid #8884;padding-bottom:20px}
 table{border-collapse:collapse;width:100%;margin:10px 0}th,td{border:1px solid #8884;padding:4px 8px;text-align:left;
-vertical-align:top;overflow-wrap:anywhere}th{background:#8882}code{font-size:12.5px}[lang=en]{opacity:.8}
+vertical-align:top;overflow-wrap:anywhere}th{background:#8882;overflow-wrap:normal}
+th [lang=en]{display:block;font-weight:400}code{font-size:12.5px}[lang=en]{opacity:.8}
 h1 [lang=en],h2 [lang=en],h3 [lang=en]{font-weight:400;margin-left:.6em}
 @media(max-width:800px){body{display:block}nav{position:static;width:auto;height:auto}}@media print{nav{display:none}}"""
 
