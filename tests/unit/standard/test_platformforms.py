@@ -108,6 +108,7 @@ FAULTS: list[tuple[bytes, Callable[[bytes], bytes], int, str, str]] = [
     (PROJECT, text("<CONTACTOR>", "<CONTACTER>x</CONTACTER><CONTACTOR>"), 15, "CONTEXT/CONTACTER", "unexpected-element"),
     (PROJECT, text("<ADDRESS>", "<ADDRESS>x</ADDRESS><ADDRESS>"), 2, "CONTEXT/ADDRESS", "too-many"),
     (PROJECT, put("PLATFORM_CODE", "91350000MA347WHE49"), 21, "CONTEXT/PLATFORM_CODE", "check-digit"),
+    (PROJECT, text("</DES>", "<FILECONTEXT><SOURCE><FILE_NAME>a</FILE_NAME></SOURCE></FILECONTEXT></DES>"), 36, "FILECONTEXT/SOURCE[1]/FILE_EN_NAME", "missing-element"),
     (CFX, dropped("VouNo"), 25, "MSG/Bill5101[1]/VouNo", "missing-element"),
     (CFX, put("PayeeBankNo", "102338001308"), 17, "MSG/BatchHead5101/PayeeBankNo", "check-digit"),
     (CFX, put("PayerAcct", "1109#"), 29, "MSG/Bill5101[1]/PayerAcct", "wrong-pattern"),
