@@ -6,8 +6,9 @@ import json
 
 from gateway.standard.changes import Version
 from gateway.standard.jsonschema import json_schema
-from gateway.standard.reference.content import code_tables, overview, rules, table_page, type_page
+from gateway.standard.reference.content import overview, type_page
 from gateway.standard.reference.html import render_html
+from gateway.standard.reference.lists import code_tables, rules, table_page
 from gateway.standard.reference.markdown import render_markdown
 
 __all__ = ["render_markdown", "table_page", "type_page", "write_reference"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 Both = tuple[str, str]  # Chinese, English
+YES = "✓"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from gateway.message import Record
 from gateway.standard.sampling import application, payment, service, trade, words
-from gateway.standard.sampling.story import Story, tell
+from gateway.standard.sampling.story import Story
+from gateway.standard.sampling.telling import tell
 from gateway.standard.sampling.writing import Made
 from gateway.standard.standard import Standard
 
@@ -35,7 +36,8 @@ class Sampler:
         self._standard = standard
         self._codes = standard.codes
         self._seed = seed
-        self._divisions = [row.parent for row in self._codes.get("node").rows.values() if row.parent]
+        nodes = self._codes.get("node").rows.values()
+        self._treasuries = {row.parent: row.code for row in nodes if row.parent}
         regions = self._codes.get("region").rows.values()
         self._districts = [row for row in regions if row.parent == words.CITY and row.name_en]
 
@@ -57,7 +59,7 @@ class Sampler:
                 return
 
     def _story(self, index: int) -> Story:
-        return tell(f"{self._seed}:{index}", self._divisions, self._districts)
+        return tell(f"{self._seed}:{index}", self._treasuries, self._districts)
 
     def _record(self, number: str, made: Made) -> Record:
         return self._standard.from_elements(number, made)

@@ -57,6 +57,8 @@ RETURN_REASONS = (
     "付款凭证要素不全，退回补正",
 )
 OPINIONS = ("工程量属实，同意支付", "计量支付资料齐全，同意", "已核对合同及发票，同意按申请金额支付")
-# The general platform's operator; the sub-platforms' operators by kind of trade.
+# Is it procurement? → class of trade, node of the sub-platform that tells of it.
+TRADES = {False: ("A03", "GGZY-JSGC"), True: ("D02", "GGZY-ZFCG")}
+# The other nodes, and who operates the trading platforms.
 GENERAL, GATEWAY = "GGZY-ZPT", "GW"
 OPERATOR = "12310000425010220N"
