@@ -20,6 +20,7 @@ from gateway.standard.model import Element, ValueType
 
 NOTHING, SENDERS, RECEIVERS, BOTH = "", "senders", "receivers", "both"
 _WORDS = ("zh", "en")
+_RULES = ("values", "rules")  # the sections of rules.yaml that hold rules: of single values, between fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,8 @@ class Version:
 def load_version(folder: Path) -> Version:
     """From a folder such as `schemas/standard/v1`; the tables from `schemas/codes`. ConfigError."""
     tables = folder.resolve().parents[1] / "codes"
-    rules = {
-        f"{line['id']}": line
-        for path in sorted(folder.glob("rules*.yaml"))
-        for line in configfile.load_document(path).data["rules"]
-    }
+    said = configfile.load_document(folder / "rules.yaml").data
+    rules = {str(line["id"]): line for section in _RULES for line in said.get(section, ())}
     codes = CodeTables.load(tables) if tables.is_dir() else None
     return Version(load_schemas(folder), rules, codes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,14 @@ from lxml import etree
 from gateway import xmltree
 from gateway.errors import Fault
 from gateway.standard import checks, formfaults
-from gateway.standard.values import DIGITS
 
 _META = "{urn:sh-ggzy-czzf:meta:1.0}"
+# By m:check of an element: (is it right?, Chinese and English name of what it should be).
+_CHECKS: dict[str, tuple[Callable[[str], bool], str, str]] = {
+    "uscc": (checks.is_uscc, "统一社会信用代码", "unified social credit code"),
+    "unified-deal-code": (checks.is_unified_deal_code, "统一交易标识码", "unified deal code"),
+    "cnaps": (checks.is_cnaps, "支付系统行号", "bank number"),
+}
 _FIRST_WORDS = re.compile("[：；，（]")
 _FACETS = {
     "XsdPatternFacets": "pattern",
@@ -139,10 +144,9 @@ def _value(declared: Any, value: str, place: str, label: str, line: int) -> Iter
     length = checks.gbk_length(value)
     if most and length is not None and length > most:
         yield formfaults.gbk_length(place, label, length, most, line)
-    if said.get("check") in DIGITS:
-        is_right, *names = DIGITS[said["check"]]
-        if not is_right(value):
-            yield formfaults.check_digit(place, label, value, (names[0], names[1]), line)
+    check = _CHECKS.get(said.get("check", ""))
+    if check is not None and not check[0](value):
+        yield formfaults.check_digit(place, label, value, check[1:], line)
 
 
 def _expected(declared: Any, facet: str) -> str:

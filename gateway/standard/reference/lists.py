@@ -22,7 +22,8 @@ def rules(version: Version) -> Page:
 
 
 def types_of(line: Mapping[str, Any]) -> list[str]:
-    said = line["types"]
+    """The numbers of the types that a rule is for; none for a rule of single values, which goes by a mark."""
+    said = line.get("types", [])
     return [said] if isinstance(said, str) else list(said)
 
 
@@ -35,8 +36,8 @@ def rules_table(lines: list[Mapping[str, Any]], *, with_types: bool = False) -> 
 
 
 def _rule(line: Mapping[str, Any], with_types: bool) -> tuple[str, ...]:
-    place = "/".join(str(line[name]) for name in ("each", "path") if line.get(name))
-    said = ("id", "types", "each", "path", "severity", "result", "zh", "en")
+    place = "/".join(str(line[name]) for name in ("each", "path", "on") if line.get(name))
+    said = ("id", "types", "each", "path", "on", "severity", "result", "zh", "en")
     condition = ", ".join(f"{name}: {_plain(value)}" for name, value in line.items() if name not in said)
     return (
         f"`{line['id']}`", *((" ".join(types_of(line)),) if with_types else ()), f"`{place}`", condition,
