@@ -42,9 +42,9 @@ def tell(seed: str, treasuries: Mapping[str, str], districts: Sequence[Code]) ->
         region=region,
         road=dice.choice(words.ROADS),
         works=dice.choice(words.WORKS),
-        tenderer=_office(dice, division, names, "12", ("上海市公路养护事务中心", "公路管理事务中心")),
+        tenderer=_office(dice, division, names, words.TENDERER),
         agency=_company(dice, words.CITY, dice.choice(words.COMPANY_WORDS), words.AGENCY_TRADES),
-        authority=_office(dice, division, names, "11", ("上海市交通委员会", "建设和交通委员会")),
+        authority=_office(dice, division, names, words.AUTHORITY),
         payer=f"上海市{names.get(division, '')}财政局零余额账户",
         winners=winners,
         price=price,
@@ -79,14 +79,12 @@ def _company(dice: random.Random, region: str, word: str, trades: tuple[str, ...
     return Party(uscc("91", region, body), name, region, person(dice), person(dice))
 
 
-def _office(
-    dice: random.Random, division: str, names: dict[str, str], kind: str, titles: tuple[str, str]
-) -> Party:
-    """A public body: of the city by its own name, of a district by the district's."""
+def _office(dice: random.Random, division: str, names: dict[str, str], office: words.Office) -> Party:
+    """A public body: of the city by its own name, of a district by the district's. One office, one code."""
     district = names.get(division, "")
-    name = f"上海市{district}{titles[1]}" if district else titles[0]
-    body = f"42500{ord(titles[1][0]) % 900 + 100}"  # one office, one code, in every story
-    return Party(uscc(kind, division, body), name, division, person(dice), person(dice))
+    name, body = office.of_district if district else office.of_city
+    full = f"上海市{district}{name}"
+    return Party(uscc(office.kind, division, body), full, division, person(dice), person(dice))
 
 
 def _account(dice: random.Random, owner: Party, kind: str) -> Account:

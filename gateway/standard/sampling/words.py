@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 CITY = "310000"
 COUNTRY, CURRENCY = "156", "156"
 
@@ -28,6 +30,19 @@ COMPANY_WORDS = (
 )
 COMPANY_TRADES = ("公路养护工程", "市政工程", "路桥建设", "交通设施工程", "道路养护", "公路建设")
 AGENCY_TRADES = ("工程招标代理", "工程咨询", "项目管理咨询")
+
+
+class Office(NamedTuple):
+    """A public body of the city or of a district: first two characters of its credit code, then name without
+    the city's and eight characters of its organisation code."""
+
+    kind: str
+    of_city: tuple[str, str]
+    of_district: tuple[str, str]
+
+
+TENDERER = Office("12", ("公路养护事务中心", "T0310101"), ("公路管理事务中心", "T0310102"))
+AUTHORITY = Office("11", ("交通委员会", "T0310103"), ("建设和交通委员会", "T0310108"))
 # Number, name.
 ROADS = (
     ("G1503", "上海绕城高速公路"), ("G15", "沈海高速公路"), ("G60", "沪昆高速公路"), ("G50", "沪渝高速公路"),

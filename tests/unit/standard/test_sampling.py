@@ -15,7 +15,7 @@ from gateway.standard.sampling import Sample, Sampler
 from tests.unit.standard.material import each_type, lxml_accepts
 
 TODAY = date(2026, 5, 29)
-STORIES = 40
+STORIES = 25
 COVERAGE = Coverage(
     tuple(Covered("01", div, f"CZ-ZFPT-{div}", date(2021, 3, 31)) for div in ("310000", "310115"))
 )
@@ -84,6 +84,16 @@ def test_a_chain_ends_where_it_is_told_to(standard: Standard) -> None:
     assert [one.number for one in sampler.chain(0, "PaymentApplication")][-1] == "3001"
     with pytest.raises(LookupError, match="unknown message type"):
         list(sampler.chain(0, "3999"))
+
+
+def test_the_city_is_served_by_the_offices_that_the_configuration_knows(standard: Standard) -> None:
+    sampler = Sampler(standard, "offices")
+    pushes = [sampler.record("4002", index) for index in range(30)]
+    offices = {(one["AdmDivCode"], one["AuthorityCode"], one["AuthorityName"]) for one in pushes}
+    assert offices == {
+        ("310000", "11310000T03101035A", "上海市交通委员会"),
+        ("310115", "11310115T03101086F", "上海市浦东新区建设和交通委员会"),
+    }
 
 
 def test_stories_are_of_many_kinds(standard: Standard) -> None:
