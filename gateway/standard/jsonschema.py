@@ -18,13 +18,23 @@ Schema = dict[str, Any]
 
 
 def json_schema(kind: MessageType, root: Element) -> Schema:
-    """The JSON Schema of one message type. `$defs` holds the simple types that it uses, by their names."""
+    """The JSON Schema of one message type's body."""
+    return _document(kind.number, f"{kind.number} {kind.name} {kind.title_zh}", kind.title_en, root)
+
+
+def head_schema(head: Element) -> Schema:
+    """The JSON Schema of the head; a whole message is an object of `Head` and `Body`."""
+    return _document("Head", "Head 报文头", "Head of every message", head)
+
+
+def _document(name: str, title: str, description: str, root: Element) -> Schema:
+    """`$defs` holds the simple types that it uses, by their names."""
     used = {element.value.name: element.value for _, element in root.walk() if element.value is not None}
     return {
         "$schema": _DIALECT,
-        "$id": f"{NAMESPACE}:{kind.number}:json",
-        "title": f"{kind.number} {kind.name} {kind.title_zh}",
-        "description": kind.title_en,
+        "$id": f"{NAMESPACE}:{name}:json",
+        "title": title,
+        "description": description,
         **_object(root),
         "$defs": {name: _value(used[name]) for name in sorted(used)},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gateway.standard.changes import Version
-from gateway.standard.jsonschema import json_schema
+from gateway.standard.jsonschema import head_schema, json_schema
 from gateway.standard.reference.content import overview, type_page
 from gateway.standard.reference.html import render_html
 from gateway.standard.reference.lists import code_tables, rules, table_page
@@ -21,8 +21,11 @@ def write_reference(version: Version) -> dict[str, str]:
     pages = [overview(version), *types, rules(version), code_tables(version)]
     made = {page.path: render_markdown(page) for page in pages}
     made["index.html"] = render_html(pages)
-    for kind in kinds:
-        schema = json_schema(kind, version.schemas.roots[kind.number])
+    schemas = {
+        f"{kind.number}-{kind.name}": json_schema(kind, version.schemas.roots[kind.number]) for kind in kinds
+    }
+    schemas["Head"] = head_schema(version.schemas.head)
+    for name, schema in schemas.items():
         text = json.dumps(schema, ensure_ascii=False, indent=2)
-        made[f"json-schema/{kind.number}-{kind.name}.json"] = f"{text}\n"
+        made[f"json-schema/{name}.json"] = f"{text}\n"
     return made

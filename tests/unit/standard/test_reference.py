@@ -120,3 +120,17 @@ def test_a_json_schema_of_the_reference_takes_the_types_sample(number: str) -> N
     assert jsonschema_rs.validator_for(json.loads(text)).is_valid(
         standard.to_json(number, standard.sample(number))
     )
+
+
+def test_the_json_schema_of_the_head_takes_a_whole_head_and_no_other() -> None:
+    says = jsonschema_rs.validator_for(json.loads(made()["json-schema/Head.json"]))
+    digits = "0" * 64
+    head = {
+        "Ver": "1.0", "MsgNo": "9001", "MsgId": digits[:32], "MsgRef": digits[:32], "Src": "GGZY-ZPT", "Des": "GW",
+        "AdmDivCode": "310000", "StYear": "2024", "BizType": "00", "BizKey": "k", "BizVersion": 1, "OperType": "1",
+        "IdemKey": digits, "BodyDigest": digits, "WorkDate": "20240618", "SendTime": "20240618093000123", "RetryNo": 0,
+    }  # fmt: skip
+    assert says.is_valid(head)
+    for name in head:
+        assert not says.is_valid({other: value for other, value in head.items() if other != name}), name
+    assert not says.is_valid(head | {"BizVersion": "1"}) and not says.is_valid(head | {"MsgNo": "90011"})
