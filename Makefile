@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test install check bench fmt clean
+.PHONY: run test round-trips install check bench fmt clean
 
 run: install
 	@$(BIN)/gateway demo
 
 test: install
 	@$(BIN)/python -m pytest
+
+# The long form: 1,000 generated instances of every message type, XML → JSON → XML.
+round-trips: install
+	@GATEWAY_INSTANCES=1000 $(BIN)/python -m pytest tests/unit/standard/test_round_trip.py --dist load
 
 install: $(STAMP)
 

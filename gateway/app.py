@@ -19,6 +19,7 @@ from aiohttp import web
 from gateway import console, endpoints
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
+from gateway.codetables import CodeTableKeeper
 from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors
 from gateway.delivery import DeliveryWorker
 from gateway.errors import ConfigError, Finding
@@ -144,6 +145,7 @@ class Gateway:
     port: int
     worker: DeliveryWorker
     pollers: list[Poller]
+    keeper: CodeTableKeeper
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -158,6 +160,7 @@ class Gateway:
         for site in list(self.runner.sites):
             await site.stop()
         self.worker.stop()
+        self.keeper.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -209,9 +212,11 @@ async def _start(
         translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
     )
     answers = Answers(store, translator.standard)
+    keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
+    keeper.take_up()
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
-        {"1002": answers.redeem, "6001": answers.progress},
+        {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
@@ -235,8 +240,9 @@ async def _start(
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
-    gateway = Gateway(settings, store, intake, runner, port, worker, pollers, session, reached)
+    gateway = Gateway(settings, store, intake, runner, port, worker, pollers, keeper, session, reached)
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -244,7 +250,7 @@ async def _start(
     return gateway
 
 
-async def _keep_running(name: str, part: DeliveryWorker | Poller) -> None:
+async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:

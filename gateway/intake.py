@@ -46,7 +46,7 @@ class Call:
 
 
 class Intake:
-    """One per process. `identities` are the gateway's own, one a key kind; `answerers` answer the types that want an answer (1002, 6001) at once."""
+    """One per process. `identities` are the gateway's own, one a key kind; `answerers` answer the types that want an answer (1002, 6001) at once; `after` is called once a message of the type is stored."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Intake:
         identities: Sequence[Identity],
         trust: Trust,
         answerers: Mapping[str, Answerer],
+        after: Mapping[str, Callable[[], None]],
     ):
         self.settings = settings
         self.store = store
@@ -67,6 +68,7 @@ class Intake:
         self.identities = identities
         self.trust = trust
         self.answerers = answerers
+        self.after = after
         self._running: set[tuple[str, str]] = set()
 
     async def receive(self, call: Call) -> Reply:
@@ -136,6 +138,8 @@ class Intake:
             raise MessageError(
                 read.in_senders_words(error.faults), status=error.status, retry_after_s=error.retry_after_s
             ) from error
+        if outcome.kind == "accepted" and number in self.after:
+            self.after[number]()
         return self._judge(outcome, read.in_senders_words(outcome.faults))
 
     async def _accept(self, arrival: Arrival) -> Outcome:

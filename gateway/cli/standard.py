@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli import forms, reference
 from gateway.cli.place import find_root, print_json
 from gateway.standard import Standard
 from gateway.standard.listing import list_types, validate_file
@@ -15,6 +16,10 @@ from gateway.standard.listing import list_types, validate_file
 @click.group()
 def standard() -> None:
     """The data standard."""
+
+
+for _command in (*reference.COMMANDS, forms.form):
+    standard.add_command(_command)
 
 
 def _load() -> Standard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gateway.message import Record
-from gateway.payments import applications, invoices, notices, payees, pushes, results, reviews, trades
+from gateway.payments import applications, codes, invoices, notices, payees, pushes, results, reviews, trades
 from gateway.payments.authorities import with_authority
 from gateway.payments.case import REVOKE, Case, Finding, Rule
 from gateway.payments.ground import NO_NEEDS, Ground, Needs
@@ -34,6 +34,7 @@ RULES: dict[str, Rule] = {
     "5004": reviews.judge_mention,
     "6003": results.judge_status,
     "8002": results.judge_receipt,
+    "9003": codes.judge_code_table,
 }
 
 # Only a treasury's word moves a case here; the same types, passed on by the general platform, inform.

@@ -1,12 +1,12 @@
-"""Numbers of the business world with right check characters, for cases that never repeat."""
+"""Numbers of the business world that never repeat; their check characters are the standard's."""
 
 from __future__ import annotations
 
 import secrets
 
-_USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_DEAL = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
-_ORGAN_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+from gateway.standard.numbers import bank_no, deal_code, uscc
+
+__all__ = ["account_no", "bank_no", "deal_code", "digits", "invoice_number", "new_company", "uscc"]
 
 
 def digits(count: int) -> str:
@@ -14,42 +14,9 @@ def digits(count: int) -> str:
     return str(secrets.randbelow(9 * 10 ** (count - 1)) + 10 ** (count - 1))
 
 
-def uscc(kind: str, region: str, body: str) -> str:
-    """统一社会信用代码 (GB 32100-2015) from its first two characters, region and eight characters of an
-    organisation code (GB 11714), both check characters computed."""
-    total = sum(
-        weight * _USCC_ORGAN.index(letter) for weight, letter in zip(_ORGAN_WEIGHTS, body, strict=True)
-    )
-    organ_check = "0123456789X"[(11 - total % 11) % 11]
-    head = f"{kind}{region}{body}{organ_check}"
-    sum31 = sum(_USCC.index(letter) * pow(3, place, 31) for place, letter in enumerate(head))
-    return head + _USCC[(31 - sum31 % 31) % 31]
-
-
-_USCC_ORGAN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
 def new_company(region: str = "310115") -> str:
     """The USCC of a company that did not exist before."""
     return uscc("91", region, "T" + digits(7))
-
-
-def deal_code(trade_class: str, platform: str, date: str, serial: int) -> str:
-    """统一交易标识码: class, platform's USCC, yyyyMMdd, six digits, ISO 7064 MOD 37-2."""
-    text = f"{trade_class}{platform}{date}{serial:06d}"
-    p = 0
-    for letter in text:
-        p = (p + _DEAL.index(letter)) * 2 % 37
-    return f"{trade_class}-{platform}-{date}-{serial:06d}-{_DEAL[(38 - p) % 37]}"
-
-
-def bank_no(prefix: str) -> str:
-    """支付系统行号: eleven digits and their ISO 7064 MOD 11,10 check digit."""
-    p = 10
-    for digit in prefix:
-        p = (p + int(digit)) % 10 or 10
-        p = p * 2 % 11
-    return prefix + str((11 - p) % 10)
 
 
 def invoice_number(year: str) -> str:

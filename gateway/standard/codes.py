@@ -1,16 +1,24 @@
-"""Code tables as data: `schemas/codes/<table>.csv`, each code with its days of validity."""
+"""Code tables as data: `schemas/codes/<table>.csv`, each code with its days of validity.
+
+`tables.yaml` beside them says what each table is, and which of them message 9003 may not change.
+"""
 
 from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
+from gateway import configfile
 from gateway.errors import ConfigError, Finding
 
+NOTES = "tables.yaml"
+CHANGEABLE = "code-table"  # a table of tables: those that message 9003 may change
 _HEADER = ["code", "name_zh", "name_en", "parent", "valid_from", "valid_to"]
 _REMEMBERED_DAYS = 32
 
@@ -31,12 +39,31 @@ class Code:
         return (not self.valid_from or self.valid_from <= day) and (not self.valid_to or day <= self.valid_to)
 
 
+class TableNote(BaseModel):
+    """What a table is. `fixed`: 9003 may not change it. `shown`: the reference lists the codes that begin so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    zh: str
+    en: str
+    source: str
+    fixed: bool = False
+    shown: str = ""
+
+
+class _Notes(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tables: list[TableNote] = []
+
+
 class CodeTable:
     """`rows`: code → its latest row; a code may have had others on earlier days."""
 
     def __init__(self, name: str, rows: list[Code]):
         self.name_of_table = name
-        self._all = tuple(rows)
+        self.all_rows = tuple(rows)
         ordered = sorted(rows, key=lambda row: row.valid_from)
         self.rows: Mapping[str, Code] = {row.code: row for row in ordered}
         self._valid: dict[date, frozenset[str]] = {}
@@ -46,7 +73,7 @@ class CodeTable:
         found = self._valid.get(on)
         if found is None:
             day = on.strftime("%Y%m%d")
-            found = frozenset(row.code for row in self._all if row.is_valid_on(day))
+            found = frozenset(row.code for row in self.all_rows if row.is_valid_on(day))
             if len(self._valid) >= _REMEMBERED_DAYS:
                 self._valid = {}
             self._valid[on] = found
@@ -67,8 +94,11 @@ class CodeTable:
 class CodeTables:
     """All tables by name (`price-form`)."""
 
-    def __init__(self, tables: Mapping[str, CodeTable]):
+    def __init__(self, tables: Mapping[str, CodeTable], notes: Mapping[str, TableNote] | None = None):
         self._tables = dict(tables)
+        self.notes: Mapping[str, TableNote] = notes or {}
+        if self.notes:
+            self._tables[CHANGEABLE] = _table_of_tables(self.notes.values())
 
     @classmethod
     def load(cls, folder: Path) -> CodeTables:
@@ -80,9 +110,21 @@ class CodeTables:
             tables[path.stem] = CodeTable(path.stem, rows)
         if not tables:
             findings.append(Finding(str(folder), 0, 0, "(folder)", "holds no code table", "standard.codes"))
+        notes: dict[str, TableNote] = {}
+        if (folder / NOTES).is_file():
+            document = configfile.load_document(folder / NOTES)
+            notes = {note.id: note for note in configfile.validate(_Notes, document).tables}
+            findings += [
+                document.finding((), f"{name} is in one of tables.yaml and the files only", "standard.codes")
+                for name in sorted(notes.keys() ^ tables.keys())
+            ]
         if findings:
             raise ConfigError(findings)
-        return cls(tables)
+        return cls(tables, notes)
+
+    def with_tables(self, changed: Mapping[str, CodeTable]) -> CodeTables:
+        """These tables, some of them exchanged."""
+        return CodeTables(self._tables | dict(changed), self.notes)
 
     def get(self, table: str) -> CodeTable:
         """LookupError where there is no such table, with what was meant."""
@@ -98,6 +140,10 @@ class CodeTables:
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._tables))
+
+
+def _table_of_tables(notes: Iterable[TableNote]) -> CodeTable:
+    return CodeTable(CHANGEABLE, [Code(note.id, note.zh, note.en) for note in notes if not note.fixed])
 
 
 def _read(path: Path) -> tuple[list[Code], list[Finding]]:

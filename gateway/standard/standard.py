@@ -20,6 +20,7 @@ from gateway.errors import Fault, MessageError
 from gateway.message import NAMESPACE, Record
 from gateway.standard import faults
 from gateway.standard.catalogue import Catalogue, MessageType, Schemas, check_annotations, load_schemas
+from gateway.standard.codechanges import TableChange, overlay
 from gateway.standard.codes import CodeTables
 from gateway.standard.explain import MAX_FAULTS, Explanation, explain, in_order
 from gateway.standard.generate import (
@@ -57,7 +58,8 @@ class Form:
 
 
 class Standard:
-    """One version of the data standard. Immutable after `load`; every method may be called by any thread."""
+    """One version of the data standard. Every method may be called by any thread; what changes after `load`
+    is the code tables alone, all at once (`change_codes`)."""
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Standard:
         self.root = root
         self.catalogue: Catalogue = schemas.catalogue
         self.codes = codes
+        self._codes_on_disk = codes
         self.head_model = schemas.head
         self._schemas = schemas
         self._validator = validator
@@ -77,7 +80,7 @@ class Standard:
             kind.number: _make_form(kind, schemas.roots[kind.number], rules.get(kind.number, Rules()))
             for kind in schemas.catalogue
         }
-        self._days: dict[str, tuple[date, str, CodeSets]] = {}
+        self._days: dict[str, tuple[date, CodeTables, str, CodeSets]] = {}
 
     @classmethod
     def load(cls, root: Path) -> Standard:
@@ -87,6 +90,10 @@ class Standard:
         codes = CodeTables.load(root / "codes")
         check_annotations(schemas, codes)
         return cls(root, schemas, codes, load_rules(folder / "rules.yaml", schemas), Validator(folder))
+
+    def change_codes(self, changes: Sequence[TableChange]) -> None:
+        """The tables on disk with these changes over them are the tables from now on; no change, no overlay."""
+        self.codes = overlay(self._codes_on_disk, changes)
 
     def model(self, number: str) -> Element:
         """The tree of a type's elements; LookupError for an unknown type."""
@@ -190,12 +197,12 @@ class Standard:
 
     def _day(self, form: Form, on: date) -> tuple[str, CodeSets]:
         """The day as yyyyMMdd, and the codes that are valid on it; kept until another day is asked for."""
-        known = self._days.get(form.kind.number)
-        if known is not None and known[0] == on:
-            return known[1], known[2]
+        known, codes = self._days.get(form.kind.number), self.codes
+        if known is not None and known[0] == on and known[1] is codes:
+            return known[2], known[3]
         day = clock.d8(on)
-        sets = tuple(self.codes.get(name).valid_on(on) for name in form.tables)
-        self._days[form.kind.number] = (on, day, sets)
+        sets = tuple(codes.get(name).valid_on(on) for name in form.tables)
+        self._days[form.kind.number] = (on, codes, day, sets)
         return day, sets
 
     def _explained(self, form: Form, record: Any, on: date, before: Sequence[Fault] = ()) -> Explanation:

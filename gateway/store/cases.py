@@ -18,6 +18,10 @@ _CONTRACT = Statement(select(tables.contract).where(_c.no == bindparam("of_no"))
 _OBJECT = Statement(
     select(tables.business_object).where(_o.kind == bindparam("of_kind"), _o.key == bindparam("of_key"))
 )
+_OBJECTS = Statement(
+    select(tables.business_object).where(_o.kind == bindparam("of_kind")).order_by(_o.message_id)
+)
+_MESSAGES = Statement(select(_o.message_id).where(_o.kind == bindparam("of_kind")).order_by(_o.message_id))
 _TRACE = Statement(
     select(*(column for column in tables.trace.columns if column.name != "id"))
     .where(_t.app_no == bindparam("of_no"))
@@ -38,6 +42,14 @@ def find_contract(connection: sqlite3.Connection, no: str) -> Contract | None:
 def find_object(connection: sqlite3.Connection, kind: str, key: str) -> BusinessObject | None:
     found = _OBJECT.rows(connection, of_kind=kind, of_key=key)
     return rows.object_row(found[0]) if found else None
+
+
+def objects_of(connection: sqlite3.Connection, kind: str) -> list[BusinessObject]:
+    return [rows.object_row(row) for row in _OBJECTS.rows(connection, of_kind=kind)]
+
+
+def messages_of(connection: sqlite3.Connection, kind: str) -> list[str]:
+    return [row[0] for row in _MESSAGES.rows(connection, of_kind=kind)]
 
 
 def trace_of(connection: sqlite3.Connection, app_no: str) -> list[TraceStep]:

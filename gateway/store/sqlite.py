@@ -261,6 +261,12 @@ class SqliteStore:
     def find_object(self, kind: str, key: str) -> BusinessObject | None:
         return cases.find_object(self._reader, kind, key)
 
+    def objects(self, kind: str) -> Sequence[BusinessObject]:
+        return cases.objects_of(self._reader, kind)
+
+    def object_messages(self, kind: str) -> Sequence[str]:
+        return cases.messages_of(self._reader, kind)
+
     # tickets, nonces, attachments
     async def issue_ticket(self, ticket: TicketRow) -> None:
         await self._do(lambda work: entrances.issue_ticket(work, ticket))

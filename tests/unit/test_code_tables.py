@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
+from gateway import configfile
 from gateway.errors import HTTP_STATUS
 from gateway.payments.states import MOVES
 
@@ -88,6 +90,30 @@ def test_results_and_states_agree_with_the_program() -> None:
 def test_currencies_relate_both_ways_and_historical_divisions_have_ended() -> None:
     for code, row in table("currency").items():
         assert table("currency-alpha")[row["parent"]]["parent"] == code
-    ended = {code for code, row in table("region").items() if row["valid_to"]}
-    assert ended == {"310103", "310108", "310119", "310230"}
+    ended = {code: row["valid_to"] for code, row in table("region").items() if row["valid_to"]}
+    late = {"310103": "20110607", "310108": "20151103", "310119": "20090423", "310230": "20160721"}
+    counties = {f"3102{serial}" for serial in ("21", "22", "24", "25", "26", "27", "28", "29")}
+    assert set(ended) == set(late) | counties | {"310102"}
+    assert {code: ended[code] for code in late} == late
+
+
+def test_a_division_of_shanghai_ends_the_day_before_its_successor_begins() -> None:
+    """The name tells the successor; where it was new, it begins the day after."""
+    regions = table("region")
+    for code, row in regions.items():
+        if not row["valid_to"]:
+            continue
+        successor = regions[re.findall(r"[0-9]{6}", row["name_zh"])[-1]]
+        day = date.fromisoformat(row["valid_to"]) + timedelta(days=1)
+        assert not successor["valid_to"] or successor["valid_to"] > row["valid_to"], code
+        if "改为" in row["name_zh"]:
+            assert successor["valid_from"] == f"{day:%Y%m%d}", code
+
+
+def test_every_table_is_told_of_and_every_table_told_of_is_there() -> None:
+    told = [line["id"] for line in configfile.load_document(CODES / "tables.yaml").data["tables"]]
+    assert told == sorted(path.stem for path in CODES.glob("*.csv"))
+
+
+def test_divisions_that_stand_are_there() -> None:
     assert {"310000", "310115", "310151", "330100", "810000"} <= set(table("region"))
