@@ -31,6 +31,15 @@ class Seen:
     used: Places = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function that was run: what it was given first, and what it made of it. Of `code` that is the row."""
+
+    name: str
+    given: Any
+    result: Any
+
+
 @dataclass(slots=True)
 class Here:
     """The item of a scope, and its number."""
@@ -69,6 +78,8 @@ class Evaluator:
         self.loops = 0  # how many loops are around
         self._spent = 0
         self._lets: dict[int, Seen | Wrong] = {}
+        self._let_steps: dict[int, list[Step]] = {}
+        self.steps: list[Step] = []  # the functions that were run, for whoever empties the list
 
     def spend(self, seen: Seen) -> None:
         """A loop inside a loop counts its items, so that no message takes for ever."""
@@ -180,13 +191,16 @@ class Evaluator:
             scopes, self.scopes = self.scopes, self.scopes[:1]
             keep, self.keep = self.keep, False
             loops, self.loops = self.loops, 0
+            steps, self.steps = self.steps, []
             try:
                 found = self.value(self.plan.lets[node.index][1])
             except Wrong as wrong:
                 found = wrong  # the same for every field that reads it, so that it is told once
             finally:
                 self.scopes, self.keep, self.loops = scopes, keep, loops
+                self._let_steps[node.index], self.steps = self.steps, steps
             self._lets[node.index] = found
+        self.steps += self._let_steps[node.index]
         if isinstance(found, Wrong):
             raise found
         return found
@@ -315,6 +329,7 @@ class Evaluator:
             culprit = seen[wrong.argument].used if wrong.argument < len(seen) else ()
             wrong.places = wrong.places or culprit or used
             raise
+        self.steps.append(Step(node.name, raw[0], found))
         if node.kind.is_list:
             return Seen([Seen(one, "", used) for one in found], "", used)
         return Seen(found, "", used)
