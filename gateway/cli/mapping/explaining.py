@@ -45,7 +45,7 @@ def table(file: Path, form: str, out: Path | None) -> None:
     """The field comparison table 字段对照表 of the mapping FILE: Markdown, HTML or XLSX."""
     made = load_comparison(file)
     if out is None:
-        click.get_binary_stream("stdout").write(FORMS[form](made))
+        click.echo(FORMS[form](made), nl=False)
         return
     out.mkdir(parents=True, exist_ok=True)
     for ending, write in FORMS.items():
