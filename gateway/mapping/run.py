@@ -68,7 +68,7 @@ def run_case(mapping: Mapping, input: Path) -> Record:
 
 def trace_case(mapping: Mapping, input: Path) -> Trace:
     """The same, slowly, with the origin of every value. MessageError only where the input cannot be read."""
-    return mapping.trace(*_read(Case(mapping, input)))
+    return mapping.trace(*read_case(Case(mapping, input)))
 
 
 def update_case(case: Case) -> list[Path]:
@@ -113,39 +113,39 @@ def check_case(case: Case) -> CaseResult:
     output = case.beside("output.json")
     if not output.is_file():
         return CaseResult(case.name, f"  there is no {output.name} and no {wanted_error.name}")
-    lines = list(_differences(_texts(read_json(output.read_bytes())), record, ""))
+    lines = list(_differences(texts_of(read_json(output.read_bytes())), record, ""))
     if case.beside("envelope.json").is_file():
-        wanted = _texts(read_json(case.beside("envelope.json").read_bytes()))
+        wanted = texts_of(read_json(case.beside("envelope.json").read_bytes()))
         lines += _differences(wanted, envelope, "(envelope)")
     return CaseResult(case.name, "\n".join(lines))
 
 
-def _read(case: Case) -> tuple[Record, Context]:
+def read_case(case: Case) -> tuple[Record, Context]:
     """The input of a case with what the mapping may read beside it."""
     mapping, data = case.mapping, case.input.read_bytes()
     given = case.beside("context.json")
     context = read_json(given.read_bytes()) if given.is_file() else {}
     head = {str(key): str(value) for key, value in context.get("head", {}).items()}
-    platform, origin = _texts(context.get("platform", {})), _texts(context.get("origin"))
+    platform, origin = texts_of(context.get("platform", {})), texts_of(context.get("origin"))
     if mapping.direction == "out":
-        return _texts(read_json(data)), Context(head, platform, origin)
+        return texts_of(read_json(data)), Context(head, platform, origin)
     parsed = formats.get(mapping.format).decode(data)
     mapping.check_envelope(parsed.envelope)
     return parsed.record, Context({**parsed.head, **head}, platform, origin)
 
 
 def _run(case: Case) -> tuple[Record, dict[str, str]]:
-    record, around = _read(case)
+    record, around = read_case(case)
     found = case.mapping.apply(record, around)
     return found, case.mapping.envelope(record, around) if case.mapping.direction == "out" else {}
 
 
-def _texts(value: Any) -> Any:
+def texts_of(value: Any) -> Any:
     """The JSON form's integers as the text that a record holds."""
     if isinstance(value, dict):
-        return {name: _texts(one) for name, one in value.items()}
+        return {name: texts_of(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_texts(one) for one in value]
+        return [texts_of(one) for one in value]
     return str(value) if isinstance(value, int) else value
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.mapping import drafting, explaining, trying
+from gateway.cli.mapping import drafting, explaining, fuzzing, serving, trying
 from gateway.cli.place import find_root, print_json
 from gateway.errors import ConfigError, Finding
 from gateway.mapping import load_mapping, load_mappings
@@ -53,5 +53,13 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
     sys.exit(1 if errors else 0)
 
 
-for _command in (trying.run, trying.test, explaining.explain, explaining.table, drafting.new):
+for _command in (
+    trying.run,
+    trying.test,
+    explaining.explain,
+    explaining.table,
+    drafting.new,
+    fuzzing.fuzz,
+    serving.serve,
+):
     mapping.add_command(_command)
