@@ -5,18 +5,21 @@ Pure: nothing is read but fragments and schemas, nothing is written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway import clock
 from gateway.errors import ConfigError, Fault, Finding, MessageError
 from gateway.formats import formats, read_json
-from gateway.mapping.check import World, check_text
+from gateway.mapping.check import check_text
 from gateway.mapping.explaining import origins
 from gateway.mapping.mapping import Context, Mapping
 from gateway.mapping.run import texts_of
 from gateway.mapping.schema import Shelf
 from gateway.message import Record
+from gateway.standard import Standard
 
 MAX_TEXT_CHARS = 200_000
 MAX_SAMPLE_CHARS = 2_000_000
@@ -32,8 +35,8 @@ class Attempt:
     context: str = ""
 
 
-def attempt(given: Attempt, world: World, shelf: Shelf) -> dict[str, Any]:
-    """`findings` of the text, `faults` of the sample, `result`, `origins` (target, value, sources, steps),
+def attempt(given: Attempt, world: Standard, shelf: Shelf) -> dict[str, Any]:
+    """`findings` of the text, `faults` of the sample (what the standard refuses too), `result`, `origins` (target, value, sources, steps),
     `coverage` (used or ignored source fields, and all). Never raises for what was typed."""
     if len(given.text) > MAX_TEXT_CHARS or len(given.sample) > MAX_SAMPLE_CHARS:
         finding = Finding(str(given.file), 1, 1, "(file)", "too long for the playground", "mapping.too-large")
@@ -53,7 +56,10 @@ def attempt(given: Attempt, world: World, shelf: Shelf) -> dict[str, Any]:
         {"target": one.target, "value": one.value, "sources": one.sources, "steps": one.steps}
         for one in origins(traced)
     ]
-    faults = (*traced.faults, *traced.gaps)
+    faults = [*traced.faults, *traced.gaps]
+    if not faults and mapping.direction == "in":
+        told = world.validate(mapping.number, traced.record, on=clock.now().date())
+        faults = [fault.in_words_of(mapping.source_of(fault.path)) for fault in told]
     return _answer(
         checked.findings, faults=faults, result=traced.record, made=made, coverage=checked.coverage
     )
@@ -96,7 +102,7 @@ def _as_declared(text: str, data: bytes) -> bytes:
 def _answer(
     findings: list[Finding],
     *,
-    faults: tuple[Fault, ...] = (),
+    faults: Sequence[Fault] = (),
     result: Record | None = None,
     made: list[dict[str, Any]] | None = None,
     coverage: tuple[int, int] = (0, 0),

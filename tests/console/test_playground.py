@@ -92,11 +92,12 @@ async def test_a_finding_is_underlined_where_it_is(page: Page) -> None:
     under = await mark.bounding_box()
     editor = await page.locator("#mapping").bounding_box()
     assert under is not None and editor is not None
+    scrolled = await page.evaluate("document.getElementById('mapping').scrollTop")
     line = text[: text.index("NOTICE_SEND_TIME")].count("\n")
     height = await page.evaluate(
         "parseFloat(getComputedStyle(document.getElementById('mapping')).lineHeight)"
     )
-    assert abs(under["y"] - (editor["y"] + 9 + line * height)) < height
+    assert abs(under["y"] - (editor["y"] + 9 + line * height - scrolled)) < 6
     await page.locator("#findings button").first.click()
     start = await page.evaluate("document.getElementById('mapping').selectionStart")
     assert start == text.index("NOTICE_SEND_TIME")

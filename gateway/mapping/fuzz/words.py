@@ -95,20 +95,6 @@ def draw_standard(random: Random, element: standard_model.Element, codes: CodeTa
     """A text that the standard takes for the element, its code table and check digits included."""
     value = element.value
     assert value is not None
-    if element.codes and not element.codes_separator:
-        valid = sorted(codes.get(element.codes).valid_on(on))
-        fitting = [one for one in valid if value.max_length is None or len(one) <= value.max_length]
-        if fitting:
-            return random.choice(fitting)
-    if value.check in _POOLS:
-        return random.choice(_pool(value.check))
-    if value.check == "datetime":
-        moment = _moment(random)
-        return (
-            moment
-            if all(one.fullmatch(moment) for one in value.patterns)
-            else f"{moment}{random.randint(0, 999):03d}"
-        )
     leaf = Leaf(
         "integer" if value.integer else "string",
         value.min_length,
@@ -116,7 +102,19 @@ def draw_standard(random: Random, element: standard_model.Element, codes: CodeTa
         tuple(pattern.pattern for pattern in value.patterns),
         frozenset(value.enumeration),
     )
-    return _of_leaf(random, leaf, gbk_only=False, gbk_max=element.gbk_max)
+    if element.codes and not element.codes_separator:
+        fitting = [one for one in sorted(codes.get(element.codes).valid_on(on)) if takes(leaf, one)]
+        if fitting:
+            return random.choice(fitting)
+    if value.check in _POOLS:
+        return random.choice(_pool(value.check))
+    if value.check == "datetime":
+        moment = _moment(random)
+        return moment if takes(leaf, moment) else f"{moment}{random.randint(0, 999):03d}"
+    found = _of_leaf(random, leaf, gbk_only=False, gbk_max=element.gbk_max)
+    if value.integer and not (value.min_value or 0) <= int(found) <= (value.max_value or int(found)):
+        return str(random.choice((value.max_value, value.min_value or 1)))
+    return found
 
 
 _BODY = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -148,9 +146,9 @@ def _completed(head: str, letters: str, count: int, test: Callable[[str], bool])
 
 
 def _day(random: Random) -> str:
-    return date.fromordinal(
-        random.randint(date(2000, 1, 1).toordinal(), date(2035, 12, 31).toordinal())
-    ).strftime("%Y%m%d")
+    """Mostly one that is past already."""
+    last = date(2035, 12, 31) if random.random() < 0.1 else date(2024, 12, 31)
+    return date.fromordinal(random.randint(date(2000, 1, 1).toordinal(), last.toordinal())).strftime("%Y%m%d")
 
 
 def _moment(random: Random) -> str:
