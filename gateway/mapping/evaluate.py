@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,46 +15,8 @@ from gateway.mapping import plan
 from gateway.mapping.kinds import ANY, Kind
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.running import as_text, concat, mixed, only, pick, zipped
+from gateway.mapping.seen import Here, Places, Seen, Step, placed
 from gateway.mapping.values import MAX_STEPS, Wrong, items, leaf, number, record, walk
-
-Places = tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Seen:
-    """A value and where it came from. A list's value is a list of Seen, an item of a zip a tuple of Seen;
-    `path` is the place of the value itself, "" where it was made."""
-
-    value: Any
-    path: str = ""
-    used: Places = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A function that was run: what it was given first, and what it made of it. Of `code` that is the row."""
-
-    name: str
-    given: Any
-    result: Any
-
-
-@dataclass(slots=True)
-class Here:
-    """The item of a scope, and its number."""
-
-    item: Seen
-    position: int = 0
-
-
-@contextmanager
-def placed(places: Places) -> Iterator[None]:
-    """Says where a value came from, if it turns out wrong and nobody nearer has said so."""
-    try:
-        yield
-    except Wrong as wrong:
-        wrong.places = wrong.places or places
-        raise
 
 
 class Evaluator:

@@ -35,8 +35,10 @@ def origins(trace: Trace) -> list[Origin]:
     for path, value in _values(trace.record, ""):
         key = path if path in trace.origins else path.replace("[1]", "")  # given once, though it may repeat
         if key in trace.origins:
-            steps = tuple(f"{one.name}: {shown(one.given)} → {shown(one.result)}" for one in trace.steps[key])
-            found.append(Origin(path, shown(value), trace.origins[key], steps))
+            steps = dict.fromkeys(
+                f"{one.name}: {shown(one.given)} → {shown(one.result)}" for one in trace.steps[key]
+            )
+            found.append(Origin(path, shown(value), trace.origins[key], tuple(steps)))
     return found
 
 

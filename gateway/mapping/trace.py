@@ -9,9 +9,10 @@ from typing import Any
 
 from gateway.errors import Fault
 from gateway.mapping import plan
-from gateway.mapping.evaluate import Evaluator, Places, Seen, Step
+from gateway.mapping.evaluate import Evaluator
 from gateway.mapping.kinds import ANY
 from gateway.mapping.lineage import unmarked
+from gateway.mapping.seen import Places, Seen, Step
 from gateway.mapping.values import Wrong
 from gateway.message import Record
 

@@ -1,0 +1,49 @@
+"""A value while it is traced: what it is, where it came from, and what was made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.mapping.values import Wrong
+
+Places = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Seen:
+    """A value and where it came from. A list's value is a list of Seen, an item of a zip a tuple of Seen;
+    `path` is the place of the value itself, "" where it was made."""
+
+    value: Any
+    path: str = ""
+    used: Places = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function that was run: what it was given first, and what it made of it. Of `code` that is the row."""
+
+    name: str
+    given: Any
+    result: Any
+
+
+@dataclass(slots=True)
+class Here:
+    """The item of a scope, and its number."""
+
+    item: Seen
+    position: int = 0
+
+
+@contextmanager
+def placed(places: Places) -> Iterator[None]:
+    """Says where a value came from, if it turns out wrong and nobody nearer has said so."""
+    try:
+        yield
+    except Wrong as wrong:
+        wrong.places = wrong.places or places
+        raise
