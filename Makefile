@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test round-trips install check bench fmt clean
+.PHONY: run test round-trips install check bench fuzz fmt clean
 
 run: install
 	@$(BIN)/gateway demo
@@ -33,6 +33,10 @@ check: install
 
 bench: install
 	@$(BIN)/gateway bench
+
+# A thousand made-up messages through every mapping: some minutes. SEED=N gives others.
+fuzz: install
+	@$(BIN)/gateway mapping fuzz --all --cases 1000 --seed $(or $(SEED),0) --json
 
 fmt: install
 	@$(BIN)/ruff check --fix --quiet gateway tests

@@ -6,7 +6,7 @@ A platform of profile `general` speaks the standard itself: no mapping stands be
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.errors import Fault, MessageError
 from gateway.formats import Format, formats
@@ -89,8 +89,10 @@ class Translator:
         context = Context(head.as_record(), receiver.values, origin)
         own = mapping.apply(record, context)
         envelope = mapping.envelope(record, context)
-        form = formats.get(mapping.format)
-        return form.encode(own, head, envelope, mapping.root), mapping.version
+        try:
+            return formats.get(mapping.format).encode(own, head, envelope, mapping.root), mapping.version
+        except MessageError as error:  # a format names the receiver's fields
+            raise MessageError([_in_standards_words(mapping, one) for one in error.faults]) from error
 
     def write_ack(self, receiver: Platform, number: str, record: Record, head: Head) -> bytes:
         """8001, or the answer to a query, in the platform's own form."""
@@ -104,6 +106,10 @@ class Translator:
         mapping = self.mappings.get(platform.profile, ACK, "in")
         parsed = formats.get(mapping.format).decode(payload)
         return mapping.apply(parsed.record, Context(parsed.head, platform.values))
+
+
+def _in_standards_words(mapping: Mapping, fault: Fault) -> Fault:
+    return replace(fault, path=mapping.source_of(fault.path) or fault.path, source_path="")
 
 
 def head_for(head: Head, *, receiver: str, idem_key: str, version: int) -> Head:

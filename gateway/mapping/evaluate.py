@@ -15,7 +15,7 @@ from gateway.mapping import plan
 from gateway.mapping.kinds import ANY, Kind
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.running import as_text, concat, mixed, only, pick, zipped
-from gateway.mapping.seen import Here, Places, Seen, placed
+from gateway.mapping.seen import Here, Seen, Step, all_places, placed
 from gateway.mapping.values import MAX_STEPS, Wrong, items, leaf, number, record, walk
 
 
@@ -40,6 +40,8 @@ class Evaluator:
         self._spent = 0
         self._levels: dict[int, int | None] = {}
         self._lets: dict[int, Seen | Wrong] = {}
+        self._let_steps: dict[int, list[Step]] = {}
+        self.steps: list[Step] = []  # the functions that were run, for whoever empties the list
 
     def spend(self, seen: Seen) -> None:
         """A loop inside a loop counts its items, so that no message takes for ever."""
@@ -180,13 +182,16 @@ class Evaluator:
             scopes, self.scopes = self.scopes, self.scopes[:1]
             keep, self.keep = self.keep, False
             loops, self.loops = self.loops, 0
+            steps, self.steps = self.steps, []
             try:
                 found = self.value(self.plan.lets[node.index][1])
             except Wrong as wrong:
                 found = wrong  # the same for every field that reads it, so that it is told once
             finally:
                 self.scopes, self.keep, self.loops = scopes, keep, loops
+                self._let_steps[node.index], self.steps = self.steps, steps
             self._lets[node.index] = found
+        self.steps += self._let_steps[node.index]
         if isinstance(found, Wrong):
             raise found
         return found
@@ -273,7 +278,7 @@ class Evaluator:
 
     def _zip(self, node: plan.Zip) -> Seen:
         parts = [self.value(one) for one in node.parts]
-        used = _all(parts)
+        used = all_places(parts)
         try:
             rows = zipped(*(one.value for one in parts))
         except Wrong as wrong:
@@ -285,7 +290,7 @@ class Evaluator:
             wrong.found = names
             wrong.places = used
             raise
-        return Seen([Seen(row, "", _all(list(row))) for row in rows], "", used)
+        return Seen([Seen(row, "", all_places(list(row))) for row in rows], "", used)
 
     # Functions and forms
 
@@ -308,13 +313,14 @@ class Evaluator:
             else one.value
             for one, argument in zip(seen, node.arguments, strict=True)
         ]
-        used = _all(seen)
+        used = all_places(seen)
         try:
             found = node.run(*raw)
         except Wrong as wrong:
             culprit = seen[wrong.argument].used if wrong.argument < len(seen) else ()
             wrong.places = wrong.places or culprit or used
             raise
+        self.steps.append(Step(node.name, raw[0], found))
         if node.kind.is_list:
             return Seen([Seen(one, "", used) for one in found], "", used)
         return Seen(found, "", used)
@@ -335,7 +341,7 @@ class Evaluator:
 
     def _concat(self, node: plan.Concat) -> Seen:
         seen = [self.value(one) for one in node.parts]
-        used = _all(seen)
+        used = all_places(seen)
         for one, part in zip(seen, node.parts, strict=True):
             if not self.present(one, part.kind) and not (isinstance(part, plan.Constant) and part.value):
                 return Seen(None, "", used)
@@ -389,7 +395,3 @@ class Evaluator:
                 return bool(left.value > right.value)
             case _:
                 return bool(left.value >= right.value)
-
-
-def _all(seen: list[Seen]) -> Places:
-    return tuple(dict.fromkeys(place for one in seen for place in one.used))

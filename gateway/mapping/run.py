@@ -8,6 +8,7 @@ of `out` the standard's record as JSON.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from gateway.errors import ConfigError, Fault, MessageError
 from gateway.formats import formats, read_json
 from gateway.mapping.check import World
 from gateway.mapping.mapping import Context, Mapping, load_mappings
+from gateway.mapping.trace import Trace
 from gateway.message import Record
 
 CASES = "cases"
@@ -64,6 +66,38 @@ def run_case(mapping: Mapping, input: Path) -> Record:
     return _run(Case(mapping, input))[0]
 
 
+def trace_case(mapping: Mapping, input: Path) -> Trace:
+    """The same, slowly, with the origin of every value. MessageError only where the input cannot be read."""
+    return mapping.trace(*read_case(Case(mapping, input)))
+
+
+def update_case(case: Case) -> list[Path]:
+    """Writes what comes out of a case beside its input, in place of what was expected: the files written
+    and removed. Only for a person who has looked at the difference."""
+    output, envelope, error = (case.beside(one) for one in ("output.json", "envelope.json", "error.yaml"))
+    try:
+        record, around = _run(case)
+    except MessageError as refusal:
+        made = {error: "".join(_fault_line(fault) for fault in refusal.faults)}
+    else:
+        made = {output: _as_json(record)} | ({envelope: _as_json(around)} if around else {})
+    gone = [path for path in (output, envelope, error) if path.is_file() and path not in made]
+    for path in gone:
+        path.unlink()
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
+    return [*made, *gone]
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _fault_line(fault: Fault) -> str:
+    said = {"code": fault.code, "path": fault.path, "source": fault.source_path}
+    return f"- {json.dumps({key: text for key, text in said.items() if text}, ensure_ascii=False)}\n"
+
+
 def check_case(case: Case) -> CaseResult:
     """Runs a case and compares with what is written beside its input."""
     wanted_error = case.beside("error.yaml")
@@ -79,33 +113,39 @@ def check_case(case: Case) -> CaseResult:
     output = case.beside("output.json")
     if not output.is_file():
         return CaseResult(case.name, f"  there is no {output.name} and no {wanted_error.name}")
-    lines = list(_differences(_texts(read_json(output.read_bytes())), record, ""))
+    lines = list(_differences(texts_of(read_json(output.read_bytes())), record, ""))
     if case.beside("envelope.json").is_file():
-        wanted = _texts(read_json(case.beside("envelope.json").read_bytes()))
+        wanted = texts_of(read_json(case.beside("envelope.json").read_bytes()))
         lines += _differences(wanted, envelope, "(envelope)")
     return CaseResult(case.name, "\n".join(lines))
 
 
-def _run(case: Case) -> tuple[Record, dict[str, str]]:
+def read_case(case: Case) -> tuple[Record, Context]:
+    """The input of a case with what the mapping may read beside it."""
     mapping, data = case.mapping, case.input.read_bytes()
     given = case.beside("context.json")
     context = read_json(given.read_bytes()) if given.is_file() else {}
     head = {str(key): str(value) for key, value in context.get("head", {}).items()}
-    platform, origin = _texts(context.get("platform", {})), _texts(context.get("origin"))
-    if mapping.direction == "in":
-        parsed = formats.get(mapping.format).decode(data)
-        mapping.check_envelope(parsed.envelope)
-        return mapping.apply(parsed.record, Context({**parsed.head, **head}, platform, origin)), {}
-    record, around = _texts(read_json(data)), Context(head, platform, origin)
-    return mapping.apply(record, around), mapping.envelope(record, around)
+    platform, origin = texts_of(context.get("platform", {})), texts_of(context.get("origin"))
+    if mapping.direction == "out":
+        return texts_of(read_json(data)), Context(head, platform, origin)
+    parsed = formats.get(mapping.format).decode(data)
+    mapping.check_envelope(parsed.envelope)
+    return parsed.record, Context({**parsed.head, **head}, platform, origin)
 
 
-def _texts(value: Any) -> Any:
+def _run(case: Case) -> tuple[Record, dict[str, str]]:
+    record, around = read_case(case)
+    found = case.mapping.apply(record, around)
+    return found, case.mapping.envelope(record, around) if case.mapping.direction == "out" else {}
+
+
+def texts_of(value: Any) -> Any:
     """The JSON form's integers as the text that a record holds."""
     if isinstance(value, dict):
-        return {name: _texts(one) for name, one in value.items()}
+        return {name: texts_of(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_texts(one) for one in value]
+        return [texts_of(one) for one in value]
     return str(value) if isinstance(value, int) else value
 
 

@@ -1,4 +1,4 @@
-"""A value together with where it came from, while a mapping is evaluated slowly."""
+"""A value while it is traced: what it is, where it came from, and what was made of it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ class Seen:
     used: Places = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function that was run: what it was given first, and what it made of it. Of `code` that is the row."""
+
+    name: str
+    given: Any
+    result: Any
+
+
 @dataclass(slots=True)
 class Here:
     """The item of a scope, its number, and what has been computed of it; `loops`: how many are around."""
@@ -40,3 +49,7 @@ def placed(places: Places) -> Iterator[None]:
     except Wrong as wrong:
         wrong.places = wrong.places or places
         raise
+
+
+def all_places(seen: list[Seen]) -> Places:
+    return tuple(dict.fromkeys(place for one in seen for place in one.used))

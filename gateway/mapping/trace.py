@@ -12,7 +12,7 @@ from gateway.mapping import plan
 from gateway.mapping.evaluate import Evaluator
 from gateway.mapping.kinds import ANY
 from gateway.mapping.lineage import unmarked
-from gateway.mapping.seen import Places, Seen
+from gateway.mapping.seen import Places, Seen, Step
 from gateway.mapping.values import Wrong
 from gateway.message import Record
 
@@ -21,11 +21,12 @@ MAX_FAULTS = 200
 
 @dataclass(slots=True)
 class Trace:
-    """`origins`: target path → the source paths that its value was made of. `gaps`: required places that
-    stay empty, which for an incoming message the standard's own validation names as well."""
+    """`origins`: target path → the source paths that its value was made of; `steps`: the functions that
+    made it. `gaps`: required places that stay empty, which for an incoming message the standard's own validation names as well."""
 
     record: Record = field(default_factory=dict)
     origins: dict[str, Places] = field(default_factory=dict)
+    steps: dict[str, tuple[Step, ...]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     gaps: list[Fault] = field(default_factory=list)
 
@@ -102,6 +103,7 @@ class _Tracer:
                 self._items(one, target, path)
 
     def _leaf(self, one: plan.Leaf, target: Record, path: str) -> None:
+        self.at.steps = []
         seen = self.at.value(one.value)
         if one.value.kind.is_list:
             found = [item for item in seen.value if item.value]
@@ -109,10 +111,10 @@ class _Tracer:
             if found:
                 target[one.name] = [item.value for item in found]
                 for index, item in enumerate(found, 1):
-                    self.result.origins[f"{path}[{index}]"] = item.used
+                    self._note(f"{path}[{index}]", item)
         elif self.at.present(seen, one.value.kind):
             target[one.name] = [seen.value] if one.listed else seen.value
-            self.result.origins[path] = seen.used
+            self._note(path, seen)
 
     def _group(self, one: plan.Group, target: Record, path: str) -> None:
         made: Record = {}
@@ -152,10 +154,15 @@ class _Tracer:
             made.append(record)
             self.fields(one.fields, record, place)
             return
+        self.at.steps = []
         seen = self.at.value(one.value)
         if self.at.present(seen, one.value.kind):
             made.append(seen.value)
-            self.result.origins[place] = seen.used
+            self._note(place, seen)
+
+    def _note(self, path: str, seen: Seen) -> None:
+        self.result.origins[path] = seen.used
+        self.result.steps[path] = tuple(self.at.steps)
 
     def _check_most(self, count: int, most: int, path: str, seen: Seen) -> None:
         if most and count > most:

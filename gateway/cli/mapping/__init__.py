@@ -1,4 +1,4 @@
-"""`gateway mapping …`: check, run and test mapping files."""
+"""`gateway mapping …`: mapping files are checked here; the other commands of the group stand beside."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import click
-import orjson
 
+from gateway.cli.mapping import drafting, explaining, fuzzing, serving, trying
 from gateway.cli.place import find_root, print_json
-from gateway.errors import ConfigError, Finding, MessageError
+from gateway.errors import ConfigError, Finding
 from gateway.mapping import load_mapping, load_mappings
 from gateway.standard import Standard
 
@@ -53,37 +53,13 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
     sys.exit(1 if errors else 0)
 
 
-@mapping.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("input", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def run(file: Path, input: Path) -> None:
-    """Run the mapping FILE on INPUT and show the record that comes out."""
-    from gateway.mapping.run import run_case
-
-    try:
-        record = run_case(load_mapping(file, _load()), input)
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except MessageError as error:
-        for fault in error.faults:
-            click.echo(f"{fault.place}: {fault.zh} / {fault.en} [{fault.code}]", err=True)
-        sys.exit(1)
-    click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
-
-
-@mapping.command()
-@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def test(as_json: bool) -> None:
-    """Run the golden cases beside every mapping."""
-    from gateway.mapping.run import run_cases
-
-    results = run_cases(find_root() / "mappings", _load())
-    failed = [result for result in results if result.difference]
-    for result in failed:
-        click.echo(f"{result.name}\n{result.difference}")
-    if as_json:
-        print_json({"cases": len(results), "failed": len(failed)})
-    else:
-        click.echo(f"{len(results)} case(s), {len(failed)} failed")
-    sys.exit(1 if failed else 0)
+for _command in (
+    trying.run,
+    trying.test,
+    explaining.explain,
+    explaining.table,
+    drafting.new,
+    fuzzing.fuzz,
+    serving.serve,
+):
+    mapping.add_command(_command)
