@@ -25,7 +25,7 @@ from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
 from gateway.intake import Intake
-from gateway.mapping import MappingSet, load_mappings
+from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.polling import Poller
@@ -146,12 +146,28 @@ class Gateway:
     pollers: list[Poller]
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
+    translator: Translator
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         scheme = "https" if self.settings.gateway.tls else "http"
         return f"{scheme}://{self.settings.gateway.host}:{self.port}"
+
+    async def reload_mappings(self) -> tuple[Finding, ...]:
+        """Reads all mappings again; where one has errors, or a configured type is left without, the old
+        set stays and the log says so. Answers with the findings."""
+        translator = self.translator
+        folder = self.settings.root / "mappings"
+        found = await asyncio.to_thread(reload_mappings, translator.mappings, folder, translator.standard)
+        findings = (*found.findings, *missing_mappings(self.settings, found.mappings))
+        if any(finding.severity == "error" for finding in findings):
+            log.error("mappings not reloaded: the old ones stay", findings=[str(one) for one in findings])
+            return findings
+        translator.mappings = found.mappings
+        changed = ["/".join(one) for one in found.changed]
+        log.info("mappings reloaded", changed=changed, warnings=[str(one) for one in findings])
+        return findings
 
     async def stop(self) -> None:
         """Stops accepting, finishes what is in flight, closes the store."""
@@ -235,7 +251,7 @@ async def _start(
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
-    gateway = Gateway(settings, store, intake, runner, port, worker, pollers, session, reached)
+    gateway = Gateway(settings, store, intake, runner, port, worker, pollers, session, reached, translator)
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     if poll:
         gateway.tasks.extend(

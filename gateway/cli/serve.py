@@ -19,7 +19,8 @@ from gateway.settings import Settings
 @click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
 @click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
 def serve(log_level: str, announce: bool, no_poll: bool) -> None:
-    """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight."""
+    """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight; SIGHUP reads the
+    mappings again, all new or all old."""
     set_up_log(log_level)
     settings = settings_or_exit()
     ensure_certificates(settings)
@@ -27,6 +28,10 @@ def serve(log_level: str, announce: bool, no_poll: bool) -> None:
         run_async(run(settings, announce=announce, poll=not no_poll))
     except ConfigError as error:
         end_with_findings(error)
+
+
+async def _reload(gateway: app.Gateway) -> None:
+    await gateway.reload_mappings()
 
 
 async def run(settings: Settings, *, announce: bool = False, poll: bool = True) -> None:
@@ -39,6 +44,9 @@ async def run(settings: Settings, *, announce: bool = False, poll: bool = True) 
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    loop.add_signal_handler(
+        signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway)))
+    )
     if announce:
         click.echo(f"listening {gateway.url}")
     await stop.wait()
