@@ -7,7 +7,7 @@ import functools
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,21 +104,22 @@ def load_translator(settings: Settings) -> Translator:
     except ConfigError as error:
         findings.extend(error.findings)
     else:
-        findings.extend(missing_mappings(settings, mappings))
+        findings.extend(missing_mappings(settings, mappings.names()))
     if findings:
         raise ConfigError(findings)
     return Translator(standard, mappings, settings.platforms)
 
 
-def missing_mappings(settings: Settings, mappings: MappingSet) -> list[Finding]:
-    """Every configured (platform, type, direction) that no mapping serves."""
+def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) -> list[Finding]:
+    """Every configured (platform, type, direction) that no mapping serves; `mappings`: (profile, number of
+    the type, direction)."""
     findings = []
     for platform in settings.platforms.values():
         if platform.profile == IDENTITY:
             continue
         for direction, numbers in (("in", platform.sends), ("out", platform.receives)):
             for number in numbers:
-                if mappings.find(platform.profile, number, direction) is None:
+                if (platform.profile, number, direction) not in mappings:
                     text = f"type {number} has no mapping mappings/{platform.profile}/…{direction}.yaml"
                     findings.append(
                         Finding(
@@ -160,7 +161,7 @@ class Gateway:
         translator = self.translator
         folder = self.settings.root / "mappings"
         found = await asyncio.to_thread(reload_mappings, translator.mappings, folder, translator.standard)
-        findings = (*found.findings, *missing_mappings(self.settings, found.mappings))
+        findings = (*found.findings, *missing_mappings(self.settings, found.mappings.names()))
         if any(finding.severity == "error" for finding in findings):
             log.error("mappings not reloaded: the old ones stay", findings=[str(one) for one in findings])
             return findings

@@ -44,9 +44,7 @@ async def run(settings: Settings, *, announce: bool = False, poll: bool = True) 
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    loop.add_signal_handler(
-        signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway)))
-    )
+    loop.add_signal_handler(signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway))))
     if announce:
         click.echo(f"listening {gateway.url}")
     await stop.wait()

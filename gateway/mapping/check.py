@@ -47,6 +47,7 @@ class Checked:
     sources: Sources = field(default_factory=Sources)
     findings: list[Finding] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)  # source fields used or ignored, and all
+    target_coverage: tuple[int, int] = (0, 0)  # target fields given, and all
 
 
 def find_schemas(path: Path) -> Path:
@@ -111,6 +112,9 @@ class _Checker:
         else:
             self._check_unused(resolver, source)
         result.sources = builder.sources
+        if target is not None and not text.transform:
+            leaves = [path for path, element in target.walk() if element.leaf is not None]
+            result.target_coverage = (sum(path in builder.given for path in leaves), len(leaves))
         if not self._has_errors():
             result.plan = plan.Plan(text.direction, lets, fields, envelope, expected)
         result.findings = list(dict.fromkeys(sorted(result.findings)))
@@ -221,6 +225,10 @@ class _Checker:
 
     def _check_unused(self, resolver: Resolver, source: Element | None) -> None:
         for name in self.text.tables:
+            if name in self.world.codes:
+                self._find(
+                    ("tables", name), f"{name} hides the code table {name} of schemas/codes", "shadowed"
+                )
             if name not in resolver.used_tables and not self._has_errors():
                 self._find(("tables", name), f"table {name} is not used", "unused", "warning")
         for name in self.text.lets:
@@ -229,8 +237,11 @@ class _Checker:
         if source is None:
             return
         known = dict(source.walk())
-        ignored = set()
+        ignored: set[str] = set()
         for name, spot in self.text.ignored:
+            if name in ignored or any(above in ignored for above in _and_above(name.rpartition("/")[0])):
+                text = f"{name} is ignored already"
+                self.result.findings.append(spot.finding(text, "ignored-twice", at=0, severity="warning"))
             if name and name not in known:
                 hint = did_you_mean(name, known)
                 self.result.findings.append(

@@ -53,6 +53,7 @@ class Mapping:
         self.version = f"{text.version}-{_digest([path, *text.fragments, *sheets])}"
         self.findings = tuple(checked.findings)
         self.coverage = checked.coverage
+        self.target_coverage = checked.target_coverage
         self.plan = checked.plan
         self._sources = checked.sources
         self.transform = checked.transform
@@ -141,6 +142,10 @@ class MappingSet:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def names(self) -> frozenset[tuple[str, str, str]]:
+        """(profile, number of the type, direction) of every mapping."""
+        return frozenset((one.profile, one.number, one.direction) for one in self._all)
 
     def find(self, profile: str, number_or_name: str, direction: str) -> Mapping | None:
         return self._by_name.get((profile, number_or_name, direction))

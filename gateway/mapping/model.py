@@ -19,7 +19,7 @@ from gateway.mapping.expression import ExpressionError, Node, parse
 TOP = ("message", "direction", "format", "schema", "root", "origin", "version", "envelope", "tables", "let",
        "use", "fields", "ignored", "transform")  # fmt: skip
 NOT_WITH_TRANSFORM = ("use", "fields", "ignored", "tables", "let")
-BLOCK = ("each", "from", "when", "empty", "fields", "use", "prefix")
+BLOCK = ("each", "from", "when", "empty", "absent", "fields", "use", "prefix")
 FRAGMENT = ("use", "fields")
 USE = ("fragment", "prefix")
 PREFIX = ("source", "target")
@@ -67,6 +67,7 @@ class FieldText:
     each: Formula | None = None
     when: Formula | None = None
     keep_empty: bool = False
+    refuses_absent: bool = False  # `absent: refuse`: known, and meant
     fields: list[FieldText] | None = None
 
 
@@ -260,6 +261,11 @@ class _Reader:
             result.keep_empty = value["empty"] == "keep"
             if not result.keep_empty:
                 self._find(spot.of("empty"), f"expected keep, got {_shown(value['empty'])}", "wrong-value")
+        if "absent" in value:
+            result.refuses_absent = value["absent"] == "refuse"
+            if not result.refuses_absent:
+                text = f"expected refuse, got {_shown(value['absent'])}"
+                self._find(spot.of("absent"), text, "wrong-value")
         if "fields" in value or "use" in value:
             result.fields = self._block(value, spot, prefix, "", depth + 1)
         elif "from" not in value and "each" not in value:
