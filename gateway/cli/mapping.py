@@ -9,6 +9,7 @@ import click
 import orjson
 
 from gateway.cli.mapping_check import check
+from gateway.cli.mapping_docs import functions, schema
 from gateway.cli.place import find_root, print_json
 from gateway.errors import ConfigError, MessageError
 from gateway.mapping import load_mapping
@@ -24,7 +25,8 @@ def _load() -> Standard:
     return Standard.load(find_root() / "schemas")
 
 
-mapping.add_command(check)
+for _command in (check, schema, functions):
+    mapping.add_command(_command)
 
 
 @mapping.command()
