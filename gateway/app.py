@@ -7,7 +7,7 @@ import functools
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
 from gateway.intake import Intake
-from gateway.mapping import MappingSet, load_mappings
+from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.polling import Poller
@@ -105,21 +105,22 @@ def load_translator(settings: Settings) -> Translator:
     except ConfigError as error:
         findings.extend(error.findings)
     else:
-        findings.extend(missing_mappings(settings, mappings))
+        findings.extend(missing_mappings(settings, mappings.names()))
     if findings:
         raise ConfigError(findings)
     return Translator(standard, mappings, settings.platforms)
 
 
-def missing_mappings(settings: Settings, mappings: MappingSet) -> list[Finding]:
-    """Every configured (platform, type, direction) that no mapping serves."""
+def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) -> list[Finding]:
+    """Every configured (platform, type, direction) that no mapping serves; `mappings`: (profile, number of
+    the type, direction)."""
     findings = []
     for platform in settings.platforms.values():
         if platform.profile == IDENTITY:
             continue
         for direction, numbers in (("in", platform.sends), ("out", platform.receives)):
             for number in numbers:
-                if mappings.find(platform.profile, number, direction) is None:
+                if (platform.profile, number, direction) not in mappings:
                     text = f"type {number} has no mapping mappings/{platform.profile}/…{direction}.yaml"
                     findings.append(
                         Finding(
@@ -148,12 +149,32 @@ class Gateway:
     keeper: CodeTableKeeper
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
+    translator: Translator
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         scheme = "https" if self.settings.gateway.tls else "http"
         return f"{scheme}://{self.settings.gateway.host}:{self.port}"
+
+    async def reload_mappings(self) -> tuple[Finding, ...]:
+        """Reads all mappings again; where one has errors, or a configured type is left without, the old
+        set stays and the log says so. Answers with the findings."""
+        async with self.keeper.renewing:
+            return await self._reload_mappings()
+
+    async def _reload_mappings(self) -> tuple[Finding, ...]:
+        translator = self.translator
+        folder = self.settings.root / "mappings"
+        found = await asyncio.to_thread(reload_mappings, translator.mappings, folder, translator.standard)
+        findings = (*found.findings, *missing_mappings(self.settings, found.mappings.names()))
+        if any(finding.severity == "error" for finding in findings):
+            log.error("mappings not reloaded: the old ones stay", findings=[str(one) for one in findings])
+            return findings
+        translator.mappings = found.mappings
+        changed = ["/".join(one) for one in found.changed]
+        log.info("mappings reloaded", changed=changed, warnings=[str(one) for one in findings])
+        return findings
 
     async def stop(self) -> None:
         """Stops accepting, finishes what is in flight, closes the store."""
@@ -240,7 +261,9 @@ async def _start(
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
-    gateway = Gateway(settings, store, intake, runner, port, worker, pollers, keeper, session, reached)
+    gateway = Gateway(
+        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator
+    )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
     if poll:

@@ -41,6 +41,7 @@ class CodeTableKeeper:
         self._is_stale = False  # the mappings were compiled before the last change
         self._woken = asyncio.Event()
         self._stopped = False
+        self.renewing = asyncio.Lock()  # mappings are exchanged by one at a time
 
     def take_up(self) -> None:
         """Takes up what the store holds and this process does not know yet."""
@@ -70,11 +71,12 @@ class CodeTableKeeper:
         self._woken.set()
 
     async def _renew_mappings(self) -> None:
-        self._is_stale = False
-        try:
-            mappings = await asyncio.to_thread(self._compile, self.translator.standard)
-        except ConfigError as error:
-            # The tables in force are right; the mappings go on with the names that they know.
-            log.error("mappings do not compile with the changed code tables", findings=str(error))
-            return
-        self.translator.mappings = mappings
+        async with self.renewing:
+            self._is_stale = False
+            try:
+                mappings = await asyncio.to_thread(self._compile, self.translator.standard)
+            except ConfigError as error:
+                # The tables in force are right; the mappings go on with the names that they know.
+                log.error("mappings do not compile with the changed code tables", findings=str(error))
+                return
+            self.translator.mappings = mappings

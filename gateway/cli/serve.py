@@ -21,7 +21,8 @@ from gateway.settings import Settings
 @click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
 @click.option("--while-stdin", is_flag=True, help="End when standard input ends, as with its other end.")
 def serve(log_level: str, announce: bool, no_poll: bool, while_stdin: bool) -> None:
-    """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight."""
+    """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight; SIGHUP reads the
+    mappings again, all new or all old."""
     set_up_log(log_level)
     settings = settings_or_exit()
     ensure_certificates(settings)
@@ -29,6 +30,10 @@ def serve(log_level: str, announce: bool, no_poll: bool, while_stdin: bool) -> N
         run_async(run(settings, announce=announce, poll=not no_poll, while_stdin=while_stdin))
     except ConfigError as error:
         end_with_findings(error)
+
+
+async def _reload(gateway: app.Gateway) -> None:
+    await gateway.reload_mappings()
 
 
 async def run(
@@ -48,6 +53,7 @@ async def run(
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    loop.add_signal_handler(signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway))))
     if announce:
         click.echo(f"listening {gateway.url}")
     await stop.wait()

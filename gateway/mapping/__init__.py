@@ -6,6 +6,7 @@ slow evaluator of the same plan gives the origin of every value and tells every 
 
 from gateway.mapping.check import Checked, World, check_file, check_text
 from gateway.mapping.mapping import Context, Mapping, MappingSet, load_mapping, load_mappings
+from gateway.mapping.reload import Reloaded, reload_mappings
 from gateway.mapping.trace import Trace
 
 __all__ = [
@@ -13,10 +14,12 @@ __all__ = [
     "Context",
     "Mapping",
     "MappingSet",
+    "Reloaded",
     "Trace",
     "World",
     "check_file",
     "check_text",
     "load_mapping",
     "load_mappings",
+    "reload_mappings",
 ]

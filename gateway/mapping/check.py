@@ -17,6 +17,7 @@ from gateway.mapping.model import MappingText, did_you_mean, parse_mapping, read
 from gateway.mapping.resolve import OUTSIDE, Resolver
 from gateway.mapping.schema import Element, SchemaError, Shelf, from_standard
 from gateway.mapping.target import TargetBuilder
+from gateway.mapping.transform import Transform, TransformError
 from gateway.standard import Catalogue, CodeTables
 from gateway.standard.model import Element as StandardElement
 
@@ -42,9 +43,11 @@ class Checked:
     name: str = ""
     root: str = ""
     plan: plan.Plan | None = None
+    transform: Transform | None = None
     sources: Sources = field(default_factory=Sources)
     findings: list[Finding] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)  # source fields used or ignored, and all
+    target_coverage: tuple[int, int] = (0, 0)  # target fields given, and all
 
 
 def find_schemas(path: Path) -> Path:
@@ -90,7 +93,7 @@ class _Checker:
         if not isinstance(text.document.data, dict):
             return result
         self._check_names()
-        if not text.fields or text.direction not in DIRECTIONS:
+        if not (text.fields or text.transform) or text.direction not in DIRECTIONS:
             result.findings.sort()
             return result
         standard = self._standard(text.message, "message")
@@ -100,11 +103,18 @@ class _Checker:
         resolver = Resolver(source, origin, text.tables, self.world.codes)
         lets = self._lets(resolver, source)
         builder = TargetBuilder(resolver, target, text.direction)
-        fields = builder.build(text.fields, text.spot("fields"))
+        fields = builder.build(text.fields, text.spot("fields")) if not text.transform else ()
         envelope, expected = self._envelope(resolver)
         result.findings += resolver.findings
-        self._check_unused(resolver, source)
+        if text.transform:
+            root = (result.root or "Message") if text.direction == "in" else text.message
+            result.transform = self._transform(root, target)
+        else:
+            self._check_unused(resolver, source)
         result.sources = builder.sources
+        if target is not None and not text.transform:
+            leaves = [path for path, element in target.walk() if element.leaf is not None]
+            result.target_coverage = (sum(path in builder.given for path in leaves), len(leaves))
         if not self._has_errors():
             result.plan = plan.Plan(text.direction, lets, fields, envelope, expected)
         result.findings = list(dict.fromkeys(sorted(result.findings)))
@@ -148,6 +158,20 @@ class _Checker:
         if found is not None and not self.text.root:
             self.result.root = found.name
         return found
+
+    def _transform(self, root: str, target: Element | None) -> Transform | None:
+        """The stylesheet beside the mapping file."""
+        place = (self.path.parent / self.text.transform).resolve()
+        if not place.is_relative_to(self.path.parent.resolve()):
+            text = f"{self.text.transform} lies outside of the mapping's folder"
+            self._find(("transform",), text, "transform")
+            return None
+        try:
+            return Transform(place, root, target)
+        except TransformError as error:
+            at = f":{error.line}" if error.line else ""
+            self._find(("transform",), f"{self.text.transform}{at}: {error}", "transform")
+            return None
 
     def _schema(self, path: str, key: str) -> Element | None:
         try:
@@ -201,6 +225,10 @@ class _Checker:
 
     def _check_unused(self, resolver: Resolver, source: Element | None) -> None:
         for name in self.text.tables:
+            if name in self.world.codes:
+                self._find(
+                    ("tables", name), f"{name} hides the code table {name} of schemas/codes", "shadowed"
+                )
             if name not in resolver.used_tables and not self._has_errors():
                 self._find(("tables", name), f"table {name} is not used", "unused", "warning")
         for name in self.text.lets:
@@ -209,8 +237,11 @@ class _Checker:
         if source is None:
             return
         known = dict(source.walk())
-        ignored = set()
+        ignored: set[str] = set()
         for name, spot in self.text.ignored:
+            if name in ignored or any(above in ignored for above in _and_above(name.rpartition("/")[0])):
+                text = f"{name} is ignored already"
+                self.result.findings.append(spot.finding(text, "ignored-twice", at=0, severity="warning"))
             if name and name not in known:
                 hint = did_you_mean(name, known)
                 self.result.findings.append(

@@ -15,7 +15,7 @@ from gateway.mapping import plan
 from gateway.mapping.kinds import ANY, Kind
 from gateway.mapping.lineage import unmarked
 from gateway.mapping.running import as_text, concat, mixed, only, pick, zipped
-from gateway.mapping.seen import Here, Seen, Step, all_places, placed
+from gateway.mapping.seen import Here, Seen, Step, all_places, asking, placed
 from gateway.mapping.values import MAX_STEPS, Wrong, items, leaf, number, record, walk
 
 
@@ -129,7 +129,8 @@ class Evaluator:
                     self.outside[node.where].get(node.name), node.kind, f"{node.where}/{node.name}"
                 )
             case plan.Step():
-                return self._step(node)
+                with asking(unmarked(plan.source(node))):
+                    return self._step(node)
             case plan.Pick():
                 return self._pick(node)
             case plan.Filter():

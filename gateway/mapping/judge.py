@@ -47,6 +47,13 @@ class Judge:
             self._length(shape, formula, element)
             self._type(shape, formula, element)
 
+    def needed(self, value: plan.Expr, formula: Formula, name: str) -> None:
+        """A value that may be absent goes where the target needs one."""
+        reason = self.shapes.lack(value)
+        if reason:
+            text = f"{name} is needed always, but {reason}; write | default(…), or absent: refuse"
+            self._find(formula, text, "may-be-absent")
+
     def _values(self, shape: Shape, values: frozenset[str], formula: Formula, element: Element) -> None:
         assert element.leaf is not None
         bad = {one: misfit(one, element.leaf) or self._not_coded(one, element) for one in values if one}

@@ -49,12 +49,17 @@ class Mapping:
         self.root = checked.root
         self.profile = path.parent.name
         self.file = str(path)
-        self.version = f"{text.version}-{_digest([path, *text.fragments])}"
+        sheets = [path.parent / text.transform] if text.transform else []
+        self.version = f"{text.version}-{_digest([path, *text.fragments, *sheets])}"
         self.findings = tuple(checked.findings)
         self.coverage = checked.coverage
+        self.target_coverage = checked.target_coverage
         self.plan = checked.plan
         self._sources = checked.sources
+        self.transform = checked.transform
         self.compiled, self.python = compile_plan(checked.plan, "apply")
+        if checked.transform is not None:
+            self.compiled = checked.transform.apply
         self._envelope = compile_envelope(checked.plan, "envelope")[0] if checked.plan.envelope else None
 
     def __repr__(self) -> str:
@@ -78,7 +83,12 @@ class Mapping:
         return found.record, tuple(faults[:MAX_FAULTS])
 
     def trace(self, record: Record, context: Context) -> Trace:
-        """The result with the origin of every value: slow."""
+        """The result with the origin of every value: slow. A stylesheet tells no origins."""
+        if self.transform is not None:
+            try:
+                return Trace(self.compiled(record, context.head, context.platform, context.origin))
+            except MessageError as error:
+                return Trace(faults=list(error.faults))
         return trace(self.plan, record, context.head, context.platform, context.origin)
 
     def envelope(self, record: Record, context: Context) -> dict[str, str]:
@@ -132,6 +142,10 @@ class MappingSet:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def names(self) -> frozenset[tuple[str, str, str]]:
+        """(profile, number of the type, direction) of every mapping."""
+        return frozenset((one.profile, one.number, one.direction) for one in self._all)
 
     def find(self, profile: str, number_or_name: str, direction: str) -> Mapping | None:
         return self._by_name.get((profile, number_or_name, direction))

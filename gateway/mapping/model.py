@@ -17,8 +17,9 @@ from gateway.errors import ConfigError, Finding
 from gateway.mapping.expression import ExpressionError, Node, parse
 
 TOP = ("message", "direction", "format", "schema", "root", "origin", "version", "envelope", "tables", "let",
-       "use", "fields", "ignored")  # fmt: skip
-BLOCK = ("each", "from", "when", "empty", "fields", "use", "prefix")
+       "use", "fields", "ignored", "transform")  # fmt: skip
+NOT_WITH_TRANSFORM = ("use", "fields", "ignored", "tables", "let")
+BLOCK = ("each", "from", "when", "empty", "absent", "fields", "use", "prefix")
 FRAGMENT = ("use", "fields")
 USE = ("fragment", "prefix")
 PREFIX = ("source", "target")
@@ -66,6 +67,7 @@ class FieldText:
     each: Formula | None = None
     when: Formula | None = None
     keep_empty: bool = False
+    refuses_absent: bool = False  # `absent: refuse`: known, and meant
     fields: list[FieldText] | None = None
 
 
@@ -79,6 +81,7 @@ class MappingText:
     root: str = ""
     origin: str = ""
     version: str = ""
+    transform: str = ""
     envelope: dict[str, Formula] = field(default_factory=dict)
     tables: dict[str, dict[str, str]] = field(default_factory=dict)
     lets: dict[str, Formula] = field(default_factory=dict)
@@ -136,7 +139,7 @@ class _Reader:
                 top.finding("expected a mapping file, with message:, direction:, fields:", "shape")
             ]
         self._known(data, TOP, top)
-        for key in ("message", "direction", "format", "schema", "root", "origin", "version"):
+        for key in ("message", "direction", "format", "schema", "root", "origin", "version", "transform"):
             if key in data:
                 setattr(result, key, self._text(data[key], result.spot(key)))
             elif key in ("message", "direction", "format", "version"):
@@ -144,7 +147,10 @@ class _Reader:
         if result.direction not in ("in", "out", ""):
             text = f'expected "in" or "out", got {result.direction!r}'
             self._find(result.spot("direction"), text, "wrong-value")
-        if not data.get("fields") and not data.get("use"):
+        for key in NOT_WITH_TRANSFORM if result.transform else ():
+            if key in data:
+                self._find(result.spot(key), f"transform: stands in place of {key}:", "transform")
+        if not data.get("fields") and not data.get("use") and "transform" not in data:
             self._find(top, "expected fields:, got nothing", "missing-key")
         result.tables = self._tables(data.get("tables"))
         result.envelope = self._formulas(data.get("envelope"), "envelope")
@@ -255,6 +261,11 @@ class _Reader:
             result.keep_empty = value["empty"] == "keep"
             if not result.keep_empty:
                 self._find(spot.of("empty"), f"expected keep, got {_shown(value['empty'])}", "wrong-value")
+        if "absent" in value:
+            result.refuses_absent = value["absent"] == "refuse"
+            if not result.refuses_absent:
+                text = f"expected refuse, got {_shown(value['absent'])}"
+                self._find(spot.of("absent"), text, "wrong-value")
         if "fields" in value or "use" in value:
             result.fields = self._block(value, spot, prefix, "", depth + 1)
         elif "from" not in value and "each" not in value:

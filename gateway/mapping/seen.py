@@ -53,3 +53,17 @@ def placed(places: Places) -> Iterator[None]:
 
 def all_places(seen: list[Seen]) -> Places:
     return tuple(dict.fromkeys(place for one in seen for place in one.used))
+
+
+SHAPES = ("mapping.not-a-text", "mapping.not-a-record", "mapping.several-values")
+
+
+@contextmanager
+def asking(path: str) -> Iterator[None]:
+    """Says which path was asked for, if what stands on the way has another shape; the longest counts."""
+    try:
+        yield
+    except Wrong as wrong:
+        if wrong.code in SHAPES and len(path) > len(wrong.asked):
+            wrong.asked = path
+        raise

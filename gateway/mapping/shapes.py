@@ -14,6 +14,7 @@ from typing import Any
 from gateway.mapping import plan
 from gateway.mapping.dates import example
 from gateway.mapping.element import Element, Leaf
+from gateway.mapping.lineage import unmarked
 from gateway.standard import CodeTables
 
 _MOST_VALUES = 2000
@@ -91,6 +92,41 @@ class Shapes:
                 return replace(self.of(node.base), optional=True)
             case _:
                 return self._element(node)
+
+    def lack(self, node: plan.Expr) -> str:
+        """Why a value may be absent, where schema or expression say so; "" where nothing is known."""
+        match node:
+            case plan.Choose():
+                if node.otherwise is None:
+                    return "if(…) without a third argument gives nothing"
+                return self.lack(node.then) or self.lack(node.otherwise)
+            case plan.Default():
+                return self.lack(node.value) and self.lack(node.otherwise)
+            case plan.Convert():
+                return self.lack(node.value)
+            case plan.Call():
+                return self.lack(node.arguments[0]) if node.arguments and node.arguments[0] else ""
+            case plan.Concat():
+                return next(filter(None, map(self.lack, node.parts)), "")
+            case plan.Let() if node.index in self.lets:
+                return self.lack(self.lets[node.index])
+            case plan.Step() | plan.Outside() if not node.kind.is_list:
+                return self._missing(node)
+            case _:
+                return ""
+
+    def _missing(self, node: plan.Step | plan.Outside) -> str:
+        place: plan.Expr = node
+        while isinstance(place, plan.Step | plan.Outside):
+            element = place.kind.element
+            if place.kind.is_list or element is None:
+                return ""
+            if not element.least:
+                return f"{unmarked(plan.source(place))} is optional"
+            if isinstance(place, plan.Outside):
+                return ""
+            place = place.base
+        return ""
 
     def _element(self, node: plan.Expr) -> Shape:
         element = node.kind.element

@@ -43,6 +43,7 @@ class TargetBuilder:
         self.target = target
         self.direction = direction
         self.sources = Sources()
+        self.given: set[str] = set()  # the target's paths that a field gives
         self.judge = resolver.judge
 
     def build(self, fields: list[FieldText], spot: Spot) -> tuple[plan.Field, ...]:
@@ -107,6 +108,7 @@ class TargetBuilder:
         own = [entry for entry in group if len(entry.steps) == 1]
         below = [replace(entry, steps=entry.steps[1:]) for entry in group if len(entry.steps) > 1]
         inside = replace(around, element=element, path=f"{around.path}/{name}" if around.path else name)
+        self.given.add(unmarked(inside.path))
         inside.is_written = around.is_written and element is not None and bool(element.least)
         for entry in own[1:]:
             self._find(entry.text.spot, f"{unmarked(inside.path)} is given twice", "duplicate-target")
@@ -175,6 +177,11 @@ class TargetBuilder:
         if value is None:
             return None
         self.judge.value(value, formula, element)
+        if element is not None and element.least and inside.is_written and when is None:
+            if not text.refuses_absent:
+                self.judge.needed(value, formula, unmarked(inside.path))
+        elif text.refuses_absent:
+            self._find(text.spot.of("absent"), f"{unmarked(inside.path)} is not needed always", "wrong-value")
         self.sources.remember(inside.path, plan.source(value))
         return plan.Leaf(
             name,

@@ -213,6 +213,8 @@ def _first_source(one: plan.Field) -> str:
 def _fault(direction: str, wrong: Wrong, path: str, sensitive: bool) -> Fault:
     """In: `path` in the standard's words, `source_path` in the sender's. Out: the standard is what is read."""
     place = wrong.places[0] if wrong.places else ""
+    if wrong.asked:
+        wrong = _with_trail(wrong, place)
     found = "***" if sensitive and wrong.found else wrong.found
     if direction == "in":
         return Fault(
@@ -220,3 +222,12 @@ def _fault(direction: str, wrong: Wrong, path: str, sensitive: bool) -> Fault:
         )
     zh, en = f"{wrong.zh}（接收方字段 {path}）", f"{wrong.en} (the receiver's field {path})"
     return Fault(wrong.code, place, zh, en, wrong.result, expected=wrong.expected, found=found)
+
+
+def _with_trail(wrong: Wrong, place: str) -> Wrong:
+    """What was asked for, where it went wrong, what was there."""
+    zh = f"读取 {wrong.asked} 时，{place or '报文'} 处{wrong.zh}"
+    en = f"asked for {wrong.asked}: at {place or 'the message'} {wrong.en}"
+    told = Wrong(wrong.code.removeprefix("mapping."), zh, en, result=wrong.result)
+    told.expected, told.found, told.places = wrong.expected or wrong.asked, wrong.found, wrong.places
+    return told

@@ -22,7 +22,8 @@ _FOUND_CHARS = 60
 
 class Wrong(Exception):
     """A value that cannot be mapped. `argument`: which argument of the function is at fault, from 0;
-    `places`: where it came from, filled in by the tracer."""
+    `places`: where it came from, `asked`: the path that met another shape than it asked for, both filled in
+    by the tracer."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Wrong(Exception):
         self.found = found[:_FOUND_CHARS]
         self.argument = argument
         self.places: tuple[str, ...] = ()
+        self.asked = ""
 
 
 def leaf(value: Any) -> str | None:

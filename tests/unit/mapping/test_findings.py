@@ -106,3 +106,68 @@ def test_several_faults_are_found_together_and_a_poisoned_field_is_not_told_twic
         ("mapping.syntax", 10),
         ("mapping.unknown-target", 11),
     ]
+
+
+TYPED = """\
+message: LogoutNotice
+direction: in
+format: xml
+schema: platforms/test/typed.xsd
+version: 1
+tables: {k: {"1": "1", "2": "2", "9": "3"}}
+fields:
+  UserId:     USER_ID
+  SessionId:  SESSION
+  Action:     KIND | code("k")
+  ActionTime: STAMP
+ignored: [NAME, FREE, DAY, SUM, SHORT]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "place"),
+    [
+        ("USER_ID", 'USER_ID | default("x")', "dead-default", (8, 25)),
+        ("SESSION", "if(exists(USER_ID), SESSION)", "always-true", (9, 25)),
+        ('code("k")', 'code("k", else:"1")', "dead-else", (10, 22)),
+        ('"9": "3"', '"9": "3", "5": "3"', "dead-row", (10, 22)),
+        ("SESSION", '{from: SESSION, when: \'KIND in ("1", "1")\'}', "duplicate-option", (9, 52)),
+        ("SHORT]", "SHORT, DAY]", "ignored-twice", (12, 40)),
+        ("NAME, ", "", "unused-source", (7, 1)),
+        ("NAME, ", "NAME, STAMP, ", "ignored-used", (12, 17)),
+        ('"9": "3"}', '"9": "3"}, l: {a: b}', "unused", (6, 45)),
+    ],
+)
+def test_what_has_no_effect_is_a_warning_and_loads(
+    old: str, new: str, code: str, place: tuple[int, int], check: Checking
+) -> None:
+    assert check(TYPED, "LogoutNotice.in.yaml").findings == []
+    checked = check(TYPED.replace(old, new, 1), "LogoutNotice.in.yaml")
+    assert [(one.code, one.severity, (one.line, one.column)) for one in checked.findings] == [
+        (f"mapping.{code}", "warning", place)
+    ]
+    assert checked.plan is not None
+
+
+def test_coverage_counts_both_sides(check: Checking) -> None:
+    checked = check(TYPED.replace("NAME, ", ""), "LogoutNotice.in.yaml")
+    assert checked.coverage == (8, 9)
+    assert checked.target_coverage == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("too-long", "NAME has up to 200; write | cut(64) or | fit(64)"),
+        ("too-long-in-gbk", 'write | cut(10, encoding:"GBK")'),
+        ("enumeration-without-conversion", "9 of KIND is not legal in Action"),
+        ("table-without-a-row", "k has no row for 9, which KIND can be"),
+        ("date-as-a-time", "DAY like '2024-01-31' does not fit ActionTime"),
+        ("condition-never-true", "KIND is never '7', but one of 1, 2, 9"),
+        ("needed-but-optional", "UserId is needed always, but SESSION is optional"),
+        ("schema-table-not-understood", "line 2: unknown type 'blob'"),
+    ],
+)
+def test_a_finding_names_both_sides(case: str, says: str, standard: Standard) -> None:
+    (path,) = (HERE / "broken" / case).glob("*.yaml")
+    assert says in "\n".join(map(str, check_file(path, standard).findings))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError, MessageError
-from gateway.mapping import Context, load_mapping, load_mappings
+from gateway.mapping import Context, load_mapping, load_mappings, reload_mappings
 from gateway.standard import Standard
 from tests.unit.mapping.conftest import ACK, ACK_FIELDS, ROOT, Loading
 
@@ -145,3 +145,28 @@ def test_what_does_not_load_lists_all_files(tmp_path: Path, standard: Standard) 
     with pytest.raises(ConfigError) as caught:
         load_mappings(tmp_path, standard)
     assert len({one.file for one in caught.value.findings}) == 2
+
+
+def test_a_reload_takes_the_new_files_and_says_what_changed(tmp_path: Path, standard: Standard) -> None:
+    path = tmp_path / "p" / "CommonAck.in.yaml"
+    path.parent.mkdir()
+    path.write_text(f"{ACK}fields:\n{ACK_FIELDS}", encoding="utf-8")
+    before = load_mappings(tmp_path, standard)
+    assert reload_mappings(before, tmp_path, standard).changed == ()
+    path.write_text(f"{ACK}fields:\n{ACK_FIELDS}  AddWord: A\n", encoding="utf-8")
+    found = reload_mappings(before, tmp_path, standard)
+    assert found.is_new
+    assert found.changed == (("p", "CommonAck", "in"),)
+    assert found.mappings.get("p", "8001", "in").apply({"A": "x"}, Context())["AddWord"] == "x"
+
+
+def test_a_reload_with_errors_keeps_the_old_set_and_says_so(tmp_path: Path, standard: Standard) -> None:
+    path = tmp_path / "p" / "CommonAck.in.yaml"
+    path.parent.mkdir()
+    path.write_text(f"{ACK}fields:\n{ACK_FIELDS}", encoding="utf-8")
+    before = load_mappings(tmp_path, standard)
+    path.write_text(f"{ACK}fields:\n{ACK_FIELDS}  Wrong: A\n", encoding="utf-8")
+    found = reload_mappings(before, tmp_path, standard)
+    assert not found.is_new
+    assert found.mappings is before
+    assert [one.code for one in found.findings] == ["mapping.unknown-target"]
