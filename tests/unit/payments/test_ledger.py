@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.message import Record
@@ -82,7 +82,7 @@ def check(desk: Desk) -> None:
     assert len(nodes) == len(set(nodes))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(messages(), min_size=5, max_size=40))
 def test_the_books_balance_after_every_message(sent: list[tuple[str, Record, str, str]]) -> None:
     desk = Desk(PRICE_FEN)
@@ -107,7 +107,7 @@ HAPPY = [
 ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, len(HAPPY)), messages()), max_size=15))
 def test_the_books_balance_with_anything_thrown_into_a_case_that_goes_well(
     thrown: list[tuple[int, tuple[str, Record, str, str]]],

@@ -595,3 +595,11 @@ def test_a_contract_without_payments_can_be_revoked_and_takes_no_application_the
     record = contract_record(ContractNo="HT-1")
     assert not desk.judge("2003", record, sender=SUB, oper_type="3").faults
     refused("contract-ended", desk.judge("3001", application()))
+
+
+def test_a_status_that_the_treasury_does_not_report_is_stored_and_not_applied(desk: Desk) -> None:
+    """6003 is theirs for 42 and 60 alone (DECISIONS.md 10)."""
+    pushed(desk).walk(taken())
+    assert desk.judge(*status("50", "1")[:2], sender=CITY).parked == "state"
+    assert desk.state() == "41"
+    desk.walk(status("42", "1"))  # what was not applied does not count

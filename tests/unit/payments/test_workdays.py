@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -89,6 +89,7 @@ def test_a_term_may_count_working_days() -> None:
     assert dates.due("review", date(2026, 9, 29)) == date(2026, 10, 9)
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(0, 40))
 def test_as_many_working_days_lie_between_as_were_counted(day: date, count: int) -> None:
     end = CALENDAR.add_working_days(day, count)
@@ -97,6 +98,7 @@ def test_as_many_working_days_lie_between_as_were_counted(day: date, count: int)
     assert count == 0 or CALENDAR.is_working_day(end)
 
 
+@settings(deadline=None)
 @given(DAYS, st.times())
 def test_a_moment_counts_for_a_working_day_not_before_it(day: date, clock_time: time) -> None:
     counts = CALENDAR.business_day(datetime.combine(day, clock_time, SHANGHAI), "310000")
