@@ -142,7 +142,7 @@ _ROOTED = re.compile(r"(?<![\w/@$])(USER_ID|SESSION_ID|NAMES|BUYER|LINES)")
 @given(
     form=st.sampled_from([NOTICE, ACK]),
     expression=texts,
-    condition=st.one_of(st.just('exists(USER_ID) or not exists(USER_ID)'), tests),
+    condition=st.one_of(st.just("exists(USER_ID) or not exists(USER_ID)"), tests),
     message=messages,
     context=contexts,
     keep=st.booleans(),
