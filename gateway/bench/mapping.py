@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jsonata import Jsonata  # type: ignore[import-untyped]
 from lxml import etree
@@ -20,6 +21,7 @@ from lxml import etree
 from gateway.formats import formats
 from gateway.formats.elements import field_reader
 from gateway.mapping import Context, Mapping, check_text, load_mappings
+from gateway.mapping.schema import Shelf, from_standard
 from gateway.message import Head, Record
 from gateway.standard import Catalogue, CodeTables, Standard
 from gateway.standard.model import Element
@@ -180,12 +182,30 @@ def _mapping(
     to: str,
     each: str,
 ) -> Mapping:
-    text = f"message: {NAME}\ndirection: {direction}\nformat: {form}\nversion: 1\nfields:\n"
+    text = f"message: {NAME}\ndirection: {direction}\nformat: {form}\nversion: 1\nschema: own.csv\nfields:\n"
     text += "".join(f"  {one.name}: '{one.mapping}'\n" for one in fields)
     text += f"  {to}:\n    each: {each}\n    fields:\n"
     text += "".join(f"      {one.name}: '{one.mapping}'\n" for one in lines)
     path = root / "mappings" / "bench" / f"{NAME}.{direction}.yaml"
-    return Mapping(path, check_text(text, path, world))
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "own.csv").write_text(_field_table(world, direction, fields, lines), encoding="utf-8")
+        return Mapping(path, check_text(text, path, world, Shelf(Path(folder))))
+
+
+def _field_table(world: _Cut, direction: str, fields: list[Field], lines: list[Field]) -> str:
+    """The platform's side as a schema: the standard's fields under the platform's names."""
+    root = from_standard(world.element)
+    rows = ["name,length,bytes,required,repeats", f"PAYEES,,,Y,N\nPAYEES/PAYEE,,,Y,{499}"]
+    payee = dict(root.walk())["Payees/Payee"]
+    for listed, element, above in ((fields, root, ""), (lines, payee, "PAYEES/PAYEE/")):
+        for one in listed:
+            own, name = (one.own, one.name) if direction == "in" else (one.name, one.own)
+            child = element.child(name)
+            if child is None or child.leaf is None:
+                raise LookupError(name)
+            needed = "Y" if child.least else "N"
+            rows.append(f"{above}{own},{child.leaf.longest or ''},{child.gbk_max or ''},{needed},N")
+    return "\n".join(rows) + "\n"
 
 
 def _stylesheet(name: str, fields: list[Field], lines: list[Field], to: str, each: str) -> etree.XSLT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gateway.errors import GatewayError
 from gateway.mapping.examples import examples, is_ascii, longest
@@ -37,14 +38,7 @@ class Leaf:
     @property
     def samples(self) -> tuple[str, ...]:
         """A few texts that the type allows: shortest, longest, and others; none where it is any text."""
-        if self.is_number:
-            numbers = [one for one in ("1", "-1", "1.5", "0.00", "12345") if self.fits(one)]
-            whole = [one for one in numbers if "." not in one]
-            return tuple(numbers if self.base == "decimal" else whole)
-        if not self.patterns:
-            return ()
-        made = (*_PLAUSIBLE, *examples(self.patterns[-1]))
-        return tuple(one for one in made if self.fits(one))
+        return _samples(self)
 
     @property
     def takes_any_text(self) -> bool:
@@ -80,6 +74,18 @@ _NUMBERS = frozenset(
         "unsignedLong",
     ]
 )
+
+
+@lru_cache(maxsize=4096)
+def _samples(leaf: Leaf) -> tuple[str, ...]:
+    if leaf.is_number:
+        numbers = [one for one in ("1", "-1", "1.5", "0.00", "12345") if leaf.fits(one)]
+        whole = [one for one in numbers if "." not in one]
+        return tuple(numbers if leaf.base == "decimal" else whole)
+    if not leaf.patterns:
+        return ()
+    made = (*_PLAUSIBLE, *examples(leaf.patterns[-1]))
+    return tuple(one for one in made if leaf.fits(one))
 
 
 def misfit(text: str, leaf: Leaf) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,3 +106,12 @@ async def house(tmp_path: Path, certs: Path) -> AsyncIterator[House]:
     yield house
     await house.gateway.stop()
     await sandbox.stop()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A root of its own, whose files a test may break."""
+    for name in ("config", "mappings"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "schemas").symlink_to(ROOT / "schemas")
+    return tmp_path

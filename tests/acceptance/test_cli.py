@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
 
 from .harness import ROOT
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A root of its own, whose files a test may break."""
-    for name in ("config", "mappings"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    (tmp_path / "schemas").symlink_to(ROOT / "schemas")
-    return tmp_path
 
 
 def gateway(root: Path, *words: str) -> Result:

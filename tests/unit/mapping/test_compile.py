@@ -142,7 +142,7 @@ _ROOTED = re.compile(r"(?<![\w/@$])(USER_ID|SESSION_ID|NAMES|BUYER|LINES)")
 @given(
     form=st.sampled_from([NOTICE, ACK]),
     expression=texts,
-    condition=st.one_of(st.just('"1" = "1"'), tests),
+    condition=st.one_of(st.just("exists(USER_ID) or not exists(USER_ID)"), tests),
     message=messages,
     context=contexts,
     keep=st.booleans(),
@@ -179,16 +179,16 @@ RICH = (
     + """\
 fields:
   OriMsgNo:  USER_ID | default(SESSION_ID)
-  OriMsgId:  BUYER/NAME & "-" & BUYER/CODE
-  Result:    if(exists(BUYER/@kind), BUYER/@kind, l/PRICE | sum)
+  OriMsgId:  {from: 'BUYER/NAME & "-" & BUYER/CODE', absent: refuse}
+  Result:    {from: 'if(exists(BUYER/@kind), BUYER/@kind, l/PRICE | sum)', absent: refuse}
   AddWord:   {from: NAMES | cut(2000), empty: keep, when: 'count(l/TAG) > 1 or CODES != "x"'}
-  Duplicate: 'CODES | code("t", else: "0")'
+  Duplicate: {from: 'CODES | code("t", else: "0")', absent: refuse}
   Errors/Error:
     each: LINES/LINE[NO != "2"]
     when: not matches(USER_ID, "[0-9]")
     fields:
       Code: 'if(position() = 1, /USER_ID, NO)'
-      Path: NOTE/@lang | default(NOTE) | cut(300)
+      Path: {from: NOTE/@lang | default(NOTE) | cut(300), absent: refuse}
       Text: TAG | join(",")
 """
 )

@@ -47,7 +47,7 @@ fields:
   UserId:     userId
   SessionId:  session-id
   Action:     action | code("action")
-  ActionTime: time | datetime("{format}") {extra}
+  ActionTime: {{from: 'time | datetime("{format}")', absent: refuse}}
 ignored: [项目, lines]
 """
 FORMATS = {".json": "yyyy-MM-ddTHH:mm:ssXXX", ".csv": "yyyy-MM-dd HH:mm:ss"}
@@ -85,7 +85,7 @@ def test_a_mapping_is_checked_against_it_and_runs(
     ending: str, shelf: Shelf, standard: Standard, tmp_path: Path
 ) -> None:
     path = tmp_path / "p" / "LogoutNotice.in.yaml"
-    text = MAPPING.format(ending=ending, format=FORMATS[ending], extra="")
+    text = MAPPING.format(ending=ending, format=FORMATS[ending])
     checked = check_text(text, path, standard, shelf)
     assert checked.findings == []
     moment = {".json": "2024-04-08T09:00:00Z", ".csv": "2024-04-08 17:00:00"}[ending]
@@ -99,14 +99,14 @@ def test_a_mapping_is_checked_against_it_and_runs(
     [
         ("userId", "userID", "mapping.unknown-source", 8),
         ('logout: "2"', 'leave: "2"', "mapping.missing-row", 10),
-        ("| datetime", "| trim # ", "mapping.type-mismatch", 11),
+        ("time | datetime", "time | trim', absent: refuse} # ", "mapping.type-mismatch", 11),
         ("UserId:     userId", "UserId:     lines/no", "mapping.list-into-single", 8),
     ],
 )
 def test_faults_are_found_in_it(
     ending: str, old: str, new: str, code: str, line: int, shelf: Shelf, standard: Standard, tmp_path: Path
 ) -> None:
-    text = MAPPING.format(ending=ending, format=FORMATS[ending], extra="").replace(old, new, 1)
+    text = MAPPING.format(ending=ending, format=FORMATS[ending]).replace(old, new, 1)
     found = check_text(text, tmp_path / "p" / "LogoutNotice.in.yaml", standard, shelf).findings
     assert (code, line) in [(one.code, one.line) for one in found]
 
