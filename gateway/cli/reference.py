@@ -11,10 +11,11 @@ from typing import Any
 import click
 from lxml import etree
 
+from gateway import xmltree
 from gateway.cli.place import end_with_findings, find_root, print_json
 from gateway.errors import ConfigError
 from gateway.message import Record
-from gateway.standard import Standard
+from gateway.standard import CodeTables, Standard
 from gateway.standard.changes import Version, compare, is_compatible, load_version
 from gateway.standard.jsonschema import json_schema
 from gateway.standard.reference import render_markdown, table_page, type_page, write_reference
@@ -50,24 +51,13 @@ def _load() -> Standard:
 def show(name: str, as_json: bool, as_schema: bool) -> None:
     """A message type (number or name) or a code table: its elements, their meaning, codes, limits, sources, rules."""
     version = _version("v1")
-    catalogue, codes = version.schemas.catalogue, version.codes
-    if name not in catalogue and codes is not None and name in codes.notes and not as_schema:
-        if as_json:
-            rows = [
-                {field: getattr(row, field) for field in row.__slots__} for row in codes.get(name).all_rows
-            ]
-            print_json(
-                {
-                    "table": name,
-                    **codes.notes[name].model_dump(include={"zh", "en", "source", "fixed"}),
-                    "rows": rows,
-                }
-            )
-        else:
-            click.echo(render_markdown(table_page(version, name)))
+    if name not in version.schemas.catalogue and version.codes is not None and name in version.codes.notes:
+        if as_schema:
+            raise click.UsageError(f"{name} is a code table: only message types have a JSON Schema")
+        _show_table(version, version.codes, name, as_json)
         return
     try:
-        kind = catalogue.get(name)
+        kind = version.schemas.catalogue.get(name)
     except LookupError as error:
         raise click.UsageError(str(error)) from error
     schema = json_schema(kind, version.schemas.roots[kind.number])
@@ -77,6 +67,15 @@ def show(name: str, as_json: bool, as_schema: bool) -> None:
         print_json({"number": kind.number, "name": kind.name, "key": "|".join(kind.key), "schema": schema})
     else:
         click.echo(render_markdown(type_page(version, kind)))
+
+
+def _show_table(version: Version, codes: CodeTables, name: str, as_json: bool) -> None:
+    if not as_json:
+        click.echo(render_markdown(table_page(version, name)))
+        return
+    rows = [{field: getattr(row, field) for field in row.__slots__} for row in codes.get(name).all_rows]
+    said = codes.notes[name].model_dump(include={"zh", "en", "source", "fixed"})
+    print_json({"table": name, **said, "rows": rows})
 
 
 @click.command()
@@ -94,32 +93,26 @@ def sample(name: str, count: int, seed: str, chain: bool, as_json: bool) -> None
     standard = _load()
     sampler = Sampler(standard, seed)
     try:
-        made = (
-            _chains(sampler, count, name)
-            if chain
-            else [
-                [("", standard.catalogue.get(name).number, sampler.record(name, index))]
-                for index in range(count)
-            ]
-        )
+        made = _chains(sampler, count, name) if chain else _single(standard, sampler, count, name)
     except LookupError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
         told = [[_told(standard, *one) for one in case] for case in made]
-        print_json(
-            {"seed": seed, "chains": told}
-            if chain
-            else {"seed": seed, "type": told[0][0]["type"], "samples": [case[0]["body"] for case in told]}
-        )
+        alone = {"type": told[0][0]["type"], "samples": [case[0]["body"] for case in told]}
+        print_json({"seed": seed, **({"chains": told} if chain else alone)})
         return
-    for case in made:
-        for sender, number, record in case:
-            if chain:
-                click.echo(f"<!-- {number} from {sender} -->")
-            click.echo(_pretty(standard.build(number, record)))
+    for sender, number, record in (one for case in made for one in case):
+        if chain:
+            click.echo(f"<!-- {number} from {sender} -->")
+        click.echo(_pretty(standard.build(number, record)))
 
 
 Made = tuple[str, str, Record]  # sender (empty outside of a chain), number, record
+
+
+def _single(standard: Standard, sampler: Sampler, count: int, name: str) -> list[list[Made]]:
+    number = standard.catalogue.get(name).number
+    return [[("", number, sampler.record(number, index))] for index in range(count)]
 
 
 def _chains(sampler: Sampler, count: int, upto: str) -> list[list[Made]]:
@@ -133,7 +126,7 @@ def _told(standard: Standard, sender: str, number: str, record: Record) -> dict[
 
 
 def _pretty(body: bytes) -> str:
-    root = etree.fromstring(body)
+    root = xmltree.parse_built(body)
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
 

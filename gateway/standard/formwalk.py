@@ -72,13 +72,8 @@ class FormSchema:
         particles = list(group.iter_elements())
         named = {one.name: one for one in particles if one.name}
         is_open = len(named) < len(particles)
-        counts = Counter(child.tag for child in element)
-        for name, one in named.items():
-            path = _join(place, name)
-            if counts[name] < one.min_occurs and group.model != "choice":
-                yield formfaults.missing(path, _label(one), line_of(element))
-            if one.max_occurs is not None and counts[name] > one.max_occurs:
-                yield formfaults.too_many(path, _label(one), counts[name], one.max_occurs, line_of(element))
+        if group.model != "choice":
+            yield from _counted(named, element, place)
         if group.model == "sequence":
             yield from _order(named, element, place)
         seen: Counter[str] = Counter()
@@ -94,6 +89,16 @@ class FormSchema:
                 yield from self._element(declared, child, f"{path}[{seen[child.tag]}]" if repeats else path)
             elif not is_open:
                 yield formfaults.unexpected(path, [xmltree.local(name) for name in named], line_of(child))
+
+
+def _counted(named: dict[str, Any], element: etree._Element, place: str) -> Iterator[Fault]:
+    counts = Counter(child.tag for child in element)
+    for name, one in named.items():
+        path = _join(place, name)
+        if counts[name] < one.min_occurs:
+            yield formfaults.missing(path, _label(one), line_of(element))
+        if one.max_occurs is not None and counts[name] > one.max_occurs:
+            yield formfaults.too_many(path, _label(one), counts[name], one.max_occurs, line_of(element))
 
 
 def _join(place: str, tag: str) -> str:
