@@ -107,6 +107,7 @@ _WORDS = {
             "float",
             "double",
             "money",
+            "bigdecimal",
             "n",
         ],
         NUMBER,

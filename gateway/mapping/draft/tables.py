@@ -11,7 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.mapping.draft.headings import IDENTIFIER, Heading, complete, find_heading, is_identifier, is_type
+from gateway.mapping.draft.headings import (
+    IDENTIFIER,
+    Heading,
+    complete,
+    find_heading,
+    is_identifier,
+    is_type,
+    side_by_side,
+)
 from gateway.mapping.draft.notation import Notation, is_required_word, read_notation, read_required
 from gateway.mapping.draft.workbook import Sheet, key
 
@@ -85,7 +93,7 @@ def find_tables(sheets: Sequence[Sheet]) -> Book:
     unrecognised: list[str] = []
     index: dict[str, tuple[str, str]] = {}
     for sheet in sheets:
-        found = _tables_of(sheet)
+        found = [table for part in side_by_side(sheet) for table in _tables_of(part)]
         tables += found
         if not found:
             index.update(_index_of(sheet))
@@ -145,12 +153,22 @@ def _tables_of(sheet: Sheet) -> list[FieldTable]:
         if tables and not titles and _goes_on(sheet, starts[place - 1], heading, tables[-1], table):
             tables[-1].fields += table.fields
             tables[-1].notes += table.notes
-        elif table.fields:
+        elif _is_plausible(table):
             _name(table, heading, titles)
             tables.append(table)
     for table in tables:
         _drop_repeated(table)
     return tables
+
+
+def _is_plausible(table: FieldTable) -> bool:
+    """Half of the rows have a type that means something; a list of codes under a column 类型 has not."""
+    known = sum(bool(one.notation.written) and not _is_unknown(one.notation) for one in table.fields)
+    return bool(table.fields) and known * 2 >= len(table.fields)
+
+
+def _is_unknown(notation: Notation) -> bool:
+    return any("not understood" in text for text in notation.notes)
 
 
 def table_end(sheet: Sheet, heading: Heading, table: FieldTable) -> int:
@@ -177,7 +195,8 @@ def _drop_repeated(table: FieldTable) -> None:
 
 def _name(table: FieldTable, heading: Heading, titles: Sequence[Sequence[str]]) -> None:
     """Number, name and title: from the heading row itself, else from the rows above it."""
-    texts = list(heading.loose.values())
+    is_told = any(map(_is_label, heading.loose.values()))
+    texts = list(heading.loose.values()) if is_told else []
     if not texts:
         texts = [
             cell for row in titles[-4:] for cell in dict.fromkeys(row) if cell and not _ASIDE.search(cell)
@@ -194,7 +213,12 @@ def _name(table: FieldTable, heading: Heading, titles: Sequence[Sequence[str]]) 
                 table.name = inside[0]
             table.title = _title_of(text, inside[0] if inside else "") or table.title
     if not table.title:
-        table.title = table.sheet if _HAN.search(table.sheet) else ""
+        table.title = _title_of(table.sheet, "") if _HAN.search(table.sheet) else ""
+
+
+def _is_label(text: str) -> bool:
+    """A number or an English name, which some tables write into their row of headings."""
+    return bool(_NUMBER.fullmatch(key(text).upper())) or is_identifier(text)
 
 
 def _title_of(text: str, name: str) -> str:
@@ -317,7 +341,7 @@ class _RowReader:
             return
         kind, form = self._cell(row, "type", spread=True), self._cell(row, "format", spread=True)
         length, decimals = self._cell(row, "length", spread=True), self._cell(row, "decimals", spread=True)
-        hint = " ".join(self._cell(row, role) for role in ("values", "note"))
+        hint = " ".join(self._cell(row, role) for role in ("values", "note", "length"))
         notation = read_notation(kind, form, length, decimals, hint)
         for text in notation.notes:
             self._note(row, f"{name}: {text}")

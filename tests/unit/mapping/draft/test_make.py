@@ -125,3 +125,13 @@ def test_the_command_ends_with_its_figures(tmp_path: Path) -> None:
         "sheets": 2, "field_tables": 1, "schemas_compiled": 1, "fields": 15, "unrecognised": 1,
     }  # fmt: skip
     assert "ProjectSync (confidence 0." in found.output
+
+
+def test_a_workbook_without_a_field_table_says_so(tmp_path: Path) -> None:
+    source = tmp_path / "fields.xlsx"
+    source.write_bytes(book({"封面": [["某省"]]}))
+    found = CliRunner().invoke(
+        main, ["mapping", "new", "--from", str(source), "--out", str(tmp_path / "out"), "--json"]
+    )
+    assert found.exit_code == 1
+    assert orjson.loads(found.output.splitlines()[-1])["unrecognised"] == 1
