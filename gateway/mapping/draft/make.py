@@ -11,8 +11,9 @@ from gateway.errors import ConfigError, Finding
 from gateway.mapping.check import World
 from gateway.mapping.draft.mapping import Draft, draft_mapping
 from gateway.mapping.draft.matches import TypeMatch, is_likely, match_type, rank_types
+from gateway.mapping.draft.rows import FieldTable
 from gateway.mapping.draft.schema import compile_schema, element_name, write_schema
-from gateway.mapping.draft.tables import Book, FieldTable, find_tables
+from gateway.mapping.draft.tables import Book, find_tables
 from gateway.mapping.draft.workbook import read_workbook
 
 

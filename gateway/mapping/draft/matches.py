@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from gateway.mapping.check import World
 from gateway.mapping.draft.notation import DATE, NUMBER, Notation
-from gateway.mapping.draft.tables import FieldRow, FieldTable
+from gateway.mapping.draft.rows import FieldRow, FieldTable
 from gateway.mapping.draft.workbook import key
 from gateway.standard.catalogue import MessageType
 from gateway.standard.model import Element

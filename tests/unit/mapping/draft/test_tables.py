@@ -9,7 +9,8 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.mapping.draft.notation import Notation
-from gateway.mapping.draft.tables import Book, FieldTable, find_tables
+from gateway.mapping.draft.rows import FieldTable
+from gateway.mapping.draft.tables import Book, find_tables
 from gateway.mapping.draft.workbook import read_workbook
 from tests.unit.mapping.draft.books import HEADING, PROJECT, Rows, book
 
