@@ -77,6 +77,12 @@ def test_a_table_that_fits_no_type_gets_a_schema_and_no_draft(tmp_path: Path, st
     )
 
 
+def test_one_field_that_fits_makes_no_proposal(tmp_path: Path, standard: Standard) -> None:
+    rows = [HEADING, ["时间", "TIME", "日期时间型", "yyyyMMddHHmmss", "", "是", "", ""]]
+    made = made_of(tmp_path, standard, {"x": rows})
+    assert made.drafts == []
+
+
 def test_the_type_may_be_named(tmp_path: Path, standard: Standard) -> None:
     rows = [HEADING, ["用户标识", "USER_ID", "字符型", "C..50", "", "是", "", ""]]
     made = made_of(tmp_path, standard, {"x": rows}, message="LogoutNotice")
