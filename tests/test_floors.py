@@ -91,6 +91,7 @@ DOORS = {
     "yaml": {"configfile"},
     "yamlcore": {"configfile"},
     "lark": {"mapping"},
+    "openpyxl": {"mapping"},
     "obstore": {"store"},
     "sqlite3": {"store", "bench"},
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.mapping.loading import FILE, load_standard, with_findings
 from gateway.cli.place import print_json
 from gateway.formats import formats
-from gateway.mapping.draft.make import Made, Wish, make
+
+if TYPE_CHECKING:
+    from gateway.mapping.draft.make import Made
 
 
 @click.command()
@@ -34,6 +37,8 @@ def new(source: Path, out: Path, as_json: bool, **wish: str | bool) -> None:
     Columns are told by their headings and their synonyms. Every proposal carries its confidence; what a person
     must decide stands in OUT/decisions.md and as DECIDE in the drafts.
     """
+    from gateway.mapping.draft.make import Wish, make  # a spreadsheet's reader takes its time to load
+
     made = make(source, out, Wish(**wish), load_standard())  # type: ignore[arg-type]
     _show(made, out)
     tables = made.book.tables
@@ -47,7 +52,7 @@ def new(source: Path, out: Path, as_json: bool, **wish: str | bool) -> None:
                 "unrecognised": len(made.book.unrecognised),
             }
         )
-    sys.exit(1 if made.broken else 0)
+    sys.exit(1 if made.broken or not tables else 0)
 
 
 def _show(made: Made, out: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from gateway.cli.mapping.loading import FILE, load, load_comparison, show_faults, with_findings
-from gateway.mapping.comparison_forms import FORMS
 from gateway.mapping.explaining import describe, origins
 from gateway.mapping.run import trace_case
 
@@ -38,11 +37,15 @@ def explain(file: Path, input: Path | None, as_python: bool, path: str) -> None:
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--format", "form", type=click.Choice(tuple(FORMS)), default="md", help="On standard output.")
+@click.option(
+    "--format", "form", type=click.Choice(("md", "html", "xlsx")), default="md", help="On standard output."
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write all three forms there.")
 @with_findings
 def table(file: Path, form: str, out: Path | None) -> None:
     """The field comparison table 字段对照表 of the mapping FILE: Markdown, HTML or XLSX."""
+    from gateway.mapping.comparison_forms import FORMS  # a spreadsheet's writer takes its time to load
+
     made = load_comparison(file)
     if out is None:
         click.echo(FORMS[form](made), nl=False)

@@ -85,6 +85,38 @@ def find_heading(sheet: Sheet, row: int) -> Heading | None:
     return found
 
 
+def side_by_side(sheet: Sheet) -> list[Sheet]:
+    """The sheet itself, or its halves where two tables stand beside each other under one row of headings."""
+    for row in range(len(sheet.rows)):
+        cut = _second_start(sheet, row)
+        if cut:
+            left = Sheet(sheet.name, tuple(cells[:cut] for cells in sheet.rows), _merged(sheet, 0, cut))
+            right = Sheet(
+                sheet.name, tuple(cells[cut:] for cells in sheet.rows), _merged(sheet, cut, 1 << 14)
+            )
+            return [left, *side_by_side(right)]
+    return [sheet]
+
+
+def _second_start(sheet: Sheet, row: int) -> int:
+    """The column where the headings begin again; 0 where they do not."""
+    seen: set[str] = set()
+    found, _ = _roles(sheet, row)
+    for column, role in sorted(found.items()):
+        if role in seen and role in ("name", "en", "field", "number"):
+            rest = {one for place, one in found.items() if place >= column}
+            is_whole = all(len(side & _SHAPE) >= 1 and len(side) >= 3 for side in (seen, rest))
+            return column if is_whole and (rest & {"name", "en", "field"}) else 0
+        seen.add(role)
+    return 0
+
+
+def _merged(sheet: Sheet, first: int, end: int) -> dict[tuple[int, int], str]:
+    return {
+        (row, column - first): text for (row, column), text in sheet.merged.items() if first <= column < end
+    }
+
+
 def _roles(sheet: Sheet, row: int) -> tuple[dict[int, str], dict[int, str]]:
     roles: dict[int, str] = {}
     loose: dict[int, str] = {}

@@ -11,8 +11,9 @@ from gateway.errors import ConfigError, Finding
 from gateway.mapping.check import World
 from gateway.mapping.draft.mapping import Draft, draft_mapping
 from gateway.mapping.draft.matches import TypeMatch, is_likely, match_type, rank_types
+from gateway.mapping.draft.rows import FieldTable
 from gateway.mapping.draft.schema import compile_schema, element_name, write_schema
-from gateway.mapping.draft.tables import Book, FieldTable, find_tables
+from gateway.mapping.draft.tables import Book, find_tables
 from gateway.mapping.draft.workbook import read_workbook
 
 
@@ -42,9 +43,9 @@ def make(source: Path, out: Path, wish: Wish, world: World) -> Made:
     """Writes below `out`. ConfigError: no workbook, no such table or type, or files that stand there."""
     book = find_tables(read_workbook(source.read_bytes(), source.name))
     tables = [one for one in book.tables if not wish.table or wish.table in (one.number, one.name, one.sheet)]
-    if not tables:
+    if not tables and wish.table:
         known = ", ".join(one.label for one in book.tables[:12]) or "none"
-        raise _wrong(source, f"no field table {wish.table or ''}; there are: {known}", "no-table")
+        raise _wrong(source, f"no field table {wish.table}; there are: {known}", "no-table")
     if wish.message and wish.message not in world.catalogue:
         raise _wrong(source, f"unknown message type {wish.message}", "unknown-type")
     book = Book(book.sheets, tables, book.unrecognised, book.index)

@@ -14,8 +14,8 @@ from gateway.errors import Finding
 from gateway.mapping.check import World, check_text
 from gateway.mapping.draft.matches import SURE, Match, Target, TypeMatch, targets_of, unmatched
 from gateway.mapping.draft.notation import DATE, Notation
+from gateway.mapping.draft.rows import FieldRow, FieldTable
 from gateway.mapping.draft.schema import element_name
-from gateway.mapping.draft.tables import FieldRow, FieldTable
 from gateway.mapping.schema import Shelf
 
 _NAME = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from gateway.mapping.check import World
 from gateway.mapping.draft.notation import DATE, NUMBER, Notation
-from gateway.mapping.draft.tables import FieldRow, FieldTable
+from gateway.mapping.draft.rows import FieldRow, FieldTable
 from gateway.mapping.draft.workbook import key
 from gateway.standard.catalogue import MessageType
 from gateway.standard.model import Element
@@ -21,6 +21,7 @@ from gateway.standard.model import Element
 SURE = 0.75
 MAYBE = 0.5
 _TYPE_SURE = 0.55
+_FEWEST = 3  # fields that fit, before a type is proposed
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SPLIT = re.compile("[：；，（:;,(]")
 # What the standard and the platforms call alike: a word of the one counts as the other.
@@ -100,6 +101,8 @@ def is_likely(ranked: Sequence[TypeMatch]) -> bool:
     """Whether the first is worth a draft: good in itself, and not as good as the second."""
     if not ranked or ranked[0].confidence < _TYPE_SURE:
         return False
+    if sum(one.confidence >= SURE for one in ranked[0].matches) < _FEWEST:
+        return False  # one field called time makes no heartbeat
     return len(ranked) < 2 or ranked[0].confidence - ranked[1].confidence >= 0.05
 
 

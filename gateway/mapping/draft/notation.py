@@ -36,106 +36,33 @@ _CODED = re.compile(
 _SIZED = re.compile(
     r"(?P<word>[a-z一-鿿]+2?)\s*[\[(](?P<a>\d+|max)?(?:byte|char|字节|字符|位)?(?:[,，](?P<dec>\d+))?[\])]"
 )
+
+
+def _each(kind: str, words: str) -> dict[str, str]:
+    return dict.fromkeys(words.split(), kind)
+
+
 _WORDS = {
-    **dict.fromkeys(
-        [
-            "字符型",
-            "字符",
-            "字符串",
-            "字符串型",
-            "文本",
-            "文本型",
-            "字母数字",
-            "字母数字型",
-            "大文本",
-            "长文本",
-            "备注型",
-            "varchar",
-            "varchar2",
-            "nvarchar",
-            "nvarchar2",
-            "char",
-            "nchar",
-            "text",
-            "longtext",
-            "clob",
-            "nclob",
-            "string",
-            "枚举",
-            "枚举型",
-            "代码型",
-            "编码型",
-            "代码",
-            "可变字符",
-            "变长字符",
-            "c",
-            "an",
-            "a",
-            "v",
-        ],
+    **_each(
         TEXT,
+        "字符型 字符 字符串 字符串型 文本 文本型 字母数字 字母数字型 大文本 长文本 备注型 varchar varchar2 nvarchar nvarchar2 char "
+        "nchar text longtext clob nclob string 枚举 枚举型 代码型 编码型 代码 可变字符 变长字符 c an a v",
     ),
-    **dict.fromkeys(
-        [
-            "数值型",
-            "数值",
-            "数字",
-            "数字型",
-            "整数",
-            "整数型",
-            "整型",
-            "长整型",
-            "长整数",
-            "浮点型",
-            "浮点",
-            "小数",
-            "金额",
-            "金额型",
-            "货币",
-            "货币型",
-            "双精度",
-            "实数",
-            "number",
-            "numeric",
-            "decimal",
-            "int",
-            "integer",
-            "bigint",
-            "smallint",
-            "tinyint",
-            "long",
-            "float",
-            "double",
-            "money",
-            "n",
-        ],
+    **_each(
         NUMBER,
+        "数值型 数值 数字 数字型 整数 整数型 整型 长整型 长整数 浮点型 浮点 小数 金额 金额型 货币 货币型 双精度 实数 number numeric decimal "
+        "int integer bigint smallint tinyint long float double money bigdecimal n",
     ),
-    **dict.fromkeys(
-        [
-            "日期时间型",
-            "日期型",
-            "时间型",
-            "日期",
-            "时间",
-            "日期时间",
-            "date",
-            "datetime",
-            "timestamp",
-            "time",
-            "d",
-            "dt",
-            "t",
-            "时间戳",
-            "年月",
-        ],
+    **_each(
         DATE,
+        "日期时间型 日期型 时间型 日期 时间 日期时间 date datetime timestamp time d dt t 时间戳 年月",
     ),
-    **dict.fromkeys(["布尔型", "布尔", "逻辑型", "boolean", "bool", "bit", "b"], BOOLEAN),
+    **_each(
+        BOOLEAN,
+        "布尔型 布尔 逻辑型 boolean bool bit b",
+    ),
 }
-_WHOLE = frozenset(
-    ["整数", "整数型", "整型", "长整型", "长整数", "int", "integer", "bigint", "smallint", "tinyint", "long"]
-)
+_WHOLE = frozenset(_each("", "整数 整数型 整型 长整型 长整数 int integer bigint smallint tinyint long"))
 _DATE_TOKEN = re.compile(
     r"y{2,4}|年|m{1,2}|月|d{1,2}|日|h{1,2}|时|s{1,3}|秒|f{1,3}|分|t|z|[-/:.\s'+]", re.IGNORECASE
 )
@@ -293,66 +220,17 @@ def _checked(found: Notation, by_word: str) -> Notation:
 
 
 _YES = frozenset(
-    [
-        "是",
-        "y",
-        "yes",
-        "必填",
-        "√",
-        "✓",
-        "✔",
-        "m",
-        "1",
-        "必选",
-        "非空",
-        "notnull",
-        "true",
-        "●",
-        "o●",
-        "必须",
-        "必需",
-        "必录",
-        "必备",
-        "必传",
-        "r",
-        "required",
-        "1..1",
-        "1..n",
-        "1..*",
-        "1-n",
-        "强制",
-        "t",
-        "必",
-    ]
+    _each(
+        "",
+        "是 y yes 必填 √ ✓ ✔ m 1 必选 非空 notnull true ● o● 必须 必需 必录 必备 必传 r required 1..1 1..n 1..* "
+        "1-n 强制 t 必",
+    )
 )
 _NO = frozenset(
-    [
-        "否",
-        "n",
-        "no",
-        "选填",
-        "可选",
-        "非必填",
-        "0",
-        "0..1",
-        "0..n",
-        "0..*",
-        "空",
-        "null",
-        "false",
-        "×",
-        "x",
-        "o",
-        "○",
-        "optional",
-        "非必选",
-        "可空",
-        "不必填",
-        "选择",
-        "选",
-        "f",
-        "任选",
-    ]
+    _each(
+        "",
+        "否 n no 选填 可选 非必填 0 0..1 0..n 0..* 空 null false × x o ○ optional 非必选 可空 不必填 选择 选 f 任选",
+    )
 )
 
 

@@ -13,7 +13,7 @@ from lxml import etree
 from gateway import xmltree
 from gateway.errors import MessageError
 from gateway.mapping.draft.notation import DATE, NUMBER, Notation
-from gateway.mapping.draft.tables import FieldRow, FieldTable
+from gateway.mapping.draft.rows import FieldRow, FieldTable
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- Made from {place}. Required on a condition, and what was read in another way than it stands: see decisions.md. -->

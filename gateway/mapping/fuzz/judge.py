@@ -13,7 +13,7 @@ from gateway.formats import formats
 from gateway.mapping.fuzz.ground import Ground
 from gateway.mapping.mapping import Context
 from gateway.mapping.running import Gap
-from gateway.mapping.trace import Trace
+from gateway.mapping.trace import Trace, trace_envelope
 from gateway.mapping.values import Wrong
 from gateway.message import HEAD_FIELDS, Head, Record
 
@@ -131,6 +131,9 @@ def _judge_in(ground: Ground, result: Record) -> Verdict:
 def _judge_out(ground: Ground, record: Record, result: Record, context: Context, is_hostile: bool) -> Verdict:
     mapping = ground.mapping
     envelope = mapping.envelope(record, context)
+    around = trace_envelope(mapping.plan, record, context.head, context.platform, context.origin)
+    if around.record != envelope:
+        return _failed("disagreement", "(envelope)", _first_difference(envelope, around.record, ""))
     head = Head(**{name: context.head.get(name, "") for name in HEAD_FIELDS})
     try:
         formats.get(mapping.format).encode(result, head, envelope, mapping.root)

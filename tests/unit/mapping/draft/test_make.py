@@ -77,6 +77,12 @@ def test_a_table_that_fits_no_type_gets_a_schema_and_no_draft(tmp_path: Path, st
     )
 
 
+def test_one_field_that_fits_makes_no_proposal(tmp_path: Path, standard: Standard) -> None:
+    rows = [HEADING, ["时间", "TIME", "日期时间型", "yyyyMMddHHmmss", "", "是", "", ""]]
+    made = made_of(tmp_path, standard, {"x": rows})
+    assert made.drafts == []
+
+
 def test_the_type_may_be_named(tmp_path: Path, standard: Standard) -> None:
     rows = [HEADING, ["用户标识", "USER_ID", "字符型", "C..50", "", "是", "", ""]]
     made = made_of(tmp_path, standard, {"x": rows}, message="LogoutNotice")
@@ -125,3 +131,13 @@ def test_the_command_ends_with_its_figures(tmp_path: Path) -> None:
         "sheets": 2, "field_tables": 1, "schemas_compiled": 1, "fields": 15, "unrecognised": 1,
     }  # fmt: skip
     assert "ProjectSync (confidence 0." in found.output
+
+
+def test_a_workbook_without_a_field_table_says_so(tmp_path: Path) -> None:
+    source = tmp_path / "fields.xlsx"
+    source.write_bytes(book({"封面": [["某省"]]}))
+    found = CliRunner().invoke(
+        main, ["mapping", "new", "--from", str(source), "--out", str(tmp_path / "out"), "--json"]
+    )
+    assert found.exit_code == 1
+    assert orjson.loads(found.output.splitlines()[-1])["unrecognised"] == 1

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.mapping.draft.notation import Notation
-from gateway.mapping.draft.tables import Book, FieldTable, find_tables
+from gateway.mapping.draft.rows import FieldTable
+from gateway.mapping.draft.tables import Book, find_tables
 from gateway.mapping.draft.workbook import read_workbook
 from tests.unit.mapping.draft.books import HEADING, PROJECT, Rows, book
 
@@ -193,6 +194,61 @@ def test_columns_with_headings_that_say_nothing_are_told_by_their_contents() -> 
         ("PROJECT_CODE", "项目编号"),
         ("PROJECT_NAME", "项目名称"),
     ]
+
+
+def test_tables_beside_each_other_are_told_apart() -> None:
+    rows = [
+        ["项目信息", "", "", "", "", "标段信息", "", "", ""],
+        ["名称", "英文名称", "数据类型", "数据格式", "必填", "名称", "英文名称", "数据类型", "数据格式"],
+        ["项目编号", "XM_BH", "字符型", "C17", "是", "标段编号", "BD_BH", "字符型", "C23"],
+        ["地址", "DZ", "字符型", "C..60", "否", "", "", "", ""],
+    ]
+    tables = read({"x": rows}).tables
+    assert [(one.title, names(one)) for one in tables] == [
+        ("项目信息", ["XM_BH", "DZ"]),
+        ("标段信息", ["BD_BH"]),
+    ]
+
+
+def test_a_column_of_groups_beside_the_fields_is_no_field() -> None:
+    rows = [
+        ["分类", "数据项", "字段名", "类型", "长度", "必填\n(M/O)", "值域"],
+        ["基本信息", "项目编号", "XMBH", "字符型", "50", "M", ""],
+        ["", "项目名称", "XMMC", "字符型", "200", "O", ""],
+    ]
+    table = only(rows, "A2:A3", name="表2 项目信息")
+    assert [(one.name, one.required) for one in table.fields] == [("XMBH", True), ("XMMC", False)]
+    assert table.title == "项目信息"
+
+
+def test_a_table_without_english_names_keeps_the_chinese_ones_and_says_so() -> None:
+    rows = [
+        ["序号", "数据项名称", "数据类型", "数据长度", "是否必填", "说明"],
+        [1, "合同编号", "字符型", 50, "是", ""],
+        [2, "签订日期", "日期型", "YYYYMMDD", "是", ""],
+    ]
+    table = only(rows)
+    assert names(table) == ["合同编号", "签订日期"]
+    assert table.fields[1].notation.form == "yyyyMMdd"
+    assert "called 合同编号" in notes(table)
+
+
+def test_a_list_of_codes_is_no_field_table() -> None:
+    rows = [["编码", "名称", "类型", "备注"], ["01", "公路", "大类", ""], ["02", "市政", "大类", ""]]
+    made = read({"代码": rows})
+    assert (made.tables, made.unrecognised) == ([], ["代码"])
+
+
+def test_a_heading_of_two_rows_names_the_columns_by_its_second() -> None:
+    rows = [
+        ["数据项", "", "类型及长度", "", "要求", ""],
+        ["中文名称", "英文名称", "类型", "长度", "必填", "公开范围"],
+        ["项目编号", "PROJECT_CODE", "C", "17", "是", "社会"],
+        ["金额", "AMT", "N", "20,6", "是", "社会"],
+    ]
+    table = only(rows, "A1:B1", "C1:D1", "E1:F1")
+    assert names(table) == ["PROJECT_CODE", "AMT"]
+    assert (table.fields[1].notation.digits, table.fields[1].notation.decimals) == (14, 6)
 
 
 def test_a_sheet_of_prose_is_no_table() -> None:
