@@ -57,6 +57,8 @@ class Fault:
     `code` is stable (`standard.missing-element`); `path` is the place in the standard's words
     (`Invoices/Invoice[2]/AmountWithTax`); `source_path` the same place in the sender's own field
     names, where a mapping knows it; `result` the CT-RESULT code; `found` is masked if sensitive.
+    `rule` is the id of the data standard's rule that is broken, where it is one; `mend_zh` and
+    `mend_en` say how to put it right.
     """
 
     code: str
@@ -69,6 +71,9 @@ class Fault:
     found: str = ""
     line: int = 0
     column: int = 0
+    rule: str = ""
+    mend_zh: str = ""
+    mend_en: str = ""
 
     def in_words_of(self, source_path: str) -> Fault:
         """The same fault, placed in the sender's own field names."""
@@ -77,6 +82,11 @@ class Fault:
     @property
     def place(self) -> str:
         return self.source_path or self.path
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id; of what no rule says (structure, envelope, seal) its code."""
+        return self.rule or self.code
 
 
 class MessageError(GatewayError):

@@ -15,9 +15,9 @@ from typing import Any
 from gateway.errors import Fault
 from gateway.message import Record
 from gateway.standard import faults
-from gateway.standard.codes import CodeTables
 from gateway.standard.model import Element
-from gateway.standard.values import facet_fault, further_faults, gbk_warning
+from gateway.standard.valuerules import ValueRules
+from gateway.standard.values import facet_fault
 
 MAX_FAULTS = 200
 MAX_UNKNOWN = 20
@@ -29,7 +29,7 @@ _TEXT = ("文本", "text")
 
 @dataclass(slots=True)
 class Explanation:
-    """`faults` refuse the message. `warnings` do not. `is_whole`: the record can be written as XML."""
+    """`faults` refuse the message, `warnings` do not."""
 
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
@@ -39,16 +39,16 @@ class Explanation:
         return len(self.faults) >= MAX_FAULTS
 
 
-def explain(root: Element, record: Any, codes: CodeTables, on: date) -> Explanation:
-    """Structure, types, code tables, check digits and byte lengths of a record, on the message's day."""
-    walk = _Walk(codes, on, Explanation())
+def explain(root: Element, record: Any, values: ValueRules, on: date) -> Explanation:
+    """Structure, types, and the rules of single values of a record, on the message's day."""
+    walk = _Walk(values, on, Explanation())
     walk.fields(root, record, "")
     return walk.found
 
 
 @dataclass(slots=True)
 class _Walk:
-    codes: CodeTables
+    values: ValueRules
     on: date
     found: Explanation
 
@@ -101,11 +101,13 @@ class _Walk:
             return
         fault = facet_fault(child, value, place)
         self.add(fault)
-        if fault is None:
-            for further in further_faults(child, value, place, holder, self.codes, self.on):
-                self.add(further)
-            if warning := gbk_warning(child, value, place):
-                self.found.warnings.append(warning)
+        if fault is not None:
+            return
+        count = len(self.found.faults)
+        for further in self.values.faults(child, value, place, holder, self.on):
+            self.add(further)
+        if len(self.found.faults) == count and len(self.found.warnings) < MAX_FAULTS:
+            self.found.warnings += self.values.warnings(child, value, place, holder, self.on)
 
 
 def in_order(root: Element, found: Iterable[Fault]) -> list[Fault]:

@@ -99,7 +99,7 @@ def _head_faults(
     standard: Standard, number: str, head: Record, record: Record, body_faults: list[Fault]
 ) -> list[Fault]:
     model = standard.head_model
-    found = explain(model, head, standard.codes, clock.now().date()).faults
+    found = explain(model, head, standard.values, clock.now().date()).faults
     if found or body_faults:
         return [replace(fault, path=f"Head/{fault.path}") for fault in in_order(model, found)]
     return check_head(

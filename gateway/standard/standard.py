@@ -34,8 +34,10 @@ from gateway.standard.head import sm3_hex
 from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
 from gateway.standard.reading import Reader
-from gateway.standard.rules import Rules, is_overlapping, load_rules
+from gateway.standard.rules import RuleBook, Rules, load_rules
 from gateway.standard.ruletests import RuleTest, make_rule_test
+from gateway.standard.unsound import Unsound, is_overlapping
+from gateway.standard.valuerules import ValueRules
 from gateway.standard.writing import write_body
 from gateway.standard.xsd import Validator
 
@@ -64,17 +66,19 @@ class Standard:
         root: Path,
         schemas: Schemas,
         codes: CodeTables,
-        rules: Mapping[str, Rules],
+        book: RuleBook,
         validator: Validator,
     ):
         self.root = root
         self.catalogue: Catalogue = schemas.catalogue
         self.codes = codes
         self.head_model = schemas.head
+        self.book = book
+        self.values = ValueRules(book.values, codes)
         self._schemas = schemas
         self._validator = validator
         self._forms = {
-            kind.number: _make_form(kind, schemas.roots[kind.number], rules.get(kind.number, Rules()))
+            kind.number: _make_form(kind, schemas.roots[kind.number], book.of(kind.number))
             for kind in schemas.catalogue
         }
         self._days: dict[str, tuple[date, str, CodeSets]] = {}
@@ -85,8 +89,9 @@ class Standard:
         folder = root / "standard" / "v1"
         schemas = load_schemas(folder)
         codes = CodeTables.load(root / "codes")
-        check_annotations(schemas, codes)
-        return cls(root, schemas, codes, load_rules(folder / "rules.yaml", schemas), Validator(folder))
+        book = load_rules(folder / "rules.yaml", schemas)
+        check_annotations(schemas, codes, ValueRules(book.values, codes))
+        return cls(root, schemas, codes, book, Validator(folder))
 
     def model(self, number: str) -> Element:
         """The tree of a type's elements; LookupError for an unknown type."""
@@ -200,18 +205,19 @@ class Standard:
 
     def _explained(self, form: Form, record: Any, on: date, before: Sequence[Fault] = ()) -> Explanation:
         """Everything wrong with a record beside what was found `before`, sorted by place."""
-        made = explain(form.root, record, self.codes, on)
+        made = explain(form.root, record, self.values, on)
         known = [fault.path for fault in before]
-        found = [
-            fault for fault in made.faults if not any(is_overlapping(fault.path, path) for path in known)
-        ]
+        found = made.faults
+        if known:
+            found = [one for one in found if not any(is_overlapping(one.path, path) for path in known)]
         warnings = made.warnings
-        if type(record) is dict:
-            unsound = [*known, *(fault.path for fault in found)]
-            found = [*found, *form.rules.faults(record, on, unsound)]
-            warnings = [*warnings, *form.rules.advice(record, on, unsound)]
-        found = in_order(form.root, [*before, *found])[:MAX_FAULTS]
-        return Explanation(found, in_order(form.root, warnings)[:MAX_FAULTS])
+        # Where there are more faults than are named, nobody knows which operands are sound.
+        if type(record) is dict and not made.is_full:
+            unsound = Unsound([*known, *(fault.path for fault in found)])
+            found = [*found, *form.rules.faults(record, on, unsound, most=MAX_FAULTS)]
+            warnings = [*warnings, *form.rules.advice(record, on, unsound, most=MAX_FAULTS)]
+        found = self.book.mended(in_order(form.root, [*before, *found])[:MAX_FAULTS])
+        return Explanation(found, self.book.mended(in_order(form.root, warnings)[:MAX_FAULTS]))
 
     def _undecided(self, form: Form, record: Record) -> list[Fault]:
         """The explanation found nothing: lxml has the last word, so that nothing passes in silence."""

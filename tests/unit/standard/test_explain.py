@@ -14,6 +14,7 @@ from gateway.errors import Fault, MessageError
 from gateway.standard import CodeTables, Standard
 from gateway.standard.catalogue import load_schemas
 from gateway.standard.explain import MAX_FAULTS, explain
+from gateway.standard.rules import RuleBook
 from gateway.standard.xsd import Validator
 from tests.unit.standard.material import ON, SCHEMAS, V1, Place, changed, each_type, path_of, places
 
@@ -161,7 +162,7 @@ def test_the_number_of_faults_is_bounded(standard: Standard) -> None:
     record = standard.sample("3001")
     record["Invoices"]["Invoice"] = [{"x": 1}] * 499
     assert len(standard.validate("3001", record, on=ON)) == MAX_FAULTS
-    assert len(explain(standard.model("3001"), record, standard.codes, ON).faults) == MAX_FAULTS
+    assert len(explain(standard.model("3001"), record, standard.values, ON).faults) == MAX_FAULTS
     record = {f"x{index}": 1 for index in range(10_000)}
     assert len(standard.validate("9001", record, on=ON)) < 30
 
@@ -212,7 +213,7 @@ def test_what_only_lxml_refuses_is_refused(tmp_path: Path) -> None:
     assert stricter != text
     types.write_text(stricter, encoding="utf-8")
     schemas = load_schemas(V1)
-    standard = Standard(SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), {}, Validator(tmp_path / "v1"))
+    standard = Standard(SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), RuleBook(), Validator(tmp_path / "v1"))
     record = standard.sample("5001")
     assert record["VtCode"] == "5201"
     (fault,) = standard.validate("5001", record, on=ON)

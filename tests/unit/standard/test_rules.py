@@ -207,7 +207,7 @@ OTHER = """rules:
 
 def test_the_other_kinds_of_rule_work_too(tmp_path: Path, standard: Standard) -> None:
     (tmp_path / "rules.yaml").write_text(OTHER, encoding="utf-8")
-    rules = load_rules(tmp_path / "rules.yaml", load_schemas(V1))["3001"]
+    rules = load_rules(tmp_path / "rules.yaml", load_schemas(V1)).of("3001")
     keeps = make_rule_test(rules.errors)
     record = standard.sample("3001")
     found = [(fault.path, fault.code) for fault in rules.faults(record, ON)]
