@@ -90,10 +90,17 @@ class Fault:
 
 
 class MessageError(GatewayError):
-    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once."""
+    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once.
+
+    `message_id` is the refused message's own identifier, where it got so far as to be read."""
 
     def __init__(
-        self, faults: Iterable[Fault], *, status: int | None = None, retry_after_s: int | None = None
+        self,
+        faults: Iterable[Fault],
+        *,
+        status: int | None = None,
+        retry_after_s: int | None = None,
+        message_id: str = "",
     ):
         self.faults: tuple[Fault, ...] = tuple(faults)
         if not self.faults:
@@ -101,6 +108,7 @@ class MessageError(GatewayError):
         self.result = self.faults[0].result
         self.status = status if status is not None else HTTP_STATUS.get(self.result, 422)
         self.retry_after_s = retry_after_s
+        self.message_id = message_id
         super().__init__("; ".join(f"{fault.place}: {fault.en}" for fault in self.faults))
 
     @classmethod

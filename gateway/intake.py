@@ -18,14 +18,14 @@ import structlog
 from gateway import clock
 from gateway.arrivals import ArrivalMaker, Submission
 from gateway.errors import Fault, MessageError
-from gateway.message import GATEWAY_NODE, Claims, Record
+from gateway.message import GATEWAY_NODE, Claims, Parsed, Record
 from gateway.replies import Replies, Reply
 from gateway.security.keys import Identity
 from gateway.security.suite import Unsealed, check_claims, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.store.contract import Arrival, MessageRow, Outcome, Store, StoreUnavailable
-from gateway.translate import Translator
+from gateway.translate import Translator, placed
 
 log = structlog.get_logger("intake")
 Answerer = Callable[[Platform, Record, Claims], Awaitable[Record]]
@@ -125,16 +125,20 @@ class Intake:
         if stored is not None and self._is_same(stored, submission):
             return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
         parsed = self.translator.parse(platform, submission.payload)
-        read = self.translator.read(platform, number, parsed)
+        try:
+            read = self.translator.read(platform, number, parsed)
+        except MessageError as error:
+            raise _taught(error, error.faults, submission, parsed) from error
         try:
             draft = self.arrivals.draft(submission, read, started)
             answer = await self._answer(submission, read.record)
             outcome = await self._accept(draft.arrival(answer))
         except MessageError as error:
-            raise MessageError(
-                read.in_senders_words(error.faults), status=error.status, retry_after_s=error.retry_after_s
-            ) from error
-        return self._judge(outcome, read.in_senders_words(outcome.faults))
+            raise _taught(error, read.in_senders_words(error.faults), submission, parsed) from error
+        if outcome.kind == "refused":
+            refusal = MessageError(read.in_senders_words(outcome.faults))
+            raise _taught(refusal, refusal.faults, submission, parsed)
+        return self._judge(outcome)
 
     async def _accept(self, arrival: Arrival) -> Outcome:
         try:
@@ -166,12 +170,10 @@ class Intake:
             return b""
         return orjson.dumps(await answerer(submission.platform, record, submission.claims))
 
-    def _judge(self, outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
+    def _judge(self, outcome: Outcome) -> Outcome:
         match outcome.kind:
             case "accepted" | "replayed" | "duplicate":
                 return outcome
-            case "refused":
-                raise MessageError(faults)
             case "key-conflict":
                 raise _conflict("")
             case "version-conflict":
@@ -246,6 +248,18 @@ class Intake:
         log.info("refused", platform=platform.id, type=claims.msg_type, result=error.result)
         detail = {"idem_key": claims.idem_key, "status": error.status}
         await self.store.note_refusal(platform.id, claims.msg_type, clock.now_ms(), error.faults, detail)
+
+
+def _taught(
+    error: MessageError, faults: tuple[Fault, ...], submission: Submission, parsed: Parsed
+) -> MessageError:
+    """The refusal with each fault's place in the sender's bytes, and the message's own identifier."""
+    return MessageError(
+        placed(faults, submission.payload),
+        status=error.status,
+        retry_after_s=error.retry_after_s,
+        message_id=parsed.head.get("MsgId", ""),
+    )
 
 
 def _conflict(key: str) -> MessageError:

@@ -151,7 +151,9 @@ def check_annotations(schemas: Schemas, codes: CodeTables, checks: Container[str
                 wrong.append(f"unknown code table {element.codes}")
             needed = [check] if check else []
             needed += [mark for mark, has in (("codes", element.codes), ("gbk", element.gbk_max)) if has]
-            wrong += [f"unknown {mark}: no rule of values speaks of it" for mark in needed if mark not in checks]
+            wrong += [
+                f"unknown {mark}: no rule of values speaks of it" for mark in needed if mark not in checks
+            ]
             if element.code_type and (holder is None or element.code_type not in holder.by_name):
                 wrong.append(f"there is no sibling {element.code_type}")
             for text in wrong:

@@ -21,6 +21,7 @@ from gateway.standard.values import facet_fault
 
 MAX_FAULTS = 200
 MAX_UNKNOWN = 20
+MAX_SUGGESTED = 10
 _INDEX = re.compile(r"(.*)\[([0-9]+)\]")
 _OBJECT = ("对象", "an object")
 _LIST = ("列表", "a list")
@@ -51,6 +52,7 @@ class _Walk:
     values: ValueRules
     on: date
     found: Explanation
+    suggested: int = 0
 
     def add(self, fault: Fault | None) -> None:
         if fault is not None and not self.found.is_full:
@@ -69,9 +71,12 @@ class _Walk:
             if self.found.is_full:
                 return
         unknown = [name for name in record if name not in element.by_name]
-        known = list(element.by_name)
+        known = tuple(element.by_name) if unknown else ()
         for name in unknown[:MAX_UNKNOWN]:
-            self.add(faults.unexpected(f"{path}/{name}"[:300].lstrip("/"), str(name), known))
+            suggest = self.suggested < MAX_SUGGESTED
+            self.suggested += 1
+            place = f"{path}/{name}"[:300].lstrip("/")
+            self.add(faults.unexpected(place, str(name), known, suggest=suggest))
 
     def child(self, child: Element, value: Any, place: str, holder: Record) -> None:
         if not child.repeats:

@@ -20,7 +20,7 @@ named there, and the rule keeps silent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -115,7 +115,9 @@ class Rule:
             inside = unsound.item(each, place) if unsound and each else None
             if inside and any(map(inside.touches, self.places)):
                 continue
-            if all(one.holds(scope) for one in self.when) and not any(one.holds(scope) for one in self.unless):
+            if all(one.holds(scope) for one in self.when) and not any(
+                one.holds(scope) for one in self.unless
+            ):
                 for breach in self.breaches(scope, self.operands, on):
                     yield self._fault(breach, place)
 
@@ -124,7 +126,9 @@ class Rule:
         path = f"{place}/{breach.path}" if place else breach.path
         found = shown(breach.found, self.sensitive) if breach.found else ""
         expected = "" if self.hides_expected else shown(breach.expected)
-        return Fault(self.code, path, line.zh, line.en, line.result, expected=expected, found=found, rule=line.id)
+        return Fault(
+            self.code, path, line.zh, line.en, line.result, expected=expected, found=found, rule=line.id
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,8 @@ def load_rules(path: Path, schemas: Schemas) -> RuleBook:
     findings: list[Finding] = []
     by_type: dict[str, list[Rule]] = {}
     seen: set[str] = set()
-    for section, lines in (("values", file.values), ("rules", file.rules)):
+    sections: dict[str, Sequence[RuleLine | ValueLine]] = {"values": file.values, "rules": file.rules}
+    for section, lines in sections.items():
         for index, line in enumerate(lines):
             wrong = _check(line, schemas) if isinstance(line, RuleLine) else _check_value_line(line)
             if line.id in seen:
@@ -192,7 +197,8 @@ def load_rules(path: Path, schemas: Schemas) -> RuleBook:
 def _mends(file: _RuleFile) -> dict[str, tuple[str, str]]:
     """By id for every rule, from its own entry or its check's; the rest by code."""
     found = dict(file.mends)
-    for line in (*file.values, *file.rules):
+    lines: list[RuleLine | ValueLine] = [*file.values, *file.rules]
+    for line in lines:
         mend = file.mends.get(line.id) or file.mends.get(line.check)
         if mend is not None:
             found[line.id] = mend

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from gateway.standard.generate import (
 from gateway.standard.head import sm3_hex
 from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
+from gateway.standard.order import order_faults
 from gateway.standard.reading import Reader
 from gateway.standard.rules import RuleBook, Rules, load_rules
 from gateway.standard.ruletests import RuleTest, make_rule_test
@@ -123,10 +125,11 @@ class Standard:
             return body
         raise self._refusal(form, record, on, None)
 
-    def validate(self, number: str, record: Any, *, on: date) -> list[Fault]:
-        """Every fault of a record at once, sorted by place; [] if it is valid on the day."""
+    def validate(self, number: str, record: Any, *, on: date, before: Sequence[Fault] = ()) -> list[Fault]:
+        """Every fault of a record at once, sorted by place; [] if it is valid on the day. Faults that were
+        found `before`, as by a mapping, are among them, and nothing else is said of their places."""
         form = self._form(number)
-        found = self._explained(form, record, on).faults
+        found = self._explained(form, record, on, before).faults
         return found or self._undecided(form, record)
 
     def advise(self, number: str, record: Record, *, on: date) -> list[Fault]:
@@ -151,9 +154,25 @@ class Standard:
         return form.reader.read_tree(element)
 
     def decide(self, element: etree._Element) -> list[Fault]:
-        """lxml's verdict on a parsed element as it stands (its order too): [] or its first reason."""
+        """lxml's verdict on a parsed element as it stands: [] or its first reason."""
         reason, line = self._validator.reason(element)
-        return [faults.not_understood("", reason, line)] if reason else []
+        return self.book.mended([faults.not_understood("", reason, line)] if reason else [])
+
+    def validate_element(self, number: str, element: etree._Element, *, on: date) -> list[Fault]:
+        """Every fault of a parsed element as it stands, with lines: what `validate` says of its record, and
+        where its order or a namespace is wrong. lxml has the last word."""
+        form = self._form(number)
+        record = self.read_element(number, element)
+        misplaced = list(islice(order_faults(form.root, element), MAX_FAULTS))
+        # A child from another namespace has both its own name and one in the record: it is named once.
+        foreign = {one.path for one in misplaced if one.code == "standard.namespace"}
+        found = [
+            one
+            for one in self._explained(form, record, on).faults
+            if not (one.code == "standard.unexpected-element" and _without_namespace(one.path) in foreign)
+        ]
+        both = self.book.mended(in_order(form.root, [*found, *misplaced])[:MAX_FAULTS])
+        return both or self.decide(element)
 
     def business_key(self, number: str, record: Record) -> str:
         """The values of the key's elements joined by a bar, an absent one as nothing; SM3 of it if hashed."""
@@ -243,6 +262,11 @@ class Standard:
         if type(data) is not dict:
             raise MessageError(wrong)
         raise MessageError(self._explained(form, record, clock.now().date(), wrong).faults)
+
+
+def _without_namespace(path: str) -> str:
+    holder, _, name = path.partition("{")
+    return holder + name.partition("}")[2] if name else path
 
 
 def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:

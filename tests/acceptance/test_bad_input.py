@@ -194,7 +194,7 @@ async def test_the_same_key_with_other_content_is_refused(house: House) -> None:
     await house.general.submit("1001", data, idem_key=key, content_type=JSON)
     number = house.standard.catalogue.get("1001").number
     changed = json.loads(data)
-    changed["Body"]["LegalName"] = "上海另一养护有限公司"
+    changed["Body"]["LegalName"] = changed["Body"]["BasicAcctName"] = "上海另一养护有限公司"
     body = house.standard.build(number, house.standard.from_json(number, changed["Body"]))
     from gateway.standard import head as heads
 

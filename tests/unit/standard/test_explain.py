@@ -213,7 +213,9 @@ def test_what_only_lxml_refuses_is_refused(tmp_path: Path) -> None:
     assert stricter != text
     types.write_text(stricter, encoding="utf-8")
     schemas = load_schemas(V1)
-    standard = Standard(SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), RuleBook(), Validator(tmp_path / "v1"))
+    standard = Standard(
+        SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), RuleBook(), Validator(tmp_path / "v1")
+    )
     record = standard.sample("5001")
     assert record["VtCode"] == "5201"
     (fault,) = standard.validate("5001", record, on=ON)
