@@ -44,13 +44,15 @@ class Read:
 def placed(faults: Iterable[Fault], payload: bytes) -> list[Fault]:
     """The faults with line and column in the sender's bytes, where those can be told."""
     found = list(faults)
-    places = locate(payload, [fault.place for fault in found if not fault.line])
-    return [
-        replace(fault, line=places[fault.place][0], column=places[fault.place][1])
-        if not fault.line and fault.place in places
-        else fault
-        for fault in found
-    ]
+    places = locate(payload, [fault.place for fault in found if not fault.column])
+    return [_at(fault, *places.get(fault.place, (0, 0))) for fault in found]
+
+
+def _at(fault: Fault, line: int, column: int) -> Fault:
+    """A line that is known already stays; its column is told where the two agree."""
+    if not line or fault.column or fault.line not in (0, line):
+        return fault
+    return replace(fault, line=line, column=column)
 
 
 class Translator:

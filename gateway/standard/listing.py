@@ -62,8 +62,11 @@ def _validate_json(standard: Standard, data: Any, number: str, on: date) -> list
     head = {name: str(value) for name, value in data["Head"].items()} if whole else {}
     number = _number(standard, number or head.get("MsgNo", ""))
     body = data["Body"] if whole else data
-    record = standard.from_json(number, body)
-    found = standard.validate(number, record, on=on)
+    try:
+        record = standard.from_json(number, body)
+        found = standard.validate(number, record, on=on)
+    except MessageError as error:
+        record, found = {}, list(error.faults)
     return [*_head_faults(standard, number, head, record, found), *found] if whole else found
 
 
@@ -76,8 +79,7 @@ def _validate_xml(standard: Standard, root: etree._Element, number: str, on: dat
         number = number or xmltree.local(content.tag)
     number = _number(standard, number)
     record = standard.read_element(number, content)
-    found = standard.validate(number, record, on=on) or standard.decide(content)
-    found = [_with_line(fault, content) for fault in found]
+    found = [_with_line(fault, content) for fault in standard.validate_element(number, content, on=on)]
     if not whole or head_element is None:
         return found
     head = {xmltree.local(child.tag): child.text or "" for child in head_element}
@@ -101,7 +103,8 @@ def _head_faults(
     model = standard.head_model
     found = explain(model, head, standard.values, clock.now().date()).faults
     if found or body_faults:
-        return [replace(fault, path=f"Head/{fault.path}") for fault in in_order(model, found)]
+        named = [replace(fault, path=f"Head/{fault.path}") for fault in in_order(model, found)]
+        return standard.book.mended(named)
     return check_head(
         head,
         standard.catalogue.get(number),

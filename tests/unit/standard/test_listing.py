@@ -83,7 +83,7 @@ def test_elements_in_the_wrong_order_are_refused_in_a_file(standard: Standard) -
     text = standard.build("9003", standard.sample("9003")).decode()
     first = text[text.index("<TableId>") : text.index("</TableId>") + len("</TableId>")]
     moved = text.replace(first, "").replace("</CodeTableSync>", first + "</CodeTableSync>")
-    assert found(standard, moved) == [("", "standard.schema")]
+    assert found(standard, moved) == [("TableId", "standard.order")]
 
 
 @pytest.mark.parametrize(
