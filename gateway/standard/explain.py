@@ -19,7 +19,7 @@ from gateway.standard.model import Element
 from gateway.standard.valuerules import ValueRules
 from gateway.standard.values import facet_fault
 
-MAX_FAULTS = 200
+MAX_FAULTS = 100
 MAX_UNKNOWN = 20
 MAX_SUGGESTED = 10
 _INDEX = re.compile(r"(.*)\[([0-9]+)\]")
@@ -117,16 +117,31 @@ class _Walk:
 
 def in_order(root: Element, found: Iterable[Fault]) -> list[Fault]:
     """Sorted by place: the schema's order, then the index in a list; unknown names come last."""
-    return sorted(found, key=lambda fault: _order(root, fault.path))
+    order = _Order(root)
+    return sorted(found, key=lambda fault: order.of(fault.path))
 
 
-def _order(root: Element, path: str) -> tuple[tuple[int, int], ...]:
-    key: list[tuple[int, int]] = []
-    element: Element | None = root
-    for part in path.split("/"):
-        split = _INDEX.fullmatch(part)
-        name, index = (split[1], int(split[2])) if split else (part, 0)
-        names = list(element.by_name) if element is not None else []
-        key.append((names.index(name) if name in names else len(names), index))
-        element = element.by_name.get(name) if element is not None else None
-    return tuple(key)
+class _Order:
+    """The places of the elements by number; each level is counted once, however many faults there are."""
+
+    def __init__(self, root: Element):
+        self.root = root
+        self._numbers: dict[int, dict[str, int]] = {}
+
+    def of(self, path: str) -> tuple[tuple[int, int], ...]:
+        key: list[tuple[int, int]] = []
+        element: Element | None = self.root
+        for part in path.split("/"):
+            split = _INDEX.fullmatch(part) if part.endswith("]") else None
+            name, index = (split[1], int(split[2])) if split else (part, 0)
+            numbers = self._of(element) if element is not None else {}
+            key.append((numbers.get(name, len(numbers)), index))
+            element = element.by_name.get(name) if element is not None else None
+        return tuple(key)
+
+    def _of(self, element: Element) -> dict[str, int]:
+        found = self._numbers.get(id(element))
+        if found is None:
+            found = {name: number for number, name in enumerate(element.by_name)}
+            self._numbers[id(element)] = found
+        return found

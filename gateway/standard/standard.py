@@ -38,7 +38,7 @@ from gateway.standard.order import order_faults
 from gateway.standard.reading import Reader
 from gateway.standard.rules import RuleBook, Rules, load_rules
 from gateway.standard.ruletests import RuleTest, make_rule_test
-from gateway.standard.unsound import Unsound, is_overlapping
+from gateway.standard.unsound import Overlap, Unsound
 from gateway.standard.valuerules import ValueRules
 from gateway.standard.writing import write_body
 from gateway.standard.xsd import Validator
@@ -224,11 +224,14 @@ class Standard:
 
     def _explained(self, form: Form, record: Any, on: date, before: Sequence[Fault] = ()) -> Explanation:
         """Everything wrong with a record beside what was found `before`, sorted by place."""
+        if len(before) >= MAX_FAULTS:
+            return Explanation(self.book.mended(in_order(form.root, before[:MAX_FAULTS])))
         made = explain(form.root, record, self.values, on)
         known = [fault.path for fault in before]
         found = made.faults
         if known:
-            found = [one for one in found if not any(is_overlapping(one.path, path) for path in known)]
+            named = Overlap(known)
+            found = [one for one in found if one.path not in named]
         warnings = made.warnings
         # Where there are more faults than are named, nobody knows which operands are sound.
         if type(record) is dict and not made.is_full:

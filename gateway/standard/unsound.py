@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 
 
-def is_overlapping(path: str, other: str) -> bool:
-    """Is one of two places the other, or around it?"""
-    return (
-        path == other
-        or path.startswith((f"{other}/", f"{other}["))
-        or other.startswith((f"{path}/", f"{path}["))
-    )
+def _around(path: str) -> Iterator[str]:
+    """Every place around a path, nearest first: of a list's item the list too."""
+    while path:
+        path, _, last = path.rpartition("/")
+        name = last.partition("[")[0]
+        if name != last:
+            yield f"{path}/{name}" if path else name
+        if path:
+            yield path
+
+
+class Overlap:
+    """Is a place one of the paths, inside one, or around one? With indexes, as faults write them."""
+
+    def __init__(self, paths: Iterable[str]):
+        self._at = set(paths)
+        self._holders = {one for path in self._at for one in _around(path)}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._at or path in self._holders or any(one in self._at for one in _around(path))
 
 
 class Unsound:
