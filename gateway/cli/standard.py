@@ -12,6 +12,7 @@ from gateway.cli.place import find_root, print_json
 from gateway.selftest.run import run as run_selftest
 from gateway.standard import Standard
 from gateway.standard.listing import list_types, validate_file
+from gateway.standard.ruledocs import rule_rows, rules_page
 from gateway.translate import placed
 
 
@@ -37,15 +38,37 @@ def list_(as_json: bool) -> None:
 
 
 @standard.command()
+@click.option("--markdown", is_flag=True, help="The page docs/rules.md.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def rules(markdown: bool, as_json: bool) -> None:
+    """Every rule beside the schemas, in words."""
+    loaded = _load()
+    if markdown:
+        click.echo(rules_page(loaded), nl=False)
+        return
+    rows = rule_rows(loaded)
+    if as_json:
+        print_json({"rules": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['id']:26} {row['types']:14} {row['zh']}  {row['en']}")
+
+
+@standard.command()
+@click.option("--type", "numbers", multiple=True, help="Only these message types.")
 @click.option(
     "--messages", default=1000, type=click.IntRange(0, 100_000), help="With two to five faults each."
 )
 @click.option("--seed", default=1, help="Which faults stand together.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def selftest(messages: int, seed: int, as_json: bool) -> None:
+def selftest(numbers: tuple[str, ...], messages: int, seed: int, as_json: bool) -> None:
     """Break every message type in every way and see that each fault is named at its place."""
-    root = find_root() / "schemas"
-    tally = run_selftest(root, _load(), messages=messages, seed=seed)
+    loaded = _load()
+    unknown = [number for number in numbers if number not in loaded.catalogue]
+    if unknown:
+        raise click.UsageError(f"unknown message type: {', '.join(unknown)}")
+    only = [loaded.catalogue.get(number).number for number in numbers]
+    tally = run_selftest(find_root() / "schemas", loaded, messages=messages, seed=seed, only=only)
     for note in tally.notes:
         click.echo(note)
     for kind, count in sorted(tally.by_kind.items()):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from lxml import etree
 
+from gateway import refusals
+from gateway.endpoints import problem
 from gateway.errors import Fault, MessageError
 from gateway.standard import CodeTables, Standard
 from gateway.standard.catalogue import load_schemas
@@ -150,6 +154,14 @@ def test_faults_come_in_the_order_of_the_message(standard: Standard) -> None:
     ]
 
 
+def test_each_check_digit_of_a_code_is_told_apart(standard: Standard) -> None:
+    place: Place = ("PlatformCode",)
+    assert only(standard, "1001", place, "12310000425010220M").rule == "credit-code"
+    assert only(standard, "1001", place, "12310000425010230A").rule in ("credit-code", "organ-code")
+    deal: Place = ("UnifiedDealCode",)
+    assert only(standard, "3001", deal, "A03-12310000425010220N-20240318-000123-G").rule == "deal-code"
+
+
 def test_a_name_that_is_nearly_right_is_offered(standard: Standard) -> None:
     record = standard.sample("3001")
     record["AppAmont"] = record.pop("AppAmount")
@@ -165,6 +177,31 @@ def test_the_number_of_faults_is_bounded(standard: Standard) -> None:
     assert len(explain(standard.model("3001"), record, standard.values, ON).faults) == MAX_FAULTS
     record = {f"x{index}": 1 for index in range(10_000)}
     assert len(standard.validate("9001", record, on=ON)) < 30
+
+
+HOSTILE: list[tuple[str, Any]] = [
+    ("3001", {f"AppAmont{index}": "1" for index in range(100_000)}),
+    ("3001", {"Payees": {"Payee": [{}] * 499}, "Invoices": {"Invoice": [{"x": 1}] * 499}}),
+    ("3001", {"Payees": {"Payee": [{"x": ""}] * 300_000}}),
+    ("3001", {"UseDes": "养" * 5_000_000, "PayAppNo": "x" * 5_000_000}),
+    ("3001", {"x" * 5_000_000: "1", "Applicant": {"x" * 1000: [[[]]] * 1000}}),
+    ("1001", {"LegalRoles": ";".join(["77"] * 1_000_000)}),
+    ("9003", {"TableId": "a", "Rows": {"Row": [{"Code": "a", "NameZh": "a", "Enabled": "1"}] * 10_000}}),
+    ("9003", {"TableId": "a", "Rows": {"Row": [{"Code": "", "ValidFrom": "x"}] * 10_000}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "record"), HOSTILE)
+def test_a_refusal_is_bounded_for_any_input(standard: Standard, number: str, record: Any) -> None:
+    """In what it says and in what it costs: a second for megabytes is a hundred times what it takes."""
+    started = time.process_time()
+    with pytest.raises(MessageError) as caught:
+        standard.check(number, standard.from_json(number, record), on=ON)
+    refusal = problem.problem(caught.value) + orjson.dumps(refusals.ack(caught.value, number, "0" * 32))
+    assert time.process_time() - started < 5
+    assert 1 <= len(caught.value.faults) <= MAX_FAULTS
+    assert len(refusal) < 3000 * MAX_FAULTS
+    assert all(len(fault.path) <= 320 and len(fault.found) <= 64 for fault in caught.value.faults)
 
 
 @pytest.mark.parametrize("record", [None, [], "x", 5, [{}]])
