@@ -13,6 +13,7 @@ from gateway.errors import Fault, MessageError
 from gateway.message import Record
 
 ADD_WORD_CHARS = 2000
+ROOMS = (100_000, ADD_WORD_CHARS, 250)  # of a platform's own MSG, until one fits
 TEXT_CHARS = 500
 PATH_CHARS = 300
 MAX_ERRORS = 500
@@ -115,13 +116,13 @@ def text(error: MessageError, most_chars: int = ADD_WORD_CHARS) -> str:
     return "\n".join([*kept, _more(len(lines) - len(kept))])
 
 
-def ack(error: MessageError, number: str, message_id: str) -> Record:
+def ack(error: MessageError, number: str, message_id: str, most_chars: int = ADD_WORD_CHARS) -> Record:
     """The 8001 of a refusal: AddWord is its text, Errors has each fault."""
     return {
         "OriMsgNo": number,
         "OriMsgId": message_id,
         "Result": error.result,
-        "AddWord": text(error),
+        "AddWord": text(error, most_chars),
         "Duplicate": "0",
         "Errors": {"Error": [_error(fault) for fault in error.faults[:MAX_ERRORS]]},
     }

@@ -128,11 +128,17 @@ class Replies:
         message_id = clock.new_id()
         number = claims.msg_type if claims.msg_type in self.translator.standard.catalogue else ACK
         ori_id = error.message_id or hashlib.sha256(claims.idem_key.encode()).hexdigest()[:32]
-        ack = refusals.ack(error, number, ori_id)
-        try:
-            return self.translator.write_ack(platform, ACK, ack, self._head(platform, ACK, message_id, ack))
-        except MessageError:
-            return b""
+        # The standard's AddWord is short; a platform's own form may have room for every line.
+        rooms = (refusals.ADD_WORD_CHARS,) if platform.profile == IDENTITY else refusals.ROOMS
+        for room in rooms:
+            ack = refusals.ack(error, number, ori_id, room)
+            try:
+                return self.translator.write_ack(
+                    platform, ACK, ack, self._head(platform, ACK, message_id, ack)
+                )
+            except MessageError:
+                continue
+        return b""
 
     def _ack_record(self, row: MessageRow, *, duplicate: bool) -> Record:
         head = orjson.loads(row.head)

@@ -146,7 +146,14 @@ def _problem_of(fault: etree._Element) -> dict[str, Any]:
         "result": problem.findtext("Result") or "",
         "detail": problem.findtext("Detail") or "",
         "errors": [_error_of(error) for error in problem.iterfind("Errors/Error")],
+        **_ack_of(fault),
     }
+
+
+def _ack_of(fault: etree._Element) -> dict[str, str]:
+    """The platform's own 8001 beside the problem, as XML text, where the fault has one."""
+    ack = next(fault.iter("Ack"), None)
+    return {} if ack is None or not len(ack) else {"ack": etree.tostring(ack[0], encoding="unicode")}
 
 
 def _error_of(error: etree._Element) -> dict[str, Any]:

@@ -44,17 +44,23 @@ def locate(data: bytes, paths: Iterable[str]) -> dict[str, Place]:
     root = _read_xml(data) if start == b"<" else _read_json(data) if start in b"{[" and start else None
     if root is None:
         return {}
-    bases = _bases(root)
-    return {path: _find(bases, path).place for path in paths if path}
+    wanted = [path for path in paths if path]
+    bases = _bases(root, wanted)
+    return {path: _find(bases, path).place for path in wanted}
 
 
-def _bases(root: _Node) -> list[_Node]:
-    """The content first: of the containers within three levels the one that holds most."""
+def _bases(root: _Node, paths: list[str]) -> list[_Node]:
+    """The content first: of the containers within three levels the one that has most of the paths."""
     found, level = [root], [root]
     for _ in range(3):
         level = [child for node in level for many in node.children.values() for child in many[:1]]
         found += [node for node in level if node.children]
-    return sorted(found, key=lambda node: -sum(map(len, node.children.values())))
+    names = [path.partition("/")[0].partition("[")[0] for path in paths]
+
+    def likely(node: _Node) -> tuple[int, int]:
+        return sum(name in node.children for name in names), sum(map(len, node.children.values()))
+
+    return sorted(found, key=likely, reverse=True)
 
 
 def _find(bases: list[_Node], path: str) -> _Node:
