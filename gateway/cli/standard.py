@@ -87,7 +87,7 @@ def selftest(numbers: tuple[str, ...], messages: int, seed: int, as_json: bool) 
 @click.option("--type", "number", default="", help="Message type; told from the file where it says so.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def validate(file: Path, number: str, as_json: bool) -> None:
-    """Check FILE (JSON or XML of the standard) and name every fault at once, as a refusal does."""
+    """Check FILE (JSON or XML of the standard, DES, MOF or CFX of a platform) and name every fault at once, as a refusal does."""
     data = file.read_bytes()
     faults = placed(validate_file(_load(), data, number), data)
     if as_json:

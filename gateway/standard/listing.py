@@ -14,6 +14,7 @@ from gateway.errors import Fault, MessageError
 from gateway.message import NAMESPACE, Record
 from gateway.standard.explain import explain, in_order
 from gateway.standard.head import check_head
+from gateway.standard.platformfiles import is_platform_file, platform_faults
 from gateway.standard.schemafiles import line_of
 from gateway.standard.standard import Standard
 
@@ -43,14 +44,18 @@ def validate_file(
     """Every fault of a message, sorted by place; [] if it is valid. JSON or XML is told from the content.
 
     A whole message (Head and Body) says its own type; a body alone in JSON needs `number`, in XML its
-    root's name tells. Faults of XML carry their line.
+    root's name tells. Faults of XML carry their line. A platform's own envelope (DES, MOF, CFX) is held
+    against the platforms' schemas.
     """
     day = on or clock.now().date()
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     try:
         if start.startswith((b"{", b"[")):
             return _validate_json(standard, _load(data), number, day)
-        return _validate_xml(standard, xmltree.parse(data), number, day)
+        root = xmltree.parse(data)
+        if is_platform_file(root):
+            return standard.book.mended(platform_faults(standard.root / "platforms", root))
+        return _validate_xml(standard, root, number, day)
     except MessageError as error:
         return list(error.faults)
 
