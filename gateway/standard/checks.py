@@ -145,6 +145,7 @@ def gbk_length(text: str) -> int | None:
         return None
 
 
+@lru_cache(_REMEMBERED)
 def fits_gbk(text: str, most: int) -> bool:
     length = gbk_length(text)
     return length is not None and length <= most

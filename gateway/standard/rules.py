@@ -259,6 +259,8 @@ def _made(line: RuleLine, root: Element) -> Rule:
     scope = (root.find(line.each) if line.each else None) or root
     element, *others = (scope.find(path) for path in _operands(line))
     sensitive = element.sensitive if element is not None else ""
+    if line.check == "unique":  # what it finds are the fields that tell the items apart
+        sensitive = next((one.sensitive for one in others if one is not None and one.sensitive), sensitive)
     return Rule(
         line=line,
         operands=Operands(

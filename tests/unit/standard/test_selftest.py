@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.errors import MessageError
+from gateway import refusals
+from gateway.errors import Fault, MessageError
 from gateway.selftest import digits, oracle
 from gateway.selftest.material import DAY, Material, edited
 from gateway.selftest.run import Kind, Tally, judge_all, prepare, run
@@ -53,6 +57,37 @@ def test_every_rule_has_generated_instances_that_keep_it_and_that_break_it(stand
             assert caught.value.faults == (fault,)
             broken.add(line.id)
     assert broken == {line.id for line in standard.book.lines if line.severity == "error"}
+
+
+def test_no_refusal_shows_what_is_sensitive(standard: Standard) -> None:
+    """Whatever is broken, no name, number or account of the message stands in the text of its refusal."""
+    chance = random.Random(7)
+    for kind in prepared()[1]:
+        secret = standard.sensitive(kind.number)
+        for base, mutation in chance.sample(kind.found, min(60, len(kind.found))):
+            record = edited(base, list(mutation.edits))
+            hidden = {
+                value
+                for message in (base, record)
+                for place, value in texts(message)
+                if place in secret and len(value) > 5
+            }
+            said = refusals.text(
+                MessageError(standard.validate(kind.number, record, on=DAY) or [NOTHING]), 100_000
+            )
+            assert not any(value in said for value in hidden), (mutation, said)
+
+
+NOTHING = Fault("none", "", "", "")
+
+
+def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield place, value
+    for name, inner in value.items() if isinstance(value, dict) else []:
+        yield from texts(inner, f"{place}/{name}".lstrip("/"))
+    for inner in value if isinstance(value, list) else []:
+        yield from texts(inner, place)
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Standard:
