@@ -84,9 +84,13 @@ def members(fault: Fault) -> dict[str, Any]:
 
 def line(fault: Fault) -> str:
     """One fault in one line, Chinese first: place, rule, what is wrong, expected, found, how to mend it."""
-    return " | ".join(
-        part for part in (_place(fault), f"[{fault.rule_id} {fault.result}]", words(fault)) if part
-    )
+    return _line(fault, words(fault))
+
+
+def _line(fault: Fault, said: str) -> str:
+    place = _place(fault)
+    head = f"{place} | [{fault.rule_id} {fault.result}]" if place else f"[{fault.rule_id} {fault.result}]"
+    return f"{head} | {said}"
 
 
 def words(fault: Fault) -> str:
@@ -100,7 +104,10 @@ def words(fault: Fault) -> str:
 
 def text(error: MessageError, most_chars: int = ADD_WORD_CHARS) -> str:
     """A line a fault: as many whole lines as fit, then how many more there are."""
-    lines = [line(fault) for fault in error.faults]
+    return _fitted([line(fault) for fault in error.faults], most_chars)
+
+
+def _fitted(lines: list[str], most_chars: int) -> str:
     whole = "\n".join(lines)
     if len(whole) <= most_chars:
         return whole
@@ -118,19 +125,20 @@ def text(error: MessageError, most_chars: int = ADD_WORD_CHARS) -> str:
 
 def ack(error: MessageError, number: str, message_id: str, most_chars: int = ADD_WORD_CHARS) -> Record:
     """The 8001 of a refusal: AddWord is its text, Errors has each fault."""
+    said = [(fault, words(fault)) for fault in error.faults]
     return {
         "OriMsgNo": number,
         "OriMsgId": message_id,
         "Result": error.result,
-        "AddWord": text(error, most_chars),
+        "AddWord": _fitted([_line(*one) for one in said], most_chars),
         "Duplicate": "0",
-        "Errors": {"Error": [_error(fault) for fault in error.faults[:MAX_ERRORS]]},
+        "Errors": {"Error": [_error(*one) for one in said[:MAX_ERRORS]]},
     }
 
 
-def _error(fault: Fault) -> Record:
-    said = f"[{fault.rule_id}] {words(fault)}"
-    return {"Code": fault.result, "Path": _place(fault)[:PATH_CHARS], "Text": said[:TEXT_CHARS]}
+def _error(fault: Fault, said: str) -> Record:
+    text = f"[{fault.rule_id}] {said}"
+    return {"Code": fault.result, "Path": _place(fault)[:PATH_CHARS], "Text": text[:TEXT_CHARS]}
 
 
 def _place(fault: Fault) -> str:

@@ -13,7 +13,7 @@ The lines of one mark are tried in their order; the first that a value breaks sp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
@@ -137,6 +137,7 @@ class ValueRules:
         self.lines = tuple(lines)
         self.codes = codes
         self._of: dict[tuple[str, bool, str], tuple[ValueLine, ...]] = {}
+        self._known: dict[tuple[int, str], tuple[Element, tuple[ValueLine, ...]]] = {}
         for line in self.lines:
             place = (line.on, bool(line.kinds), line.severity)
             self._of[place] = (*self._of.get(place, ()), line)
@@ -144,23 +145,29 @@ class ValueRules:
     def __contains__(self, mark: object) -> bool:
         return any(line.on == mark for line in self.lines)
 
-    def faults(self, element: Element, value: str, path: str, holder: Record, on: date) -> Iterator[Fault]:
+    def faults(self, element: Element, value: str, path: str, holder: Record, on: date) -> Iterable[Fault]:
         """What is wrong with a value that the facets of its type allow."""
-        return self._faults(element, value, path, holder, on, "error")
+        lines = self.lines_of(element)
+        return self._faults(lines, element, value, path, holder, on) if lines else ()
 
-    def warnings(self, element: Element, value: str, path: str, holder: Record, on: date) -> Iterator[Fault]:
-        return self._faults(element, value, path, holder, on, "warning")
+    def warnings(self, element: Element, value: str, path: str, holder: Record, on: date) -> Iterable[Fault]:
+        lines = self.lines_of(element, "warning")
+        return self._faults(lines, element, value, path, holder, on) if lines else ()
 
-    def lines_of(self, element: Element, severity: str = "error") -> Iterator[ValueLine]:
-        """The lines that hold for an element, whatever the kind of its code."""
-        for mark in marks(element):
-            yield from self._of.get((mark, bool(element.code_type), severity), ())
+    def lines_of(self, element: Element, severity: str = "error") -> tuple[ValueLine, ...]:
+        """The lines that hold for an element, whatever the kind of its code; looked up once an element."""
+        known = self._known.get((id(element), severity))
+        if known is None or known[0] is not element:
+            has_kind = bool(element.code_type)
+            lines = [line for mark in marks(element) for line in self._of.get((mark, has_kind, severity), ())]
+            known = self._known[id(element), severity] = (element, tuple(lines))
+        return known[1]
 
     def _faults(
-        self, element: Element, value: str, path: str, holder: Record, on: date, severity: str
+        self, lines: Iterable[ValueLine], element: Element, value: str, path: str, holder: Record, on: date
     ) -> Iterator[Fault]:
         kind = holder.get(element.code_type, "") if element.code_type else ""
-        for line in self.lines_of(element, severity):
+        for line in lines:
             if line.kinds and kind not in line.kinds:
                 continue
             code, misses = VALUE_CHECKS[line.check]
