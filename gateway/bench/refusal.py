@@ -97,9 +97,9 @@ def _spoilt(sample: Record, count: int) -> Record:
 
 
 def _worst() -> Iterator[Record]:
-    yield {f"AppAmont{index}": "1" for index in range(400)}  # names that are nearly right
+    yield {f"AppAmont{index}": "1" for index in range(220)}  # names that are nearly right
     yield {"Payees": {"Payee": [{}] * 498}}  # each item lacks everything
-    yield {"Payees": {"Payee": [{"AcctNo": "~", "x": ""}] * 200}}
+    yield {"Payees": {"Payee": [{"AcctNo": "~", "x": ""}] * 180}}
     yield {"UseDes": "养" * 1300}
     yield {"Invoices": {"Invoice": [{"AmountWithTax": 1, "TaxAmount": None}] * 90}}
     yield {"Applicant": {"Applicant": {"Applicant": [[[[]]]] * 300}}}

@@ -19,9 +19,9 @@ from gateway.standard.model import Element
 from gateway.standard.valuerules import ValueRules
 from gateway.standard.values import facet_fault
 
-MAX_FAULTS = 100
+MAX_FAULTS = 64
 MAX_UNKNOWN = 20
-MAX_SUGGESTED = 10
+MAX_SUGGESTED = 5
 _INDEX = re.compile(r"(.*)\[([0-9]+)\]")
 _OBJECT = ("对象", "an object")
 _LIST = ("列表", "a list")

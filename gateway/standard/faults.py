@@ -143,6 +143,16 @@ def not_understood(path: str, reason: str, line: int = 0) -> Fault:
     )
 
 
+def more(count: int) -> Fault:
+    """Stands last where a message has more faults than are named."""
+    return Fault(
+        "standard.more-faults",
+        "",
+        f"错误超过 {count} 项，仅列出 {count} 项",
+        f"there are more than {count} faults; {count} are named",
+    )
+
+
 def other_element(expected: str, found: str) -> Fault:
     return Fault(
         "standard.other-element",

@@ -225,7 +225,7 @@ class Standard:
     def _explained(self, form: Form, record: Any, on: date, before: Sequence[Fault] = ()) -> Explanation:
         """Everything wrong with a record beside what was found `before`, sorted by place."""
         if len(before) >= MAX_FAULTS:
-            return Explanation(self.book.mended(in_order(form.root, before[:MAX_FAULTS])))
+            return Explanation(self._named(form, before, is_full=True))
         made = explain(form.root, record, self.values, on)
         known = [fault.path for fault in before]
         found = made.faults
@@ -238,8 +238,15 @@ class Standard:
             unsound = Unsound([*known, *(fault.path for fault in found)])
             found = [*found, *form.rules.faults(record, on, unsound, most=MAX_FAULTS)]
             warnings = [*warnings, *form.rules.advice(record, on, unsound, most=MAX_FAULTS)]
-        found = self.book.mended(in_order(form.root, [*before, *found])[:MAX_FAULTS])
+        found = self._named(form, [*before, *found], is_full=made.is_full)
         return Explanation(found, self.book.mended(in_order(form.root, warnings)[:MAX_FAULTS]))
+
+    def _named(self, form: Form, found: Sequence[Fault], *, is_full: bool) -> list[Fault]:
+        """In the message's order, each with how to mend it; said too where there are more than are named."""
+        named = in_order(form.root, found)[:MAX_FAULTS]
+        if is_full or len(found) > MAX_FAULTS:
+            named.append(faults.more(MAX_FAULTS))
+        return self.book.mended(named)
 
     def _undecided(self, form: Form, record: Record) -> list[Fault]:
         """The explanation found nothing: lxml has the last word, so that nothing passes in silence."""
