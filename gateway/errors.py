@@ -57,6 +57,8 @@ class Fault:
     `code` is stable (`standard.missing-element`); `path` is the place in the standard's words
     (`Invoices/Invoice[2]/AmountWithTax`); `source_path` the same place in the sender's own field
     names, where a mapping knows it; `result` the CT-RESULT code; `found` is masked if sensitive.
+    `rule` is the id of the data standard's rule that is broken, where it is one; `mend_zh` and
+    `mend_en` say how to put it right.
     """
 
     code: str
@@ -69,6 +71,9 @@ class Fault:
     found: str = ""
     line: int = 0
     column: int = 0
+    rule: str = ""
+    mend_zh: str = ""
+    mend_en: str = ""
 
     def in_words_of(self, source_path: str) -> Fault:
         """The same fault, placed in the sender's own field names."""
@@ -78,12 +83,24 @@ class Fault:
     def place(self) -> str:
         return self.source_path or self.path
 
+    @property
+    def rule_id(self) -> str:
+        """The rule's id; of what no rule says (structure, envelope, seal) its code."""
+        return self.rule or self.code
+
 
 class MessageError(GatewayError):
-    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once."""
+    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once.
+
+    `message_id` is the refused message's own identifier, where it got so far as to be read."""
 
     def __init__(
-        self, faults: Iterable[Fault], *, status: int | None = None, retry_after_s: int | None = None
+        self,
+        faults: Iterable[Fault],
+        *,
+        status: int | None = None,
+        retry_after_s: int | None = None,
+        message_id: str = "",
     ):
         self.faults: tuple[Fault, ...] = tuple(faults)
         if not self.faults:
@@ -91,6 +108,7 @@ class MessageError(GatewayError):
         self.result = self.faults[0].result
         self.status = status if status is not None else HTTP_STATUS.get(self.result, 422)
         self.retry_after_s = retry_after_s
+        self.message_id = message_id
         super().__init__("; ".join(f"{fault.place}: {fault.en}" for fault in self.faults))
 
     @classmethod

@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 
 from gateway.errors import MessageError
-from gateway.standard import Standard
+from gateway.standard import CodeTables, Standard
 from gateway.standard.explain import explain
 from gateway.standard.generate import CodeSets, make_test
 from gateway.standard.model import ValueType
@@ -28,12 +28,12 @@ class HeadShape:
     """Made once from the standard; any thread may use it."""
 
     def __init__(self, standard: Standard):
-        self._codes = standard.codes
+        self._standard = standard
         self._model = standard.head_model
         self._shapes = {child.name: _shape_of(child.value) for child in self._model.children if child.value}
         self._joined = lru_cache(maxsize=64)(self._join)
         self._test, self._tables = make_test(self._model)
-        self._valid: tuple[date | None, CodeSets] = (None, ())
+        self._valid: tuple[date | None, CodeTables, CodeSets] = (None, standard.codes, ())
 
     def check(self, said: Mapping[str, str], on: date, *, whole: bool) -> None:
         """MessageError with every fault, by `Head/…`, of what the envelope says; `whole`: of a head that
@@ -49,17 +49,18 @@ class HeadShape:
         """A no only asks the explanation, which has the last word."""
         if not self._joined(tuple(said)).fullmatch(_BETWEEN.join(said.values())):
             return False
-        day, valid = self._valid
-        if day != on:
-            valid = tuple(self._codes.get(table).valid_on(on) for table in self._tables)
-            self._valid = (on, valid)
+        codes = self._standard.codes
+        day, known, valid = self._valid
+        if day != on or known is not codes:
+            valid = tuple(codes.get(table).valid_on(on) for table in self._tables)
+            self._valid = (on, codes, valid)
         return self._test(dict(said), valid)
 
     def _refuse(self, said: Mapping[str, str], on: date, whole: bool) -> None:
         model = self._model
         if not whole:
             model = replace(model, children=tuple(one for one in model.children if one.name in said))
-        found = explain(model, dict(said), self._codes, on).faults
+        found = explain(model, dict(said), self._standard.values, on).faults
         if found:
             raise MessageError([replace(fault, path=f"Head/{fault.path}") for fault in found])
 

@@ -19,14 +19,14 @@ import structlog
 from gateway import clock
 from gateway.arrivals import ArrivalMaker, Draft, Submission
 from gateway.errors import Fault, MessageError
-from gateway.message import GATEWAY_NODE, Claims, Record
+from gateway.message import GATEWAY_NODE, Claims, Parsed, Record
 from gateway.replies import Replies, Reply
 from gateway.security.keys import Identity
 from gateway.security.suite import Unsealed, check_claims, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.store.contract import PARKED, Arrival, MessageRow, Outcome, Store, StoreUnavailable
-from gateway.translate import Translator
+from gateway.translate import Translator, placed
 
 log = structlog.get_logger("intake")
 Answerer = Callable[[Platform, Record, Claims], AbstractAsyncContextManager[Record]]
@@ -130,17 +130,20 @@ class Intake:
         if stored is not None and self._is_same(stored, submission):
             return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
         parsed = self.translator.parse(platform, submission.payload)
-        read = self.translator.read(platform, number, parsed)
+        try:
+            read = self.translator.read(platform, number, parsed)
+        except MessageError as error:
+            raise _taught(error, error.faults, submission, parsed) from error
         try:
             draft = self.arrivals.draft(submission, read, started)
-            outcome = await self._accept_answered(draft, submission, read.record, is_bound=stored is not None)
+            outcome = self._judge(
+                await self._accept_answered(draft, submission, read.record, is_bound=stored is not None)
+            )
         except MessageError as error:
-            raise MessageError(
-                read.in_senders_words(error.faults), status=error.status, retry_after_s=error.retry_after_s
-            ) from error
+            raise _taught(error, read.in_senders_words(error.faults), submission, parsed) from error
         if outcome.kind == "accepted" and number in self.after:
             self.after[number]()
-        return self._judge(outcome, read.in_senders_words(outcome.faults))
+        return outcome
 
     async def _accept(self, arrival: Arrival) -> Outcome:
         try:
@@ -170,15 +173,15 @@ class Intake:
             return await self._accept(draft.arrival())
         async with answerer(submission.platform, record, submission.claims) as answer:
             outcome = await self._accept(draft.arrival(orjson.dumps(answer)))
-            return self._judge(outcome, outcome.faults)
+            return self._judge(outcome)
 
-    def _judge(self, outcome: Outcome, faults: tuple[Fault, ...]) -> Outcome:
+    def _judge(self, outcome: Outcome) -> Outcome:
         match outcome.kind:
             case "accepted" | "replayed" | "duplicate":
                 _tell_parked(outcome)
                 return outcome
             case "refused":
-                raise MessageError(faults)
+                raise MessageError(outcome.faults)
             case "key-conflict":
                 raise _conflict("")
             case "version-conflict":
@@ -277,6 +280,18 @@ def _tell_parked(outcome: Outcome) -> None:
             application=row.application,
             why=row.note,
         )
+
+
+def _taught(
+    error: MessageError, faults: tuple[Fault, ...], submission: Submission, parsed: Parsed
+) -> MessageError:
+    """The refusal with each fault's place in the sender's bytes, and the message's own identifier."""
+    return MessageError(
+        placed(faults, submission.payload),
+        status=error.status,
+        retry_after_s=error.retry_after_s,
+        message_id=parsed.head.get("MsgId", ""),
+    )
 
 
 def _conflict(key: str) -> MessageError:

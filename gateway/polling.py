@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from gateway import clock
+from gateway import clock, refusals
 from gateway.arrivals import Submission
 from gateway.connectors.voucher import read_voucher
 from gateway.errors import DeliveryError, MessageError
@@ -205,6 +205,6 @@ def _with_key(unsealed: Unsealed, key: str, number: str) -> Claims:
 
 
 def _reason(error: MessageError) -> str:
-    """Every fault in one line, cut to 200 GBK bytes on a character's border."""
-    text = "；".join(f"{fault.place}: {fault.zh}" if fault.place else fault.zh for fault in error.faults)
+    """The refusal's lines, cut to 200 GBK bytes on a character's border."""
+    text = refusals.text(error).replace("\n", "；")
     return text.encode("gbk", "replace")[:_REASON_BYTES].decode("gbk", "ignore")

@@ -7,6 +7,7 @@ sealing (promise 2). Each reply is sealed afresh.
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from xml.sax.saxutils import escape
 
 import orjson
 
-from gateway import clock
+from gateway import clock, refusals
 from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE, Claims, Head, MessageState, Record
 from gateway.security import wssnames
@@ -25,7 +26,7 @@ from gateway.security.suite import Peer, suites
 from gateway.settings import Platform
 from gateway.standard import head as heads
 from gateway.store.contract import MessageRow
-from gateway.translate import ACK, Translator
+from gateway.translate import ACK, IDENTITY, Translator
 
 JSON = "application/json"
 XML = "application/xml"
@@ -97,14 +98,18 @@ class Replies:
         return self._seal(platform, claims, ACK, payload, JSON, 202, headers, transport)
 
     def refuse(self, platform: Platform, claims: Claims, error: MessageError, transport: str) -> Reply:
-        """A refusal for an authenticated sender: sealed, with every fault in its own field names."""
+        """A refusal for an authenticated sender: sealed, with every fault in its own field names. Beside the
+        problem stands the 8001 in the platform's own form (STATUS and MSG of a DES platform)."""
         headers = {}
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(error.retry_after_s)
+        own = self._refusal(platform, claims, error)
         if transport in SOAP:
-            payload, content_type = self.fault(error, SOAP[transport][1]), XML
+            payload, content_type = _with_ack(self.fault(error, SOAP[transport][1]), own), XML
         else:
             payload, content_type = self.problem(error), PROBLEM
+            if own.startswith(b"{"):
+                payload = orjson.dumps({**orjson.loads(own), **orjson.loads(payload)})
         return self._seal(platform, claims, ACK, payload, content_type, error.status, headers, transport)
 
     def _answer(
@@ -119,6 +124,26 @@ class Replies:
             payload = _submit_reply(extra, payload)
         content_type = XML if transport in SOAP else JSON
         return self._seal(platform, claims, number, payload, content_type, 200, headers, transport)
+
+    def _refusal(self, platform: Platform, claims: Claims, error: MessageError) -> bytes:
+        """The 8001 of a refusal in the platform's own form; empty where that form cannot hold it (it is told
+        in the problem all the same)."""
+        if platform.profile != IDENTITY and not self.translator.mappings.find(platform.profile, ACK, "out"):
+            return b""
+        message_id = clock.new_id()
+        number = claims.msg_type if claims.msg_type in self.translator.standard.catalogue else ACK
+        ori_id = error.message_id or hashlib.sha256(claims.idem_key.encode()).hexdigest()[:32]
+        # The standard's AddWord is short; a platform's own form may have room for every line.
+        rooms = (refusals.ADD_WORD_CHARS,) if platform.profile == IDENTITY else refusals.ROOMS
+        for room in rooms:
+            ack = refusals.ack(error, number, ori_id, room)
+            try:
+                return self.translator.write_ack(
+                    platform, ACK, ack, self._head(platform, ACK, message_id, ack)
+                )
+            except MessageError:
+                continue
+        return b""
 
     def _ack_record(self, row: MessageRow, *, duplicate: bool) -> Record:
         head = orjson.loads(row.head)
@@ -178,6 +203,16 @@ class Replies:
             peer = replace(peer, algorithms={**peer.algorithms, "soap": SOAP[transport][0]})
         sealed = suite.seal(payload, answer, self.identities[platform.id], peer)
         return Reply(status, sealed, suite.content_type, headers)
+
+
+def _with_ack(fault: bytes, own: bytes) -> bytes:
+    """The fault with the platform's own 8001 as the last entry of its detail."""
+    inner = own.partition(b"?>")[2] if own.startswith(b"<?xml") else own
+    for end in (b"</detail>", b"</env:Detail>"):
+        before, found, after = fault.rpartition(end)
+        if found and inner.lstrip().startswith(b"<"):
+            return before + b'<Ack xmlns="">' + inner.strip() + b"</Ack>" + found + after
+    return fault
 
 
 def _ulid_ms(message_id: str) -> int:

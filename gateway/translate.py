@@ -5,11 +5,14 @@ A platform of profile `general` speaks the standard itself: no mapping stands be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 
+from gateway import clock
 from gateway.errors import Fault, MessageError
 from gateway.formats import Format, formats
+from gateway.formats.places import locate
 from gateway.mapping import Context, Mapping, MappingSet
 from gateway.message import Head, Parsed, Record
 from gateway.settings import Platform
@@ -38,6 +41,20 @@ class Read:
         )
 
 
+def placed(faults: Iterable[Fault], payload: bytes) -> list[Fault]:
+    """The faults with line and column in the sender's bytes, where those can be told."""
+    found = list(faults)
+    places = locate(payload, [fault.place for fault in found if not fault.column])
+    return [_at(fault, *places.get(fault.place, (0, 0))) for fault in found]
+
+
+def _at(fault: Fault, line: int, column: int) -> Fault:
+    """A line that is known already stays; its column is told where the two agree."""
+    if not line or fault.column or fault.line not in (0, line):
+        return fault
+    return replace(fault, line=line, column=column)
+
+
 class Translator:
     """Reads what platforms send and writes what they receive. Pure; shared by intake, poller, delivery."""
 
@@ -61,7 +78,13 @@ class Translator:
         mapping = self.mappings.get(platform.profile, number, "in")
         mapping.check_envelope(parsed.envelope)
         context = Context(parsed.head, platform.values)
-        return Read(mapping.apply(parsed.record, context), parsed, mapping)
+        try:
+            return Read(mapping.apply(parsed.record, context), parsed, mapping)
+        except MessageError as error:
+            # What could be mapped is validated too, so that every fault is told at once.
+            record, faults = mapping.attempt(parsed.record, context)
+            found = self.standard.validate(number, record, on=clock.now().date(), before=faults)
+            raise MessageError(Read(record, parsed, mapping).in_senders_words(tuple(found))) from error
 
     def _check_type(self, platform: Platform, number: str, parsed: Parsed) -> None:
         own = parsed.own_type

@@ -11,7 +11,7 @@ import threading
 
 from lxml import etree
 
-from gateway.errors import MessageError
+from gateway.errors import Fault, MessageError
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
@@ -53,9 +53,9 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, encoding: str | None = Non
     except etree.XMLSyntaxError as error:
         code = "10004" if "encod" in str(error).lower() or "utf-8" in str(error).lower() else "10001"
         name = "xml.encoding" if code == "10004" else "xml.malformed"
-        raise MessageError.of(
-            name, f"XML 不合规范: {error}", f"the XML is not well-formed: {error}", result=code
-        ) from error
+        zh, en = f"XML 不合规范: {error}", f"the XML is not well-formed: {error}"
+        line, column = error.position
+        raise MessageError([Fault(name, "", zh, en, code, line=line or 0, column=column or 0)]) from error
     if _is_too_deep(root) or (len(text) > MAX_ELEMENTS * _SHORTEST and _has_too_many(root)):
         raise _bad_shape()
     return root

@@ -20,6 +20,7 @@ FLOORS: dict[str, int] = {
             "arrivals",
             "attached",
             "headshape",
+            "refusals",
             "replies",
             "notices",
             "answers",
@@ -30,7 +31,7 @@ FLOORS: dict[str, int] = {
         4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
-    **dict.fromkeys(("app", "cli", "bench", "__main__"), 6),
+    **dict.fromkeys(("app", "cli", "bench", "selftest", "__main__"), 6),
 }
 # Arrows that exist within a floor, and no others.
 ARROWS = {
@@ -51,7 +52,9 @@ ARROWS = {
     ("arrivals", "translate"),
     ("arrivals", "headshape"),
     ("arrivals", "attached"),
+    ("replies", "refusals"),
     ("replies", "translate"),
+    ("polling", "refusals"),
     ("notices", "arrivals"),
     ("delivery", "translate"),
     ("codetables", "translate"),
@@ -59,6 +62,7 @@ ARROWS = {
     ("polling", "translate"),
     ("cli", "app"),
     ("cli", "bench"),
+    ("cli", "selftest"),
     ("__main__", "cli"),
 }
 # The sandbox's platforms stand for strangers: they know the gateway's wire, never its inside.
@@ -156,6 +160,19 @@ def test_one_library_has_one_door() -> None:
         for room, path in modules()
         for line, name in imports(path)
         if name.split(".")[0] in DOORS and room not in DOORS[name.split(".")[0]]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_self_test_shares_nothing_with_the_validator_but_the_question() -> None:
+    """The mutator must not learn from what it tests: `run.py` alone asks it; YAML is read by its one door."""
+    known = {"gateway", "gateway.selftest", "gateway.configfile"}
+    wrong = [
+        f"{path.name}:{line}: {name}"
+        for room, path in modules()
+        if room == "selftest" and path.name != "run.py"
+        for line, name in imports(path)
+        if name.startswith("gateway") and name not in known and not name.startswith("gateway.selftest.")
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -9,7 +9,7 @@ import click
 
 from gateway.cli.place import find_root, print_json, run_async
 
-BENCHES = ("endtoend", "mapping")
+BENCHES = ("endtoend", "mapping", "refusal")
 
 
 @click.command()
@@ -18,14 +18,17 @@ BENCHES = ("endtoend", "mapping")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def bench(only: str, messages: int, as_json: bool) -> None:
     """Measure; nothing is judged. Figures of one run belong together, the machine's speed drifts."""
-    unknown = set(only.split(",")) - set(BENCHES)
+    wanted = set(only.split(","))
+    unknown = wanted - set(BENCHES)
     if unknown:
         raise click.UsageError(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}")
     figures: dict[str, object] = {}
-    if "endtoend" in only.split(","):
+    if "endtoend" in wanted:
         figures |= _end_to_end(messages)
-    if "mapping" in only.split(","):
+    if "mapping" in wanted:
         figures |= _mapping()
+    if "refusal" in wanted:
+        figures |= _refusal()
     if as_json:
         print_json(figures)
 
@@ -36,6 +39,19 @@ def _mapping() -> dict[str, object]:
     except ImportError as error:
         raise click.ClickException(f"{error.name} is not installed: pip install ggzy-gateway[dev]") from error
     figures: dict[str, object] = {**mapping.measure(find_root())}
+    for name, value in figures.items():
+        click.echo(f"{name:20} {value}")
+    return figures
+
+
+def _refusal() -> dict[str, object]:
+    from gateway.bench import refusal
+
+    spent = refusal.measure(find_root())
+    figures: dict[str, object] = {
+        "refusal_cpu_ms_p50": round(spent[len(spent) // 2], 3),
+        "refusal_cpu_ms_p99": round(spent[len(spent) * 99 // 100], 3),
+    }
     for name, value in figures.items():
         click.echo(f"{name:20} {value}")
     return figures

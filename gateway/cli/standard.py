@@ -7,10 +7,14 @@ from pathlib import Path
 
 import click
 
+from gateway import refusals
 from gateway.cli import forms, reference
 from gateway.cli.place import find_root, print_json
+from gateway.selftest.run import run as run_selftest
 from gateway.standard import Standard
 from gateway.standard.listing import list_types, validate_file
+from gateway.standard.ruledocs import rule_rows, rules_page
+from gateway.translate import placed
 
 
 @click.group()
@@ -39,20 +43,63 @@ def list_(as_json: bool) -> None:
 
 
 @standard.command()
+@click.option("--markdown", is_flag=True, help="The page docs/rules.md.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def rules(markdown: bool, as_json: bool) -> None:
+    """Every rule beside the schemas, in words."""
+    loaded = _load()
+    if markdown:
+        click.echo(rules_page(loaded), nl=False)
+        return
+    rows = rule_rows(loaded)
+    if as_json:
+        print_json({"rules": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['id']:26} {row['types']:14} {row['zh']}  {row['en']}")
+
+
+@standard.command()
+@click.option("--type", "numbers", multiple=True, help="Only these message types.")
+@click.option(
+    "--messages", default=1000, type=click.IntRange(0, 100_000), help="With two to five faults each."
+)
+@click.option("--seed", default=1, help="Which faults stand together.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def selftest(numbers: tuple[str, ...], messages: int, seed: int, as_json: bool) -> None:
+    """Break every message type in every way and see that each fault is named at its place."""
+    loaded = _load()
+    unknown = [number for number in numbers if number not in loaded.catalogue]
+    if unknown:
+        raise click.UsageError(f"unknown message type: {', '.join(unknown)}")
+    only = [loaded.catalogue.get(number).number for number in numbers]
+    tally = run_selftest(find_root() / "schemas", loaded, messages=messages, seed=seed, only=only)
+    for note in tally.notes:
+        click.echo(note)
+    for kind, count in sorted(tally.by_kind.items()):
+        click.echo(f"{kind:22} {count:6}")
+    click.echo(f"{'messages of several':22} {tally.messages:6}")
+    figures = tally.figures()
+    if as_json:
+        print_json(figures)
+    else:
+        click.echo(", ".join(f"{name} {count}" for name, count in figures.items()))
+    sys.exit(1 if tally.missed or tally.wrong_place else 0)
+
+
+@standard.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--type", "number", default="", help="Message type; told from the file where it says so.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def validate(file: Path, number: str, as_json: bool) -> None:
-    """Check FILE (JSON or XML of the standard) and name every fault at once."""
-    faults = validate_file(_load(), file.read_bytes(), number)
+    """Check FILE (JSON or XML of the standard, DES, MOF or CFX of a platform) and name every fault at once, as a refusal does."""
+    data = file.read_bytes()
+    faults = placed(validate_file(_load(), data, number), data)
     if as_json:
-        shown = [
-            {"code": fault.code, "path": fault.path, "result": fault.result, "zh": fault.zh, "en": fault.en}
-            for fault in faults
-        ]
+        shown = [refusals.members(fault) for fault in faults]
         print_json({"file": str(file), "faults": shown, "valid": not faults})
     else:
         for fault in faults:
-            click.echo(f"{fault.place}: {fault.zh} / {fault.en} [{fault.code}, {fault.result}]")
+            click.echo(refusals.line(fault))
         click.echo(f"{len(faults)} fault(s)" if faults else "valid")
     sys.exit(1 if faults else 0)

@@ -145,16 +145,33 @@ def _problem_of(fault: etree._Element) -> dict[str, Any]:
         "code": problem.findtext("Code") or "",
         "result": problem.findtext("Result") or "",
         "detail": problem.findtext("Detail") or "",
-        "errors": [
-            {
-                "path": error.findtext("Path") or "",
-                "rule": error.findtext("Rule") or "",
-                "result": error.findtext("Result") or "",
-                "message": {"zh": error.findtext("Zh") or "", "en": error.findtext("En") or ""},
-            }
-            for error in problem.iterfind("Errors/Error")
-        ],
+        "errors": [_error_of(error) for error in problem.iterfind("Errors/Error")],
+        **_ack_of(fault),
     }
+
+
+def _ack_of(fault: etree._Element) -> dict[str, str]:
+    """The platform's own 8001 beside the problem, as XML text, where the fault has one."""
+    ack = next(fault.iter("Ack"), None)
+    return {} if ack is None or not len(ack) else {"ack": etree.tostring(ack[0], encoding="unicode")}
+
+
+def _error_of(error: etree._Element) -> dict[str, Any]:
+    """The members that a problem document has."""
+    found: dict[str, Any] = {
+        name: error.findtext(name.capitalize()) or "" for name in ("path", "rule", "result")
+    }
+    found["code"] = error.findtext("FaultCode") or found["rule"]
+    found["message"] = {"zh": error.findtext("Zh") or "", "en": error.findtext("En") or ""}
+    for name in ("expected", "found"):
+        if text := error.findtext(name.capitalize()):
+            found[name] = text
+    for name in ("line", "column"):
+        if (text := error.findtext(name.capitalize())) and text.isdecimal():
+            found[name] = int(text)
+    if zh := error.findtext("MendZh"):
+        found["mend"] = {"zh": zh, "en": error.findtext("MendEn") or ""}
+    return found
 
 
 def _object(payload: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from gateway import refusals
 from gateway.errors import Fault, MessageError
 from gateway.store.contract import StoreUnavailable
 
@@ -74,7 +75,7 @@ def document(error: MessageError, *, instance: str = "") -> dict[str, Any]:
     }
     if instance:
         found["instance"] = instance
-    found["errors"] = [_error(fault) for fault in error.faults]
+    found["errors"] = [refusals.members(fault) for fault in error.faults]
     return found
 
 
@@ -212,28 +213,31 @@ def _detail(error: MessageError) -> str:
     return f"{place}{first.zh} / {first.en}{tail}"
 
 
-def _error(one: Fault) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "path": one.place,
-        "rule": one.code,
-        "result": one.result,
-        "message": {"zh": one.zh, "en": one.en},
-    }
-    for name in ("expected", "found", "line", "column"):
-        value = getattr(one, name)
-        if value:
-            found[name] = value
-    return found
-
-
 def _soap_detail(error: MessageError) -> str:
-    errors = "".join(
-        f"<Error><Path>{escape(one.place)}</Path><Rule>{escape(one.code)}</Rule><Result>{one.result}</Result>"
-        f"<Zh>{escape(one.zh)}</Zh><En>{escape(one.en)}</En></Error>"
-        for one in error.faults
-    )
+    errors = "".join(f"<Error>{_soap_members(one)}</Error>" for one in error.faults)
     return (
         f'<Problem xmlns=""><Status>{error.status}</Status><Code>{escape(error.faults[0].code)}</Code>'
         f"<Result>{error.result}</Result><Detail>{escape(_detail(error))}</Detail>"
         f"<Errors>{errors}</Errors></Problem>"
+    )
+
+
+def _soap_members(one: Fault) -> str:
+    """The same members as in a problem document, each an element; two languages are two elements."""
+    members = refusals.members(one)
+    message, mend = members["message"], members.get("mend", {"zh": "", "en": ""})
+    parts = {
+        "Path": members["path"],
+        "Rule": members["rule"],
+        "FaultCode": members["code"],
+        "Result": members["result"],
+        "Zh": message["zh"],
+        "En": message["en"],
+        **{name: members.get(name.lower(), "") for name in ("Expected", "Found", "Line", "Column")},
+        "MendZh": mend["zh"],
+        "MendEn": mend["en"],
+    }
+    required = ("Path", "Rule", "Result", "Zh", "En")
+    return "".join(
+        f"<{name}>{escape(str(value))}</{name}>" for name, value in parts.items() if value or name in required
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from gateway.errors import ConfigError, Finding
 from gateway.standard.codes import CodeTables
 from gateway.standard.model import Element
 from gateway.standard.schemafiles import SchemaFiles
-from gateway.standard.values import DATES, DIGITS
 
 SHARED = "types.xsd"
 ENVELOPE = "envelope.xsd"
@@ -139,8 +138,9 @@ def _check(root: Element, said: Mapping[str, str]) -> list[str]:
     return wrong
 
 
-def check_annotations(schemas: Schemas, codes: CodeTables) -> None:
-    """ConfigError where an annotation names a code table, check or sibling that there is not."""
+def check_annotations(schemas: Schemas, codes: CodeTables, checks: Container[str]) -> None:
+    """ConfigError where an annotation names a code table, check or sibling that there is not. `checks` are
+    the marks that the rules of values speak of."""
     findings = []
     for number, root in [*schemas.roots.items(), ("Head", schemas.head)]:
         for path, element in root.walk():
@@ -149,8 +149,11 @@ def check_annotations(schemas: Schemas, codes: CodeTables) -> None:
             wrong = []
             if element.codes and element.codes not in codes:
                 wrong.append(f"unknown code table {element.codes}")
-            if check and check not in DIGITS and check not in DATES:
-                wrong.append(f"unknown check {check}")
+            needed = [check] if check else []
+            needed += [mark for mark, has in (("codes", element.codes), ("gbk", element.gbk_max)) if has]
+            wrong += [
+                f"unknown {mark}: no rule of values speaks of it" for mark in needed if mark not in checks
+            ]
             if element.code_type and (holder is None or element.code_type not in holder.by_name):
                 wrong.append(f"there is no sibling {element.code_type}")
             for text in wrong:

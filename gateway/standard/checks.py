@@ -31,9 +31,33 @@ def is_uscc(code: str) -> bool:
     return code[17] == _USCC[-total % 31] and code[16] == "0123456789X"[-inner % 11]
 
 
+def has_organ_check(code: str) -> bool:
+    """Is the organisation code inside a credit code (its characters 9 to 17) right? GB 11714."""
+    try:
+        inner = sum([terms[c] for terms, c in zip(_ORGAN_TERMS, code[8:16], strict=True)])
+    except (KeyError, ValueError):
+        return False
+    return code[16:17] == "0123456789X"[-inner % 11]
+
+
+def has_credit_check(code: str) -> bool:
+    """Is the last character of a credit code right (GB 32100), whatever its inner organisation code?"""
+    try:
+        total = sum([terms[c] for terms, c in zip(_USCC_TERMS, code[:17], strict=True)])
+    except (KeyError, ValueError):
+        return False
+    return code[17:] == _USCC[-total % 31]
+
+
 @lru_cache(_REMEMBERED)
 def is_unified_deal_code(code: str) -> bool:
-    """统一交易标识码: class-USCC-date-serial-check, ISO 7064 (GB/T 17710) MOD 37-2."""
+    """统一交易标识码: class-USCC-date-serial-check, with what it is made of: the platform's credit code, a day."""
+    return has_deal_check(code) and is_uscc(code[4:22]) and is_day(code[23:31])
+
+
+@lru_cache(_REMEMBERED)
+def has_deal_check(code: str) -> bool:
+    """The check character of a unified deal code alone, ISO 7064 (GB/T 17710) MOD 37-2."""
     if not _DEAL.fullmatch(code):
         return False
     value = 0
@@ -85,6 +109,15 @@ def is_moment(text: str) -> bool:
     return is_day(text[:8])
 
 
+def qr_parts(text: str) -> dict[str, str]:
+    """kind, code, number, amount, day and check of an invoice's QR text; {} where it has not that form."""
+    parts = text.split(",")
+    names = ("", "kind", "code", "number", "amount", "day", "check")
+    if len(parts) < 8 or parts[0] != "01":
+        return {}
+    return {name: part for name, part in zip(names, parts, strict=False) if name}
+
+
 def qr_crc(text: str) -> str:
     """CRC-16 with polynomial 0x8005, start 0, not reflected (BUYPASS), as 4 upper-case hex digits.
 
@@ -112,6 +145,7 @@ def gbk_length(text: str) -> int | None:
         return None
 
 
+@lru_cache(_REMEMBERED)
 def fits_gbk(text: str, most: int) -> bool:
     length = gbk_length(text)
     return length is not None and length <= most

@@ -15,12 +15,13 @@ from typing import Any
 from gateway.errors import Fault
 from gateway.message import Record
 from gateway.standard import faults
-from gateway.standard.codes import CodeTables
 from gateway.standard.model import Element
-from gateway.standard.values import facet_fault, further_faults, gbk_warning
+from gateway.standard.valuerules import ValueRules
+from gateway.standard.values import facet_fault
 
-MAX_FAULTS = 200
+MAX_FAULTS = 64
 MAX_UNKNOWN = 20
+MAX_SUGGESTED = 5
 _INDEX = re.compile(r"(.*)\[([0-9]+)\]")
 _OBJECT = ("对象", "an object")
 _LIST = ("列表", "a list")
@@ -29,7 +30,7 @@ _TEXT = ("文本", "text")
 
 @dataclass(slots=True)
 class Explanation:
-    """`faults` refuse the message. `warnings` do not. `is_whole`: the record can be written as XML."""
+    """`faults` refuse the message, `warnings` do not."""
 
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
@@ -39,18 +40,19 @@ class Explanation:
         return len(self.faults) >= MAX_FAULTS
 
 
-def explain(root: Element, record: Any, codes: CodeTables, on: date) -> Explanation:
-    """Structure, types, code tables, check digits and byte lengths of a record, on the message's day."""
-    walk = _Walk(codes, on, Explanation())
+def explain(root: Element, record: Any, values: ValueRules, on: date) -> Explanation:
+    """Structure, types, and the rules of single values of a record, on the message's day."""
+    walk = _Walk(values, on, Explanation())
     walk.fields(root, record, "")
     return walk.found
 
 
 @dataclass(slots=True)
 class _Walk:
-    codes: CodeTables
+    values: ValueRules
     on: date
     found: Explanation
+    suggested: int = 0
 
     def add(self, fault: Fault | None) -> None:
         if fault is not None and not self.found.is_full:
@@ -69,9 +71,12 @@ class _Walk:
             if self.found.is_full:
                 return
         unknown = [name for name in record if name not in element.by_name]
-        known = list(element.by_name)
+        known = tuple(element.by_name) if unknown else ()
         for name in unknown[:MAX_UNKNOWN]:
-            self.add(faults.unexpected(f"{path}/{name}"[:300].lstrip("/"), str(name), known))
+            suggest = self.suggested < MAX_SUGGESTED
+            self.suggested += 1
+            place = f"{path}/{name}"[:300].lstrip("/")
+            self.add(faults.unexpected(place, str(name), known, suggest=suggest))
 
     def child(self, child: Element, value: Any, place: str, holder: Record) -> None:
         if not child.repeats:
@@ -101,25 +106,42 @@ class _Walk:
             return
         fault = facet_fault(child, value, place)
         self.add(fault)
-        if fault is None:
-            for further in further_faults(child, value, place, holder, self.codes, self.on):
-                self.add(further)
-            if warning := gbk_warning(child, value, place):
-                self.found.warnings.append(warning)
+        if fault is not None:
+            return
+        count = len(self.found.faults)
+        for further in self.values.faults(child, value, place, holder, self.on):
+            self.add(further)
+        if len(self.found.faults) == count and len(self.found.warnings) < MAX_FAULTS:
+            self.found.warnings += self.values.warnings(child, value, place, holder, self.on)
 
 
 def in_order(root: Element, found: Iterable[Fault]) -> list[Fault]:
     """Sorted by place: the schema's order, then the index in a list; unknown names come last."""
-    return sorted(found, key=lambda fault: _order(root, fault.path))
+    order = _Order(root)
+    return sorted(found, key=lambda fault: order.of(fault.path))
 
 
-def _order(root: Element, path: str) -> tuple[tuple[int, int], ...]:
-    key: list[tuple[int, int]] = []
-    element: Element | None = root
-    for part in path.split("/"):
-        split = _INDEX.fullmatch(part)
-        name, index = (split[1], int(split[2])) if split else (part, 0)
-        names = list(element.by_name) if element is not None else []
-        key.append((names.index(name) if name in names else len(names), index))
-        element = element.by_name.get(name) if element is not None else None
-    return tuple(key)
+class _Order:
+    """The places of the elements by number; each level is counted once, however many faults there are."""
+
+    def __init__(self, root: Element):
+        self.root = root
+        self._numbers: dict[int, dict[str, int]] = {}
+
+    def of(self, path: str) -> tuple[tuple[int, int], ...]:
+        key: list[tuple[int, int]] = []
+        element: Element | None = self.root
+        for part in path.split("/"):
+            split = _INDEX.fullmatch(part) if part.endswith("]") else None
+            name, index = (split[1], int(split[2])) if split else (part, 0)
+            numbers = self._of(element) if element is not None else {}
+            key.append((numbers.get(name, len(numbers)), index))
+            element = element.by_name.get(name) if element is not None else None
+        return tuple(key)
+
+    def _of(self, element: Element) -> dict[str, int]:
+        found = self._numbers.get(id(element))
+        if found is None:
+            found = {name: number for number, name in enumerate(element.by_name)}
+            self._numbers[id(element)] = found
+        return found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import Any
 
 from gateway.errors import Fault
 from gateway.standard.model import Element
+from gateway.standard.writing import ILLEGAL
 
 _SHOWN_CHARS = 60
 
@@ -17,7 +19,12 @@ def shown(value: str, sensitive: str = "") -> str:
         return "****" + value[-4:] if len(value) > 8 else "****"
     if sensitive:
         return f"{value[:1]}***" if len(value) > 1 else "***"
-    return value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…"
+    return plain(value) if len(value) <= _SHOWN_CHARS else f"{plain(value[:_SHOWN_CHARS])}…"
+
+
+def plain(text: str) -> str:
+    """Without the characters that no XML and no terminal takes."""
+    return ILLEGAL.sub("\ufffd", text)
 
 
 def missing(path: str, element: Element) -> Fault:
@@ -30,17 +37,45 @@ def missing(path: str, element: Element) -> Fault:
     )
 
 
-def unexpected(path: str, name: str, known: list[str]) -> Fault:
-    close = difflib.get_close_matches(name[:60], known, n=1)
-    zh = f"，是否应为 {close[0]}" if close else ""
-    en = f"; did you mean {close[0]}?" if close else ""
+def unexpected(path: str, name: str, known: tuple[str, ...], *, suggest: bool = True) -> Fault:
+    """`suggest`: say which of the known names is close; that costs more than the rest of the fault."""
+    short = plain(name[:60])
+    close = _closest(short, known) if suggest else ""
     return Fault(
         "standard.unexpected-element",
+        plain(path),
+        f"此处没有名为 {short} 的要素{f'，是否应为 {close}' if close else ''}",
+        f"there is no element {short} here{f'; did you mean {close}?' if close else ''}",
+        expected=close,
+        found=short,
+    )
+
+
+@lru_cache(512)
+def _closest(name: str, known: tuple[str, ...]) -> str:
+    near = [one for one in known if abs(len(one) - len(name)) <= 4]
+    return next(iter(difflib.get_close_matches(name, near, n=1)), "")
+
+
+def out_of_order(path: str, element: Element, before: Element, line: int) -> Fault:
+    return Fault(
+        "standard.order",
         path,
-        f"此处没有名为 {name[:60]} 的要素{zh}",
-        f"there is no element {name[:60]} here{en}",
-        expected=close[0] if close else "",
-        found=name[:60],
+        f"“{element.label}”（{element.name}）应在“{before.label}”（{before.name}）之前",
+        f"{element.name} stands after {before.name}, it should stand before it",
+        expected=f"before {before.name}",
+        line=line,
+    )
+
+
+def foreign(path: str, name: str, namespace: str, line: int) -> Fault:
+    return Fault(
+        "standard.namespace",
+        path,
+        f"{plain(name[:60])} 不属于数据标准的命名空间",
+        f"{plain(name[:60])} is not in the standard's namespace",
+        expected=namespace,
+        line=line,
     )
 
 
@@ -105,6 +140,16 @@ def not_understood(path: str, reason: str, line: int = 0) -> Fault:
         f"not valid against the schema ({reason})",
         found=reason,
         line=line,
+    )
+
+
+def more(count: int) -> Fault:
+    """Stands last where a message has more faults than are named."""
+    return Fault(
+        "standard.more-faults",
+        "",
+        f"错误超过 {count} 项，仅列出 {count} 项",
+        f"there are more than {count} faults; {count} are named",
     )
 
 

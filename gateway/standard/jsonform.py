@@ -12,7 +12,7 @@ from typing import Any
 from gateway.errors import Fault
 from gateway.message import Record
 from gateway.standard import faults
-from gateway.standard.explain import MAX_FAULTS, MAX_UNKNOWN
+from gateway.standard.explain import MAX_FAULTS, MAX_SUGGESTED, MAX_UNKNOWN
 from gateway.standard.model import Element
 
 _OBJECT = ("对象", "an object")
@@ -52,9 +52,11 @@ class _Form:
                 if value is not None:
                     record[child.name] = value
         unknown = [str(name) for name in data if name not in element.by_name]
-        for name in unknown[:MAX_UNKNOWN]:
+        known = tuple(element.by_name) if unknown else ()
+        for name in unknown[: min(MAX_UNKNOWN, MAX_FAULTS - len(self.found))]:
             place = f"{path}/{name}" if path else name
-            self.found.append(faults.unexpected(place[:300], name, list(element.by_name)))
+            suggest = len(self.found) < MAX_SUGGESTED
+            self.found.append(faults.unexpected(place[:300], name, known, suggest=suggest))
         return record
 
     def child(self, child: Element, value: Any, place: str) -> Any:

@@ -14,6 +14,7 @@ from gateway.errors import Fault, MessageError
 from gateway.message import NAMESPACE, Record
 from gateway.standard.explain import explain, in_order
 from gateway.standard.head import check_head
+from gateway.standard.platformfiles import is_platform_file, platform_faults
 from gateway.standard.schemafiles import line_of
 from gateway.standard.standard import Standard
 
@@ -43,14 +44,18 @@ def validate_file(
     """Every fault of a message, sorted by place; [] if it is valid. JSON or XML is told from the content.
 
     A whole message (Head and Body) says its own type; a body alone in JSON needs `number`, in XML its
-    root's name tells. Faults of XML carry their line.
+    root's name tells. Faults of XML carry their line. A platform's own envelope (DES, MOF, CFX) is held
+    against the platforms' schemas.
     """
     day = on or clock.now().date()
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     try:
         if start.startswith((b"{", b"[")):
             return _validate_json(standard, _load(data), number, day)
-        return _validate_xml(standard, xmltree.parse(data), number, day)
+        root = xmltree.parse(data)
+        if is_platform_file(root):
+            return standard.book.mended(platform_faults(standard.root / "platforms", root))
+        return _validate_xml(standard, root, number, day)
     except MessageError as error:
         return list(error.faults)
 
@@ -62,8 +67,11 @@ def _validate_json(standard: Standard, data: Any, number: str, on: date) -> list
     head = {name: str(value) for name, value in data["Head"].items()} if whole else {}
     number = _number(standard, number or head.get("MsgNo", ""))
     body = data["Body"] if whole else data
-    record = standard.from_json(number, body)
-    found = standard.validate(number, record, on=on)
+    try:
+        record = standard.from_json(number, body)
+        found = standard.validate(number, record, on=on)
+    except MessageError as error:
+        record, found = {}, list(error.faults)
     return [*_head_faults(standard, number, head, record, found), *found] if whole else found
 
 
@@ -76,8 +84,7 @@ def _validate_xml(standard: Standard, root: etree._Element, number: str, on: dat
         number = number or xmltree.local(content.tag)
     number = _number(standard, number)
     record = standard.read_element(number, content)
-    found = standard.validate(number, record, on=on) or standard.decide(content)
-    found = [_with_line(fault, content) for fault in found]
+    found = [_with_line(fault, content) for fault in standard.validate_element(number, content, on=on)]
     if not whole or head_element is None:
         return found
     head = {xmltree.local(child.tag): child.text or "" for child in head_element}
@@ -99,9 +106,10 @@ def _head_faults(
     standard: Standard, number: str, head: Record, record: Record, body_faults: list[Fault]
 ) -> list[Fault]:
     model = standard.head_model
-    found = explain(model, head, standard.codes, clock.now().date()).faults
+    found = explain(model, head, standard.values, clock.now().date()).faults
     if found or body_faults:
-        return [replace(fault, path=f"Head/{fault.path}") for fault in in_order(model, found)]
+        named = [replace(fault, path=f"Head/{fault.path}") for fault in in_order(model, found)]
+        return standard.book.mended(named)
     return check_head(
         head,
         standard.catalogue.get(number),

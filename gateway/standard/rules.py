@@ -1,14 +1,18 @@
-"""Rules between fields, as data: `schemas/standard/v1/rules.yaml`, one rule a line.
+"""Rules beside the schemas, as data: `schemas/standard/v1/rules.yaml`, one rule a line.
+
+`values` are rules of single values (`valuerules.py`), `rules` those between fields:
 
     id        stable name of the rule
     types     number of a message type, or a list of them
     each      the rule holds for each element of a list (`Invoices/Invoice`); all paths are then inside it
     check     one of the kinds in `rulechecks.py`
     path      the element that the rule is about
-    of, with, values, days     what it is compared with, by the kind of check
-    when, unless               {path: value, [values] or "*" for any value}; all of them must hold
+    of, with, values, days, part     what it is compared with, by the kind of check; `part` is a slice
+    when, unless               {path: value, [values], "A*" for a beginning or "*" for any}; all must hold
     result    CT-RESULT of the fault; severity  error (default) or warning
     zh, en    the rule in words
+
+`mends` say how a fault is put right: by id of a rule, by kind of check, or by code of a fault.
 
 A rule speaks only of what is sound: an operand that is missing, misshapen or has a fault of its own is
 named there, and the rule keeps silent.
@@ -16,10 +20,10 @@ named there, and the rule keeps silent.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,11 +36,10 @@ from gateway.standard.catalogue import Schemas
 from gateway.standard.faults import shown
 from gateway.standard.model import Element
 from gateway.standard.rulechecks import CHECKS, Breach, Operands, texts_at
+from gateway.standard.unsound import Unsound
+from gateway.standard.valuerules import VALUE_CHECKS, ValueLine
 
-_INDEX = re.compile(r"\[[0-9]+\]")
-ANYWHERE = "*"
 Values = str | list[str]
-Conditions = tuple[tuple[tuple[str, ...], frozenset[str]], ...]
 
 
 class RuleLine(BaseModel):
@@ -53,6 +56,7 @@ class RuleLine(BaseModel):
     literal: str = Field(default="", alias="with")
     values: list[str] = []
     days: int = 0
+    part: tuple[int, int] | None = None
     when: dict[str, Values] = {}
     unless: dict[str, Values] = {}
     result: str = "10003"
@@ -64,7 +68,26 @@ class RuleLine(BaseModel):
 class _RuleFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    values: list[ValueLine] = []
     rules: list[RuleLine]
+    mends: dict[str, tuple[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A path with one of the `values`, with a text that begins with one of the `prefixes`, or any value."""
+
+    path: tuple[str, ...]
+    values: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+    @property
+    def is_any(self) -> bool:
+        return "" in self.prefixes
+
+    def holds(self, scope: Record) -> bool:
+        found = texts_at(scope, self.path)
+        return not self.values.isdisjoint(found) or any(text.startswith(self.prefixes) for text in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,100 +98,111 @@ class Rule:
     operands: Operands
     breaches: Callable[[Record, Operands, date], Iterator[Breach]]
     each: tuple[str, ...]
-    when: Conditions
-    unless: Conditions
+    when: tuple[Condition, ...]
+    unless: tuple[Condition, ...]
     code: str
     scope: Element
+    places: tuple[str, ...]  # of every operand
     sensitive: str = ""
+    hides_expected: bool = False
 
-    def faults(self, record: Record, on: date, unsound: Sequence[str] = ()) -> Iterator[Fault]:
-        """`unsound`: the paths that have faults already."""
-        silent = self._unsound_scopes(unsound) if unsound else frozenset()
-        if ANYWHERE in silent:
+    def faults(self, record: Record, on: date, unsound: Unsound | None = None) -> Iterator[Fault]:
+        """`unsound`: the places that have faults already."""
+        each = self.line.each
+        if unsound and (unsound.covers(each) if each else any(map(unsound.touches, self.places))):
             return
         for place, scope in _scopes(record, self.each):
-            if place in silent or not all(_holds(scope, path, wanted) for path, wanted in self.when):
+            inside = unsound.item(each, place) if unsound and each else None
+            if inside and any(map(inside.touches, self.places)):
                 continue
-            if any(_holds(scope, path, wanted) for path, wanted in self.unless):
-                continue
-            for breach in self.breaches(scope, self.operands, on):
-                yield self._fault(breach, place)
+            if all(one.holds(scope) for one in self.when) and not any(
+                one.holds(scope) for one in self.unless
+            ):
+                for breach in self.breaches(scope, self.operands, on):
+                    yield self._fault(breach, place)
 
     def _fault(self, breach: Breach, place: str) -> Fault:
         line = self.line
         path = f"{place}/{breach.path}" if place else breach.path
         found = shown(breach.found, self.sensitive) if breach.found else ""
-        expected = "" if self.sensitive else breach.expected
-        return Fault(self.code, path, line.zh, line.en, line.result, expected=expected, found=found)
-
-    def _unsound_scopes(self, unsound: Sequence[str]) -> frozenset[str]:
-        """The places where an operand has a fault: list items, "" for a rule without `each`, or ANYWHERE."""
-        conditions = (path for path, _ in (*self.when, *self.unless))
-        operands = ["/".join(path) for path in (self.operands.path, *self.operands.of, *conditions)]
-        each = "/".join(self.each)
-        found = set()
-        for fault in unsound:
-            place, inside = _split(fault, each)
-            if not inside or any(is_overlapping(_INDEX.sub("", inside), operand) for operand in operands):
-                found.add(place)
-        return frozenset(found)
-
-
-def _split(fault: str, each: str) -> tuple[str, str]:
-    """A fault's path as (scope of the rule, path inside it); the scope is ANYWHERE or nowhere if it has none."""
-    if not fault:
-        return ANYWHERE, ""
-    if not each:
-        return "", fault
-    if fault.startswith(f"{each}["):
-        item, _, inside = fault.partition("]")
-        return f"{item}]", inside.lstrip("/")
-    return (ANYWHERE, "") if is_overlapping(fault, each) else ("nowhere", fault)
+        expected = "" if self.hides_expected else shown(breach.expected)
+        return Fault(
+            self.code, path, line.zh, line.en, line.result, expected=expected, found=found, rule=line.id
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one type, by severity."""
+    """The rules between fields of one type, by severity."""
 
     errors: tuple[Rule, ...] = ()
     warnings: tuple[Rule, ...] = ()
 
-    def faults(self, record: Record, on: date, unsound: Sequence[str] = ()) -> list[Fault]:
-        return [fault for rule in self.errors for fault in rule.faults(record, on, unsound)]
+    def faults(
+        self, record: Record, on: date, unsound: Unsound | None = None, *, most: int | None = None
+    ) -> list[Fault]:
+        return list(islice((one for rule in self.errors for one in rule.faults(record, on, unsound)), most))
 
-    def advice(self, record: Record, on: date, unsound: Sequence[str] = ()) -> list[Fault]:
-        return [fault for rule in self.warnings for fault in rule.faults(record, on, unsound)]
-
-
-def is_overlapping(path: str, other: str) -> bool:
-    """Is one of two places the other, or around it?"""
-    return (
-        path == other
-        or path.startswith((f"{other}/", f"{other}["))
-        or other.startswith((f"{path}/", f"{path}["))
-    )
+    def advice(
+        self, record: Record, on: date, unsound: Unsound | None = None, *, most: int | None = None
+    ) -> list[Fault]:
+        return list(islice((one for rule in self.warnings for one in rule.faults(record, on, unsound)), most))
 
 
-def load_rules(path: Path, schemas: Schemas) -> dict[str, Rules]:
-    """Number of a type → its rules; ConfigError lists every finding with file and line."""
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """Everything in the file: rules between fields by type's number, of values, and how to mend what."""
+
+    types: Mapping[str, Rules] = field(default_factory=dict)
+    values: tuple[ValueLine, ...] = ()
+    lines: tuple[RuleLine, ...] = ()
+    mends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def of(self, number: str) -> Rules:
+        return self.types.get(number, Rules())
+
+    def mended(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Each fault with the words on how to put it right."""
+        found = []
+        for fault in faults:
+            mend = None if fault.mend_zh else self.mends.get(fault.rule) or self.mends.get(fault.code)
+            found.append(fault if mend is None else replace(fault, mend_zh=mend[0], mend_en=mend[1]))
+        return found
+
+
+def load_rules(path: Path, schemas: Schemas) -> RuleBook:
+    """ConfigError lists every finding with file and line."""
     document = configfile.load_document(path)
-    lines = configfile.validate(_RuleFile, document).rules
+    file = configfile.validate(_RuleFile, document)
     findings: list[Finding] = []
     by_type: dict[str, list[Rule]] = {}
     seen: set[str] = set()
-    for index, line in enumerate(lines):
-        wrong = _check(line, schemas)
-        if line.id in seen:
-            wrong.append(f"rule {line.id} stands twice")
-        seen.add(line.id)
-        for text in wrong:
-            findings.append(document.finding(("rules", index), text, "standard.rule"))
-        if not wrong:
-            for number in _listed(line.types):
-                by_type.setdefault(number, []).append(_made(line, schemas.roots[number]))
+    sections: dict[str, Sequence[RuleLine | ValueLine]] = {"values": file.values, "rules": file.rules}
+    for section, lines in sections.items():
+        for index, line in enumerate(lines):
+            wrong = _check(line, schemas) if isinstance(line, RuleLine) else _check_value_line(line)
+            if line.id in seen:
+                wrong.append(f"rule {line.id} stands twice")
+            seen.add(line.id)
+            findings += [document.finding((section, index), text, "standard.rule") for text in wrong]
+            if not wrong and isinstance(line, RuleLine):
+                for number in _listed(line.types):
+                    by_type.setdefault(number, []).append(_made(line, schemas.roots[number]))
     if findings:
         raise ConfigError(findings)
-    return {number: _by_severity(rules) for number, rules in by_type.items()}
+    types = {number: _by_severity(rules) for number, rules in by_type.items()}
+    return RuleBook(types, tuple(file.values), tuple(file.rules), _mends(file))
+
+
+def _mends(file: _RuleFile) -> dict[str, tuple[str, str]]:
+    """By id for every rule, from its own entry or its check's; the rest by code."""
+    found = dict(file.mends)
+    lines: list[RuleLine | ValueLine] = [*file.values, *file.rules]
+    for line in lines:
+        mend = file.mends.get(line.id) or file.mends.get(line.check)
+        if mend is not None:
+            found[line.id] = mend
+    return found
 
 
 def _by_severity(rules: list[Rule]) -> Rules:
@@ -176,6 +210,12 @@ def _by_severity(rules: list[Rule]) -> Rules:
         tuple(rule for rule in rules if rule.line.severity == "error"),
         tuple(rule for rule in rules if rule.line.severity == "warning"),
     )
+
+
+def _check_value_line(line: ValueLine) -> list[str]:
+    if line.check in VALUE_CHECKS:
+        return []
+    return [f"unknown check {line.check!r}; there are: {', '.join(VALUE_CHECKS)}"]
 
 
 def _check(line: RuleLine, schemas: Schemas) -> list[str]:
@@ -195,11 +235,16 @@ def _check(line: RuleLine, schemas: Schemas) -> list[str]:
         if scope is None or (line.each and not _is_flat_list(root, line.each)):
             wrong.append(f"{number} has no list {line.each}, or it is in another list")
             continue
-        for path in [line.path, *_listed(line.of), *line.when, *line.unless]:
-            found = scope.find(path)
-            if found is None:
+        for path in (*_operands(line), *line.when, *line.unless):
+            if scope.find(path) is None:
                 wrong.append(f"{number} has no element {path}" + (f" in {line.each}" if line.each else ""))
     return wrong
+
+
+def _operands(line: RuleLine) -> list[str]:
+    """`path` and `of`; of a rule about the items of a list, `of` names fields of the item."""
+    inside = f"{line.path}/" if line.check == "unique" else ""
+    return [line.path, *(inside + path for path in _listed(line.of))]
 
 
 def _is_flat_list(root: Element, each: str) -> bool:
@@ -212,7 +257,10 @@ def _is_flat_list(root: Element, each: str) -> bool:
 def _made(line: RuleLine, root: Element) -> Rule:
     kind = CHECKS[line.check]
     scope = (root.find(line.each) if line.each else None) or root
-    element = scope.find(line.path)
+    element, *others = (scope.find(path) for path in _operands(line))
+    sensitive = element.sensitive if element is not None else ""
+    if line.check == "unique":  # what it finds are the fields that tell the items apart
+        sensitive = next((one.sensitive for one in others if one is not None and one.sensitive), sensitive)
     return Rule(
         line=line,
         operands=Operands(
@@ -221,6 +269,7 @@ def _made(line: RuleLine, root: Element) -> Rule:
             literal=line.literal,
             values=frozenset(line.values),
             days=line.days,
+            part=line.part,
         ),
         breaches=kind.breaches,
         each=tuple(line.each.split("/")) if line.each else (),
@@ -228,17 +277,19 @@ def _made(line: RuleLine, root: Element) -> Rule:
         unless=_conditions(line.unless),
         code=kind.code,
         scope=scope,
-        sensitive=element.sensitive if element is not None else "",
+        places=(*_operands(line), *line.when, *line.unless),
+        sensitive=sensitive,
+        hides_expected=bool(sensitive) or any(other is not None and other.sensitive for other in others),
     )
 
 
-def _conditions(given: dict[str, Values]) -> Conditions:
-    return tuple((tuple(path.split("/")), frozenset(_listed(values))) for path, values in given.items())
-
-
-def _holds(scope: Record, path: tuple[str, ...], wanted: frozenset[str]) -> bool:
-    found = texts_at(scope, path)
-    return bool(found) and ("*" in wanted or not wanted.isdisjoint(found))
+def _conditions(given: dict[str, Values]) -> tuple[Condition, ...]:
+    made = []
+    for path, values in given.items():
+        plain = frozenset(value for value in _listed(values) if not value.endswith("*"))
+        prefixes = tuple(value[:-1] for value in _listed(values) if value.endswith("*"))
+        made.append(Condition(tuple(path.split("/")), plain, prefixes))
+    return tuple(made)
 
 
 def _scopes(record: Record, each: tuple[str, ...]) -> Iterator[tuple[str, Record]]:

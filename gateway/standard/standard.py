@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,12 @@ from gateway.standard.generate import (
 from gateway.standard.head import sm3_hex
 from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
+from gateway.standard.order import order_faults
 from gateway.standard.reading import Reader
-from gateway.standard.rules import Rules, is_overlapping, load_rules
+from gateway.standard.rules import RuleBook, Rules, load_rules
 from gateway.standard.ruletests import RuleTest, make_rule_test
+from gateway.standard.unsound import Overlap, Unsound
+from gateway.standard.valuerules import ValueRules
 from gateway.standard.writing import write_body
 from gateway.standard.xsd import Validator
 
@@ -66,7 +70,7 @@ class Standard:
         root: Path,
         schemas: Schemas,
         codes: CodeTables,
-        rules: Mapping[str, Rules],
+        book: RuleBook,
         validator: Validator,
     ):
         self.root = root
@@ -74,10 +78,12 @@ class Standard:
         self.codes = codes
         self._codes_on_disk = codes
         self.head_model = schemas.head
+        self.book = book
+        self.values = ValueRules(book.values, codes)
         self._schemas = schemas
         self._validator = validator
         self._forms = {
-            kind.number: _make_form(kind, schemas.roots[kind.number], rules.get(kind.number, Rules()))
+            kind.number: _make_form(kind, schemas.roots[kind.number], book.of(kind.number))
             for kind in schemas.catalogue
         }
         self._days: dict[str, tuple[date, CodeTables, str, CodeSets]] = {}
@@ -88,12 +94,14 @@ class Standard:
         folder = root / "standard" / "v1"
         schemas = load_schemas(folder)
         codes = CodeTables.load(root / "codes")
-        check_annotations(schemas, codes)
-        return cls(root, schemas, codes, load_rules(folder / "rules.yaml", schemas), Validator(folder))
+        book = load_rules(folder / "rules.yaml", schemas)
+        check_annotations(schemas, codes, ValueRules(book.values, codes))
+        return cls(root, schemas, codes, book, Validator(folder))
 
     def change_codes(self, changes: Sequence[TableChange]) -> None:
         """The tables on disk with these changes over them are the tables from now on; no change, no overlay."""
         self.codes = overlay(self._codes_on_disk, changes)
+        self.values = ValueRules(self.book.values, self.codes)
 
     def model(self, number: str) -> Element:
         """The tree of a type's elements; LookupError for an unknown type."""
@@ -125,10 +133,11 @@ class Standard:
             return body
         raise self._refusal(form, record, on, None)
 
-    def validate(self, number: str, record: Any, *, on: date) -> list[Fault]:
-        """Every fault of a record at once, sorted by place; [] if it is valid on the day."""
+    def validate(self, number: str, record: Any, *, on: date, before: Sequence[Fault] = ()) -> list[Fault]:
+        """Every fault of a record at once, sorted by place; [] if it is valid on the day. Faults that were
+        found `before`, as by a mapping, are among them, and nothing else is said of their places."""
         form = self._form(number)
-        found = self._explained(form, record, on).faults
+        found = self._explained(form, record, on, before).faults
         return found or self._undecided(form, record)
 
     def advise(self, number: str, record: Record, *, on: date) -> list[Fault]:
@@ -153,9 +162,25 @@ class Standard:
         return form.reader.read_tree(element)
 
     def decide(self, element: etree._Element) -> list[Fault]:
-        """lxml's verdict on a parsed element as it stands (its order too): [] or its first reason."""
+        """lxml's verdict on a parsed element as it stands: [] or its first reason."""
         reason, line = self._validator.reason(element)
-        return [faults.not_understood("", reason, line)] if reason else []
+        return self.book.mended([faults.not_understood("", reason, line)] if reason else [])
+
+    def validate_element(self, number: str, element: etree._Element, *, on: date) -> list[Fault]:
+        """Every fault of a parsed element as it stands, with lines: what `validate` says of its record, and
+        where its order or a namespace is wrong. lxml has the last word."""
+        form = self._form(number)
+        record = self.read_element(number, element)
+        misplaced = list(islice(order_faults(form.root, element), MAX_FAULTS))
+        # A child from another namespace has both its own name and one in the record: it is named once.
+        foreign = {one.path for one in misplaced if one.code == "standard.namespace"}
+        found = [
+            one
+            for one in self._explained(form, record, on).faults
+            if not (one.code == "standard.unexpected-element" and _without_namespace(one.path) in foreign)
+        ]
+        both = self.book.mended(in_order(form.root, [*found, *misplaced])[:MAX_FAULTS])
+        return both or self.decide(element)
 
     def business_key(self, number: str, record: Record) -> str:
         """The values of the key's elements joined by a bar, an absent one as nothing; SM3 of it if hashed."""
@@ -207,18 +232,29 @@ class Standard:
 
     def _explained(self, form: Form, record: Any, on: date, before: Sequence[Fault] = ()) -> Explanation:
         """Everything wrong with a record beside what was found `before`, sorted by place."""
-        made = explain(form.root, record, self.codes, on)
+        if len(before) >= MAX_FAULTS:
+            return Explanation(self._named(form, before, is_full=True))
+        made = explain(form.root, record, self.values, on)
         known = [fault.path for fault in before]
-        found = [
-            fault for fault in made.faults if not any(is_overlapping(fault.path, path) for path in known)
-        ]
+        found = made.faults
+        if known:
+            named = Overlap(known)
+            found = [one for one in found if one.path not in named]
         warnings = made.warnings
-        if type(record) is dict:
-            unsound = [*known, *(fault.path for fault in found)]
-            found = [*found, *form.rules.faults(record, on, unsound)]
-            warnings = [*warnings, *form.rules.advice(record, on, unsound)]
-        found = in_order(form.root, [*before, *found])[:MAX_FAULTS]
-        return Explanation(found, in_order(form.root, warnings)[:MAX_FAULTS])
+        # Where there are more faults than are named, nobody knows which operands are sound.
+        if type(record) is dict and not made.is_full:
+            unsound = Unsound([*known, *(fault.path for fault in found)])
+            found = [*found, *form.rules.faults(record, on, unsound, most=MAX_FAULTS)]
+            warnings = [*warnings, *form.rules.advice(record, on, unsound, most=MAX_FAULTS)]
+        found = self._named(form, [*before, *found], is_full=made.is_full)
+        return Explanation(found, self.book.mended(in_order(form.root, warnings)[:MAX_FAULTS]))
+
+    def _named(self, form: Form, found: Sequence[Fault], *, is_full: bool) -> list[Fault]:
+        """In the message's order, each with how to mend it; said too where there are more than are named."""
+        named = in_order(form.root, found)[:MAX_FAULTS]
+        if is_full or len(found) > MAX_FAULTS:
+            named.append(faults.more(MAX_FAULTS))
+        return self.book.mended(named)
 
     def _undecided(self, form: Form, record: Record) -> list[Fault]:
         """The explanation found nothing: lxml has the last word, so that nothing passes in silence."""
@@ -244,6 +280,11 @@ class Standard:
         if type(data) is not dict:
             raise MessageError(wrong)
         raise MessageError(self._explained(form, record, clock.now().date(), wrong).faults)
+
+
+def _without_namespace(path: str) -> str:
+    holder, _, name = path.partition("{")
+    return holder + name.partition("}")[2] if name else path
 
 
 def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:

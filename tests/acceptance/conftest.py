@@ -69,7 +69,7 @@ class House:
         return general_message(self.standard, number, record, version)
 
     def subject(self, name: str = "上海测试养护有限公司") -> Record:
-        return {**self.standard.sample("1001"), "LegalName": name}
+        return {**self.standard.sample("1001"), "LegalName": name, "BasicAcctName": name}
 
 
 def general_message(standard: Standard, number: str, record: Record, version: str = "1") -> tuple[str, bytes]:

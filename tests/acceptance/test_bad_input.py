@@ -194,7 +194,7 @@ async def test_the_same_key_with_other_content_is_refused(house: House) -> None:
     await house.general.submit("1001", data, idem_key=key, content_type=JSON)
     number = house.standard.catalogue.get("1001").number
     changed = json.loads(data)
-    changed["Body"]["LegalName"] = "上海另一养护有限公司"
+    changed["Body"]["LegalName"] = changed["Body"]["BasicAcctName"] = "上海另一养护有限公司"
     body = house.standard.build(number, house.standard.from_json(number, changed["Body"]))
     from gateway.standard import head as heads
 
@@ -251,8 +251,17 @@ async def test_a_refusal_speaks_the_senders_own_field_names(house: House) -> Non
     )
     with pytest.raises(Refused) as caught:
         await client.submit("2001", text.encode(), idem_key=key, content_type="application/xml")
-    places = {one["path"] for one in caught.value.errors}
+    refusal = caught.value
+    places = {one["path"] for one in refusal.errors}
     assert {"PROJECT_CODE", "PROJECT_NAME", "REGION_CODE"} <= {place.rpartition("/")[2] for place in places}
+    (code,) = [one for one in refusal.errors if one["path"].endswith("PROJECT_CODE")]
+    assert (code["line"], code["column"]) == (1, text.index("<PROJECT_CODE>") + 1)
+    assert refusal.problem["STATUS"] == "-1"
+    said = refusal.problem["MSG"].split("\n")
+    assert len(said) == len(refusal.errors)
+    for line, one in zip(said, refusal.errors, strict=True):
+        for part in (one["path"], one["rule"], one["message"]["zh"], one["message"]["en"], one["mend"]["zh"]):
+            assert part in line
 
 
 @pytest.mark.parametrize(
@@ -269,3 +278,50 @@ async def test_a_head_that_the_standard_refuses_goes_nowhere(house: House, name:
     error = await refused(house, "1001", json.dumps(changed).encode(), key)
     assert {one["path"] for one in error.errors} == {f"Head/{name}", "Head/IdemKey"}
     assert nothing_stored(house)
+
+
+async def test_a_refusal_holds_the_8001_that_its_errors_make(house: House) -> None:
+    record = {**house.subject(), "SubjectStatus": "7", "LegalRoles": "03;77"}
+    key, data = house.message("1001", record)
+    error = await refused(house, "1001", data, key)
+    standard = house.gateway.intake.translator.standard
+    ack = standard.from_json("8001", error.problem["Body"])
+    assert standard.check("8001", ack, on=clock.now().date())
+    assert (ack["OriMsgNo"], ack["OriMsgId"]) == ("1001", json.loads(data)["Head"]["MsgId"])
+    assert ack["Result"] == error.result == "30002"
+    assert [one["Path"].split(" @")[0] for one in ack["Errors"]["Error"]] == [
+        one["path"] for one in error.errors
+    ]
+    assert [one["rule"] for one in error.errors] == ["code-table", "code-table"]
+    assert ack["AddWord"].count("\n") == 1 and "LegalRoles" in ack["AddWord"]
+
+
+async def test_a_soap_fault_holds_the_platforms_own_answer(house: House) -> None:
+    text = "<PURCHASE_PROJECT><PURCHASE_PROJECT_CODE>C1</PURCHASE_PROJECT_CODE></PURCHASE_PROJECT>"
+    with pytest.raises(Refused) as caught:
+        await house.sandbox.procurement.client.submit_soap(text.encode(), type="2006", idem_key="s" * 64)
+    refusal = caught.value
+    assert refusal.errors and all(one["mend"]["zh"] for one in refusal.errors)
+    assert (
+        "<STATUS>-1</STATUS>" in refusal.problem["ack"]
+        and refusal.errors[0]["path"] in refusal.problem["ack"]
+    )
+
+
+async def test_faults_of_mapping_and_of_the_standard_are_told_together(house: House) -> None:
+    text = (
+        "<DES><TITLE><CA_KEY>8</CA_KEY><DATA_CN>合同</DATA_CN><DATA_EN>CONTRACT_PERFORMANCE</DATA_EN>"
+        "<DATA_KEY>9120512202604010000001</DATA_KEY><DATA_NO>512</DATA_NO><DATA_TYPE>1</DATA_TYPE>"
+        "<ROUTE_WAY>0</ROUTE_WAY></TITLE><CONTEXT><CONTRACT_PRICE>12,5</CONTRACT_PRICE>"
+        "<PRICE_UNIT>0</PRICE_UNIT><PRICE_FORM_CODE>1</PRICE_FORM_CODE><PLATFORM_CODE>12310000425010220M</PLATFORM_CODE></CONTEXT></DES>"
+    )
+    translator = house.gateway.intake.translator
+    platform = house.gateway.settings.platforms["GGZY-JSGC"]
+    key = translator.parse(platform, text.encode()).head["IdemKey"]
+    with pytest.raises(Refused) as caught:
+        await house.sandbox.construction.client.submit(
+            "2003", text.encode(), idem_key=key, content_type="application/xml"
+        )
+    told = {(one["path"], one["rule"]) for one in caught.value.errors}
+    assert any(path == "CONTRACT_PRICE" and rule.startswith("mapping.") for path, rule in told)
+    assert ("PLATFORM_CODE", "credit-code") in told

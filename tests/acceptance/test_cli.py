@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
@@ -90,7 +91,34 @@ def test_the_standard_is_listed_and_validates_a_file(copy: Path, tmp_path: Path)
     path.write_text(json.dumps(broken), "utf-8")
     result = gateway(copy, "standard", "validate", str(path), "--type", "3001", "--json")
     assert result.exit_code == 1
-    assert any(fault["path"] == "AppAmount" for fault in last_json(result)["faults"])
+    (fault,) = last_json(result)["faults"]
+    assert (fault["path"], fault["rule"]) == ("AppAmount", "standard.missing-element")
+    assert fault["message"]["zh"] and fault["mend"]["en"] and (fault["line"], fault["column"]) == (1, 1)
+
+
+def test_the_rules_are_listed_and_their_page_is_current(copy: Path) -> None:
+    rows = last_json(gateway(copy, "standard", "rules", "--json"))["rules"]
+    assert {"invoice-total", "credit-code", "code-of-day", "gbk-bytes"} <= {row["id"] for row in rows}
+    assert all(row["zh"] and row["en"] and row["mend_zh"] and row["mend_en"] for row in rows)
+    page = gateway(copy, "standard", "rules", "--markdown").stdout
+    assert page == (ROOT / "docs" / "rules.md").read_text("utf-8"), (
+        "gateway standard rules --markdown > docs/rules.md"
+    )
+
+
+def test_the_self_test_ends_in_its_figures(copy: Path) -> None:
+    result = gateway(copy, "standard", "selftest", "--type", "4003", "--messages", "20", "--json")
+    assert result.exit_code == 0, result.output
+    figures = last_json(result)
+    assert list(figures) == ["types", "samples", "mutations", "caught", "missed", "wrong_place"]
+    assert figures["caught"] == figures["mutations"] > 100
+    assert (figures["types"], figures["missed"], figures["wrong_place"]) == (1, 0, 0)
+
+
+def test_the_refusal_bench_ends_in_its_figures(copy: Path) -> None:
+    figures = last_json(gateway(copy, "bench", "--only", "refusal", "--json"))
+    assert list(figures) == ["refusal_cpu_ms_p50", "refusal_cpu_ms_p99"]
+    assert 0 < figures["refusal_cpu_ms_p50"] <= figures["refusal_cpu_ms_p99"]
 
 
 def test_keys_are_made_once_and_listed(copy: Path) -> None:

@@ -18,6 +18,9 @@ TWO = MessageError(
             "is missing",
             source_path="CONTEXT/AMOUNT",
             line=7,
+            column=3,
+            mend_zh="补充金额",
+            mend_en="add the amount",
         ),
         Fault(
             "standard.unknown-code",
@@ -26,6 +29,8 @@ TWO = MessageError(
             "code <9> & more",
             "30002",
             expected="01 02",
+            found="9",
+            rule="code-table",
         ),
     ]
 )
@@ -40,16 +45,22 @@ def test_a_problem_lists_every_fault_in_the_senders_words_and_two_languages() ->
         {
             "path": "CONTEXT/AMOUNT",
             "rule": "standard.missing-element",
+            "code": "standard.missing-element",
             "result": "10003",
             "message": {"zh": "缺少金额", "en": "is missing"},
             "line": 7,
+            "column": 3,
+            "mend": {"zh": "补充金额", "en": "add the amount"},
         },
         {
             "path": "PayKind",
-            "rule": "standard.unknown-code",
+            "rule": "code-table",
+            "code": "standard.unknown-code",
             "result": "30002",
             "message": {"zh": "代码 <9> 不在表内", "en": "code <9> & more"},
             "expected": "01 02",
+            "found": "9",
+            "mend": {"zh": "从代码表中选用有效代码", "en": "take a valid code from the table"},
         },
     ]
 

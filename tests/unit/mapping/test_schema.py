@@ -52,7 +52,11 @@ def test_facets_and_annotations(notice: Element) -> None:
 
 def test_every_schema_of_the_repository_is_understood() -> None:
     shelf = Shelf(ROOT / "schemas")
-    paths = [path for path in (ROOT / "schemas/platforms").rglob("*.xsd") if not path.name.endswith(("types.xsd", "fields.xsd"))]
+    paths = [
+        path
+        for path in (ROOT / "schemas/platforms").rglob("*.xsd")
+        if not path.name.endswith(("types.xsd", "fields.xsd"))
+    ]
     assert paths
     for path in paths:
         assert shelf.get(str(path.relative_to(ROOT / "schemas"))).children, path

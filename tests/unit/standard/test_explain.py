@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from lxml import etree
 
+from gateway import refusals
+from gateway.endpoints import problem
 from gateway.errors import Fault, MessageError
 from gateway.standard import CodeTables, Standard
 from gateway.standard.catalogue import load_schemas
 from gateway.standard.explain import MAX_FAULTS, explain
+from gateway.standard.rules import RuleBook
 from gateway.standard.xsd import Validator
 from tests.unit.standard.material import ON, SCHEMAS, V1, Place, changed, each_type, path_of, places
 
@@ -149,6 +154,14 @@ def test_faults_come_in_the_order_of_the_message(standard: Standard) -> None:
     ]
 
 
+def test_each_check_digit_of_a_code_is_told_apart(standard: Standard) -> None:
+    place: Place = ("PlatformCode",)
+    assert only(standard, "1001", place, "12310000425010220M").rule == "credit-code"
+    assert only(standard, "1001", place, "12310000425010230A").rule in ("credit-code", "organ-code")
+    deal: Place = ("UnifiedDealCode",)
+    assert only(standard, "3001", deal, "A03-12310000425010220N-20240318-000123-G").rule == "deal-code"
+
+
 def test_a_name_that_is_nearly_right_is_offered(standard: Standard) -> None:
     record = standard.sample("3001")
     record["AppAmont"] = record.pop("AppAmount")
@@ -160,10 +173,36 @@ def test_a_name_that_is_nearly_right_is_offered(standard: Standard) -> None:
 def test_the_number_of_faults_is_bounded(standard: Standard) -> None:
     record = standard.sample("3001")
     record["Invoices"]["Invoice"] = [{"x": 1}] * 499
-    assert len(standard.validate("3001", record, on=ON)) == MAX_FAULTS
-    assert len(explain(standard.model("3001"), record, standard.codes, ON).faults) == MAX_FAULTS
+    *named, last = standard.validate("3001", record, on=ON)
+    assert len(named) == MAX_FAULTS and (last.code, last.path) == ("standard.more-faults", "")
+    assert len(explain(standard.model("3001"), record, standard.values, ON).faults) == MAX_FAULTS
     record = {f"x{index}": 1 for index in range(10_000)}
     assert len(standard.validate("9001", record, on=ON)) < 30
+
+
+HOSTILE: list[tuple[str, Any]] = [
+    ("3001", {f"AppAmont{index}": "1" for index in range(100_000)}),
+    ("3001", {"Payees": {"Payee": [{}] * 499}, "Invoices": {"Invoice": [{"x": 1}] * 499}}),
+    ("3001", {"Payees": {"Payee": [{"x": ""}] * 300_000}}),
+    ("3001", {"UseDes": "养" * 5_000_000, "PayAppNo": "x" * 5_000_000}),
+    ("3001", {"x" * 5_000_000: "1", "Applicant": {"x" * 1000: [[[]]] * 1000}}),
+    ("1001", {"LegalRoles": ";".join(["77"] * 1_000_000)}),
+    ("9003", {"TableId": "a", "Rows": {"Row": [{"Code": "a", "NameZh": "a", "Enabled": "1"}] * 10_000}}),
+    ("9003", {"TableId": "a", "Rows": {"Row": [{"Code": "", "ValidFrom": "x"}] * 10_000}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "record"), HOSTILE)
+def test_a_refusal_is_bounded_for_any_input(standard: Standard, number: str, record: Any) -> None:
+    """In what it says and in what it costs: a second for megabytes is a hundred times what it takes."""
+    started = time.process_time()
+    with pytest.raises(MessageError) as caught:
+        standard.check(number, standard.from_json(number, record), on=ON)
+    refusal = problem.problem(caught.value) + orjson.dumps(refusals.ack(caught.value, number, "0" * 32))
+    assert time.process_time() - started < 5
+    assert 1 <= len(caught.value.faults) <= MAX_FAULTS + 1
+    assert len(refusal) < 3000 * MAX_FAULTS
+    assert all(len(fault.path) <= 320 and len(fault.found) <= 64 for fault in caught.value.faults)
 
 
 @pytest.mark.parametrize("record", [None, [], "x", 5, [{}]])
@@ -212,7 +251,9 @@ def test_what_only_lxml_refuses_is_refused(tmp_path: Path) -> None:
     assert stricter != text
     types.write_text(stricter, encoding="utf-8")
     schemas = load_schemas(V1)
-    standard = Standard(SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), {}, Validator(tmp_path / "v1"))
+    standard = Standard(
+        SCHEMAS, schemas, CodeTables.load(SCHEMAS / "codes"), RuleBook(), Validator(tmp_path / "v1")
+    )
     record = standard.sample("5001")
     assert record["VtCode"] == "5201"
     (fault,) = standard.validate("5001", record, on=ON)

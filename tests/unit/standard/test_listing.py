@@ -83,7 +83,40 @@ def test_elements_in_the_wrong_order_are_refused_in_a_file(standard: Standard) -
     text = standard.build("9003", standard.sample("9003")).decode()
     first = text[text.index("<TableId>") : text.index("</TableId>") + len("</TableId>")]
     moved = text.replace(first, "").replace("</CodeTableSync>", first + "</CodeTableSync>")
-    assert found(standard, moved) == [("", "standard.schema")]
+    assert found(standard, moved) == [("TableId", "standard.order")]
+
+
+def test_every_element_that_stands_too_late_is_named_with_its_line(standard: Standard) -> None:
+    text = standard.build("3001", standard.sample("3001")).decode().replace("><", ">\n<")
+
+    def moved(text: str, name: str) -> str:
+        start = text.index(f"<{name}>")
+        end = text.index("\n", start) + 1
+        return text[:start] + text[end:].replace(
+            "</PaymentApplication>", text[start:end] + "</PaymentApplication>"
+        )
+
+    wrong = moved(moved(text, "StYear"), "UseDes").replace("<AppAmount>", "<AppAmount>x")
+    faults = validate_file(standard, wrong.encode(), on=ON)
+    assert [(fault.path, fault.code) for fault in faults] == [
+        ("StYear", "standard.order"),
+        ("AppAmount", "standard.not-a-number"),
+        ("UseDes", "standard.order"),
+    ]
+    for fault in faults:
+        assert wrong.splitlines()[fault.line - 1].startswith(f"<{fault.path}>")
+        assert fault.mend_zh and fault.mend_en
+
+
+def test_an_element_of_another_namespace_is_named_once(standard: Standard) -> None:
+    text = standard.build("9001", standard.sample("9001")).decode()
+    wrong = text.replace("</HeartBeat>", '<x:Time xmlns:x="urn:x">1</x:Time></HeartBeat>')
+    assert found(standard, wrong) == [("Time", "standard.namespace")]
+
+
+def test_malformed_xml_is_told_with_line_and_column(standard: Standard) -> None:
+    (fault,) = validate_file(standard, b"<a>\n <b>\n</a>", "9001", on=ON)
+    assert (fault.code, fault.line) == ("xml.malformed", 3) and fault.column > 0
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from gateway.payments.authorities import Authorities, Authority
 from gateway.payments.case import Case
 from gateway.payments.coverage import Coverage, Covered
 from gateway.payments.ground import Ground
@@ -16,6 +17,12 @@ from tests.unit.standard.material import each_type, lxml_accepts
 
 TODAY = date(2026, 5, 29)
 STORIES = 25
+AUTHORITIES = Authorities(
+    (
+        Authority("", "310000", "11310000T03101035A", "市交通委"),
+        Authority("", "310115", "11310115T03101086F", "浦东新区建交委"),
+    )
+)
 COVERAGE = Coverage(
     tuple(Covered("01", div, f"CZ-ZFPT-{div}", date(2021, 3, 31)) for div in ("310000", "310115"))
 )
@@ -68,7 +75,8 @@ def _judge(sample: Sample, ground: Ground, at: int) -> None:
     kind = kinds.get(sample.sender, "treasury")
     fact = sample.number in ("5001", "5002", "5003")
     case = Case(
-        sample.number, sample.record, sample.sender, f"m{at}", at, TODAY, "1", COVERAGE, sample.sender, kind, fact
+        sample.number, sample.record, sample.sender, f"m{at}", at, TODAY, "1", COVERAGE, sample.sender, kind, fact,
+        authorities=AUTHORITIES,
     )  # fmt: skip
     ground.begin()
     finding = decide(case, ground)
