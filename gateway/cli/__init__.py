@@ -5,7 +5,20 @@ from __future__ import annotations
 import click
 
 from gateway import __version__
-from gateway.cli import bench, certs, check, demo, evidence, log, mapping, sandbox, send, serve, standard
+from gateway.cli import (
+    bench,
+    certs,
+    check,
+    demo,
+    evidence,
+    invoice,
+    log,
+    mapping,
+    sandbox,
+    send,
+    serve,
+    standard,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,6 +39,7 @@ for _command in (
     standard.standard,
     mapping.mapping,
     evidence.evidence,
+    invoice.invoice,
     bench.bench,
 ):
     main.add_command(_command)

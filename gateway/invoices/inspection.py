@@ -1,0 +1,117 @@
+"""An invoice's file, inspected: what it is, what it says, whether it agrees with itself, whether its seal holds.
+
+Bytes, roots and the time go in, an `Inspection` comes out; nothing in a file raises. (PDF and pixels are read
+in a child process, contained.py says why.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from gateway import clock
+from gateway.errors import Fault, MessageError
+from gateway.invoices import checking
+from gateway.invoices import keyed as keying
+from gateway.invoices.limits import LIMITS, Limits
+from gateway.invoices.model import Content, Inspection, Reading, Seal, SealState, Source, worst
+from gateway.invoices.ofd import ROOT
+from gateway.invoices.reading import kind_by_magic, read_file
+from gateway.message import Record
+from gateway.security.certificate import Certificate
+from gateway.security.digests import sm3_hex
+
+_INTACT = (SealState.TRUSTED, SealState.ROOT_UNKNOWN)
+_ORDER = list(Source)
+
+
+def inspect_invoice(
+    data: bytes,
+    at: datetime,
+    *,
+    roots: Sequence[Certificate] = (),
+    keyed: Record | None = None,
+    limits: Limits = LIMITS,
+) -> Inspection:
+    """`at`: now, aware. `roots`: whose seals are trusted. `keyed`: a message 3002, or an invoice of a 3001."""
+    try:
+        kind, content = read_file(data, roots, at, limits)
+    except MessageError as error:
+        kind, content = kind_by_magic(data), Content(faults=error.faults)
+    covered = frozenset[str]().union(*(seal.covers for seal in content.seals if seal.state in _INTACT))
+    readings = _in_order(content.readings, covered)
+    invoice, origin = _merge(readings)
+    faults, warnings = _check(content, readings, invoice, at)
+    digest = sm3_hex(data)
+    if keyed is not None:
+        wrong, odd = keying.compare_invoice(invoice, keyed)
+        faults.extend((*wrong, *keying.compare_file(kind, len(data), digest, content.is_scan, keyed)))
+        warnings.extend(odd)
+    uncovered = content.sealable - covered if covered else frozenset[str]()
+    if uncovered:
+        zh, en = "印章未覆盖的条目", "the seal does not cover"
+        named = ", ".join(sorted(uncovered)[:10])
+        warnings.append(Fault("invoice.not-covered", "", zh, en, "30005", found=named))
+    # OFD.xml is often changed after the sealing, to name the signature; anything else is not.
+    loose = uncovered - {ROOT} or uncovered & {_entry(place) for place in origin.values()}
+    return Inspection(
+        kind, len(data), digest, invoice, origin, readings, worst(content.seals), content.seals,
+        tuple(faults), tuple(warnings), needs_person=content.is_scan or not invoice or bool(loose),
+        is_scan=content.is_scan, covered=covered,
+    )  # fmt: skip
+
+
+def _check(
+    content: Content, readings: tuple[Reading, ...], invoice: Record, at: datetime
+) -> tuple[list[Fault], list[Fault]]:
+    faults, warnings = [*content.faults], [*content.warnings]
+    today = at.astimezone(clock.SHANGHAI).date()
+    for reading in readings:
+        wrong, odd = checking.check_reading(reading, invoice, today)
+        faults.extend(wrong)
+        warnings.extend(odd)
+    faults.extend(checking.check_sources(readings))
+    for seal in content.seals:
+        (faults if seal.state is SealState.BROKEN else warnings).extend(_of_seal(seal))
+    return _once(faults), _once(warnings)
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    """What one source repeats of another is told once, at the first."""
+    told: dict[tuple[str, ...], Fault] = {}
+    for fault in faults:
+        field = fault.path.partition("#")[2]
+        told.setdefault((fault.code, field or fault.path, fault.expected, fault.found), fault)
+    return list(told.values())
+
+
+def _of_seal(seal: Seal) -> list[Fault]:
+    if seal.state is SealState.BROKEN:
+        zh, en = "印章已被破坏", "the seal is broken here"
+        more = f" ({seal.why[1]})" if seal.why[1] else ""
+        return [Fault("invoice.seal-broken", place, zh, en + more, "30005") for place in seal.places]
+    if seal.state is SealState.TRUSTED:
+        return []
+    return [Fault(f"invoice.seal-{seal.state.value}", seal.place, *seal.why, "30005")]
+
+
+def _in_order(readings: Sequence[Reading], covered: frozenset[str]) -> tuple[Reading, ...]:
+    """What an intact seal covers first, then by source."""
+    return tuple(
+        sorted(readings, key=lambda one: (_entry(one.place) not in covered, _ORDER.index(one.source)))
+    )
+
+
+def _entry(place: str) -> str:
+    return place.partition("#")[0]
+
+
+def _merge(readings: Sequence[Reading]) -> tuple[Record, Mapping[str, str]]:
+    """Each field from the first reading that has it, and where that was."""
+    invoice: Record = {}
+    origin: dict[str, str] = {}
+    for reading in readings:
+        for field, value in reading.record.items():
+            if field not in invoice:
+                invoice[field], origin[field] = value, reading.place
+    return invoice, origin
