@@ -11,7 +11,9 @@ ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "message", "clock"), 0),
     **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule"), 1),
-    **dict.fromkeys(("standard", "formats", "mapping", "security", "payments", "invoices", "routing", "settings"), 2),
+    **dict.fromkeys(
+        ("standard", "formats", "mapping", "security", "payments", "invoices", "routing", "settings"), 2
+    ),
     **dict.fromkeys(("store", "connectors", "evidence", "client"), 3),
     **dict.fromkeys(
         ("intake", "delivery", "arrivals", "replies", "notices", "answers", "polling", "translate"), 4

@@ -14,7 +14,7 @@ from gateway.errors import Fault, MessageError
 from gateway.invoices import checking
 from gateway.invoices import keyed as keying
 from gateway.invoices.limits import LIMITS, Limits
-from gateway.invoices.model import Content, Inspection, Reading, Seal, SealState, Source, worst
+from gateway.invoices.model import Content, Inspection, Kind, Reading, Seal, SealState, Source, worst
 from gateway.invoices.ofd import ROOT
 from gateway.invoices.reading import kind_by_magic, read_file
 from gateway.message import Record
@@ -37,7 +37,7 @@ def inspect_invoice(
     try:
         kind, content = read_file(data, roots, at, limits)
     except MessageError as error:
-        kind, content = kind_by_magic(data), Content(faults=error.faults)
+        kind, content = kind_by_magic(data), _unread(kind_by_magic(data), error)
     covered = frozenset[str]().union(*(seal.covers for seal in content.seals if seal.state in _INTACT))
     readings = _in_order(content.readings, covered)
     invoice, origin = _merge(readings)
@@ -81,8 +81,15 @@ def _once(faults: list[Fault]) -> list[Fault]:
     told: dict[tuple[str, ...], Fault] = {}
     for fault in faults:
         field = fault.path.partition("#")[2]
-        told.setdefault((fault.code, field or fault.path, fault.expected, fault.found), fault)
+        told.setdefault((fault.code, field or fault.path, fault.en, fault.expected, fault.found), fault)
     return list(told.values())
+
+
+def _unread(kind: Kind, error: MessageError) -> Content:
+    """What could have a seal and cannot be read is not simply without one."""
+    fault = error.faults[0]
+    seal = Seal(SealState.UNVERIFIABLE, fault.place, (), (fault.zh, fault.en))
+    return Content(seals=(seal,) if kind in (Kind.OFD, Kind.PDF) else (), faults=error.faults)
 
 
 def _of_seal(seal: Seal) -> list[Fault]:

@@ -7,7 +7,7 @@ reference is read within the package's bounds; what is missing is a warning, as 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lxml import etree
@@ -41,6 +41,8 @@ _CUSTOM: dict[str, str] = {
 # These come into being with a signature and cannot be covered by it.
 _OF_SIGNATURES = ("signatures.xml", "signature.xml", "signedvalue.dat", "seal.esl")
 
+_STRAY = "包内有签章数据，但未被引用", "there is a seal that nothing refers to"
+
 
 @dataclass(slots=True)
 class _Findings:
@@ -52,17 +54,18 @@ class _Findings:
 
 
 def read_ofd(package: Package, roots: Sequence[Certificate], at: datetime) -> tuple[Content, list[str]]:
-    """What the package says, and the names of its images. MessageError if OFD.xml cannot be read."""
+    """What the package says, and the names of its images. Nothing in it raises."""
     name = package.find(ROOT) or ROOT
-    root = package.parse(name)
     found = _Findings()
-    for body in find_all(root, "DocBody"):
-        _read_body(package, body, name, found)
-        found.seals.extend(_check_seals(package, body, roots, at))
-    _check_strays(package, found)
-    sealable = frozenset(
-        one for one in package.names if one.rpartition("/")[2].casefold() not in _OF_SIGNATURES
-    )
+    try:
+        for body in find_all(package.parse(name), "DocBody"):
+            _read_body(package, body, name, found)
+            if named := text_at(body, "Signatures"):
+                found.seals.extend(_check_seals(package, named, roots, at))
+    except MessageError as error:
+        found.faults.extend(error.faults)
+    found.seals.extend(_check_strays(package, found, roots, at))
+    sealable = frozenset(one for one in package.names if _base(one) not in _OF_SIGNATURES)
     content = Content(
         tuple(found.readings), tuple(found.seals), tuple(found.faults), tuple(found.warnings),
         sealable=sealable,
@@ -143,12 +146,8 @@ def _listed(
         yield place, one
 
 
-def _check_seals(
-    package: Package, body: etree._Element, roots: Sequence[Certificate], at: datetime
-) -> Iterator[Seal]:
-    named = text_at(body, "Signatures")
-    if not named:
-        return
+def _check_seals(package: Package, named: str, roots: Sequence[Certificate], at: datetime) -> Iterator[Seal]:
+    """The seals of one list of signatures (Signatures.xml)."""
     place = package.find(named)
     if place is None:
         yield Seal(SealState.BROKEN, named, (named,), ("签名列表缺失", "the list of signatures is missing"))
@@ -173,12 +172,21 @@ def _check_seals(
             yield check_seal(package, signature, roots, at, kind=one.get("Type", "Seal"))
 
 
-def _check_strays(package: Package, found: _Findings) -> None:
-    """OFD.xml is often not covered: who takes the reference out must not turn a broken seal into none."""
-    strays = [one for one in package.names if one.casefold().endswith("/signedvalue.dat")]
-    if strays and not found.seals:
-        why = "包内有签章数据，但未被引用", "there is a seal that nothing refers to"
-        found.seals.append(Seal(SealState.UNVERIFIABLE, min(strays), (), why))
+def _check_strays(
+    package: Package, found: _Findings, roots: Sequence[Certificate], at: datetime
+) -> Iterator[Seal]:
+    """OFD.xml is often not covered, or may be what is broken: who takes the reference out must not turn a
+    broken seal into none, nor what the seal does not belong to into something sealed."""
+    if found.seals:
+        return
+    lists = [one for one in package.names if _base(one) == _OF_SIGNATURES[0]]
+    for name in sorted(lists)[: package.limits.signatures]:
+        for seal in _check_seals(package, name, roots, at):
+            intact = seal.state in (SealState.TRUSTED, SealState.ROOT_UNKNOWN)
+            yield replace(seal, state=SealState.UNVERIFIABLE, why=_STRAY) if intact else seal
+    values = [one for one in package.names if _base(one) == _OF_SIGNATURES[2]]
+    if values and not lists:
+        yield Seal(SealState.UNVERIFIABLE, min(values), (), _STRAY)
 
 
 def _at(package: Package, reference: str, holder: str, found: _Findings) -> str | None:
@@ -187,6 +195,10 @@ def _at(package: Package, reference: str, holder: str, found: _Findings) -> str 
     if place is None:
         found.warnings.append(_missing(holder, reference))
     return place
+
+
+def _base(place: str) -> str:
+    return place.rpartition("/")[2].casefold()
 
 
 def _folder(place: str) -> str:

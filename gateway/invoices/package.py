@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 
@@ -26,6 +27,10 @@ _LOCATOR_64_BYTES = 20
 # A directory's row has 46 bytes, a name and little else.
 _ROW_BYTES = 512
 _ENCRYPTED = 0x1
+# What zipfile raises, where damaged numbers lead it astray.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -37,7 +42,7 @@ class Package:
         _check_directory(data, limits)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        except _DAMAGED as error:
             raise _broken(f"ZIP 目录损坏: {error}", f"the ZIP directory is damaged: {error}") from error
         self._infos = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
         self._folded = {name.casefold(): name for name in self._infos}
@@ -65,7 +70,7 @@ class Package:
                 with self._zip.open(info) as file:
                     # One byte more than declared: zipfile then compares the CRC, and never reads on.
                     self._read[name] = file.read(info.file_size + 1)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            except _DAMAGED as error:
                 raise _broken(f"无法解压: {error}", f"cannot be unpacked: {error}", name) from error
         return self._read[name]
 

@@ -19,7 +19,8 @@ from gateway.invoices.model import Content, Reading, Seal, SealState, Source
 from gateway.invoices.qrtext import read_qr_text
 from gateway.invoices.xmlforms import parse_xml, read_xml
 
-_GAP = r"\s*[:：]?\s*"
+# Possessive: a page of blanks must not be tried in every split.
+_GAP = r"\s*+(?:[:：]\s*+)?"
 _MONEY = r"[¥￥]\s*(-?[0-9][0-9,]{0,17}\.[0-9]{2})"
 # field ← the caption and what follows it; a text that has it twice, differently, tells nothing
 _CAPTIONS: dict[str, re.Pattern[str]] = {
@@ -30,9 +31,7 @@ _CAPTIONS: dict[str, re.Pattern[str]] = {
     "AmountWithTax": re.compile(rf"[(（]小写[)）]{_GAP}{_MONEY}"),
 }
 _TOTALS = re.compile(rf"(?<!税)合\s*计\s*{_MONEY}\s*{_MONEY}")
-_WORDS = re.compile(
-    r"[(（]大写[)）]\s*+(?:[:：]\s*+)?([⊗ⓧ×(（)）负零壹贰叁肆伍陆柒捌玖拾佰仟万亿元圆角分整正]{2,60})"
-)
+_WORDS = re.compile(rf"[(（]大写[)）]{_GAP}([⊗ⓧ×(（)）负零壹贰叁肆伍陆柒捌玖拾佰仟万亿元圆角分整正]{{2,60}})")
 # A scan's text layer is at most a stamp or a page number.
 _SCAN_LETTERS = 20
 
