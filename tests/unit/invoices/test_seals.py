@@ -167,6 +167,21 @@ def test_what_cannot_be_judged_says_why(issuer: Issuer, name: str) -> None:
     assert found.sign_verify == "3"
 
 
+def test_a_certificate_that_is_not_for_signing_is_not_believed() -> None:
+    other = Issuer()
+    other.key, other.certificate = issue(other.authority, "加密", "sm2", "encrypt", other.at)
+    found = inspect(seal(entries(classic()), other), other)
+    assert found.seal_state is SealState.UNVERIFIABLE and "not for signing" in found.seals[0].why[1]
+
+
+def test_a_root_that_was_out_of_its_time_when_the_seal_was_made_is_no_root() -> None:
+    old = Issuer()
+    old.authority = old.maker_authority = make_authority("sm2", old.at - timedelta(days=90), days=60)
+    old.key, old.certificate = old.make("监制章", old.authority)
+    old.maker_key, old.maker_certificate = old.make("印章系统", old.authority)
+    assert inspect(seal(entries(classic()), old), old).seal_state is SealState.ROOT_UNKNOWN
+
+
 def test_digests_and_signatures_of_other_kinds_are_not_judged(issuer: Issuer) -> None:
     for arguments in ({"method": "MD5"}, {"method": ""}, {"kind": "Sign"}):
         found = inspect(seal(entries(classic()), issuer, **arguments), issuer)
