@@ -12,13 +12,13 @@ import orjson
 
 from gateway import clock
 from gateway.cli.place import end_with_findings, find_root, print_json
-from gateway.errors import ConfigError, Fault
+from gateway.errors import ConfigError, Fault, Finding
 from gateway.invoices import Inspection, Seal, inspect_invoice
 from gateway.invoices.limits import LIMITS
 from gateway.message import Record
 from gateway.security import keys
 from gateway.security.certificate import Certificate
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # option → field of message 3002
@@ -128,18 +128,33 @@ def _fault(fault: Fault) -> dict[str, str]:
     return {name: getattr(fault, name) for name in names}
 
 
+def load_seal_roots(settings: Settings) -> list[Certificate]:
+    """The certificates that `seal_roots` names; ConfigError with every one that cannot be read."""
+    roots: list[Certificate] = []
+    findings: list[Finding] = []
+    for index, path in enumerate(settings.gateway.seal_roots):
+        try:
+            roots.append(keys.load_certificate(settings.at(path).read_bytes()))
+        except (ValueError, OSError) as error:
+            text = f"{path} is no certificate that can be read: {error}"
+            findings.append(
+                Finding("config/gateway.yaml", 0, 0, f"seal_roots.{index}", text, "config.seal-root")
+            )
+    if findings:
+        raise ConfigError(findings)
+    return roots
+
+
 def _load_roots(named: tuple[Path, ...]) -> list[Certificate]:
-    """The named certificates and the configured ones; a wrong call (status 2) if one cannot be read."""
-    paths = [*named]
+    """The configured roots and the named ones; a named one that cannot be read is a wrong call (status 2)."""
     try:
-        settings = load_settings(find_root())
-        paths.extend(settings.at(path) for path in settings.gateway.seal_roots)
+        roots = load_seal_roots(load_settings(find_root()))
     except ConfigError as error:
         end_with_findings(error)
     try:
-        return [keys.load_certificate(path.read_bytes()) for path in paths]
-    except (ValueError, OSError) as error:
-        raise click.UsageError(f"a root certificate cannot be read: {error}") from error
+        return roots + [keys.load_certificate(path.read_bytes()) for path in named]
+    except ValueError as error:
+        raise click.BadParameter(f"no certificate that can be read: {error}", param_hint="--root") from error
 
 
 def _keyed_record(path: Path | None, said: dict[str, str | None]) -> Record | None:

@@ -64,8 +64,16 @@ def test_a_seal_is_trusted_by_a_root_that_is_named_or_configured(copy: Path, tmp
 
 def test_a_root_that_is_no_certificate_is_a_wrong_call(copy: Path, e_file: Path) -> None:
     result = gateway(copy, "invoice", "inspect", str(e_file), "--root", str(e_file))
-    assert result.exit_code == 2 and "root certificate" in result.output
+    assert result.exit_code == 2 and "--root" in result.output
     assert gateway(copy, "invoice", "inspect", str(e_file), "--keyed", str(e_file)).exit_code == 2
+
+
+def test_a_configured_root_that_is_not_there_is_a_finding(copy: Path, e_file: Path) -> None:
+    config = copy / "config" / "gateway.yaml"
+    config.write_text(config.read_text("utf-8") + "\nseal_roots: [config/none.crt]\n", "utf-8")
+    for words in (("check",), ("invoice", "inspect", str(e_file))):
+        result = gateway(copy, *words)
+        assert result.exit_code == 1 and "seal_roots.0: config/none.crt" in result.output
 
 
 def test_what_is_no_invoice_ends_with_status_1_and_asks_for_a_person(copy: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from .making import (
     pdf,
     stream,
     text_pdf,
+    unpack,
 )  # fmt: skip
 
 QR = "01,10,031002600111,12345678,100.00,20260630,12345678901234567890,"
@@ -145,6 +146,21 @@ def test_tags_lead_to_the_text_on_the_page() -> None:
         {"ItemName": "道路", "Amount": "60.00", "TaxAmount": "5.40"},
         {"ItemName": "桥梁", "Amount": "40.00", "TaxAmount": "3.60"},
     ]
+
+
+def test_lines_that_two_sources_tell_differently_are_named() -> None:
+    texts = {1: "餐费", 2: "99.00", 3: "6.00"}
+    group = f"<fp:GoodsInfos><fp:GoodsInfo>{tag('Item', 1)}{tag('Amount', 2)}{tag('TaxAmount', 3)}</fp:GoodsInfo></fp:GoodsInfos>"
+    parts = unpack(tagged(group, texts)) | {
+        name: data for name, data in entries(classic()).items() if "Attachs" in name
+    }
+    assert [(fault.code, fault.path) for fault in inspect(pack(parts)).faults] == [
+        ("invoice.sources-differ", "Doc_0/Tags/Tag_Invoice.xml#Items")
+    ]
+    same = unpack(tagged(group, {**texts, 2: "100.00"})) | {
+        name: parts[name] for name in parts if "Attachs" in name
+    }
+    assert not inspect(pack(same)).faults
 
 
 def test_the_total_in_words_on_a_page_is_held_against_the_figures() -> None:

@@ -128,6 +128,10 @@ def test_what_the_seal_covers_is_believed_before_what_it_does_not(issuer: Issuer
     found = inspect(seal(entries(classic(), custom), issuer, names=covered), issuer)
     assert found.invoice["InvoiceNo"] == "12345678"
     assert [fault.code for fault in found.faults] == ["invoice.sources-differ"]
+    swapped = inspect(
+        seal(entries(classic(), custom), issuer, names=["OFD.xml", "Doc_0/Document.xml"]), issuer
+    )
+    assert (swapped.invoice["InvoiceNo"], swapped.needs_person) == ("87654321", True)
     only_custom = inspect(seal(entries(None, custom), issuer, names=["Doc_0/Document.xml"]), issuer)
     assert only_custom.invoice["InvoiceNo"] == "87654321" and only_custom.needs_person
 
