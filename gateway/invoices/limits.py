@@ -21,9 +21,11 @@ class Limits:
     total_bytes: int = 64 * 1024 * 1024
     ratio: int = 200
     ratio_from_bytes: int = 256 * 1024
-    parsed_bytes: int = 64 * 1024 * 1024  # of XML, an entry counted as often as it is read
-    signatures: int = 16
-    seal_bytes: int = 4 * 1024 * 1024
+    parsed_bytes: int = 16 * 1024 * 1024  # of XML, an entry counted as often as it is read
+    bodies: int = 4
+    signatures: int = 8
+    seal_bytes: int = 1024 * 1024
+    certificate_bytes: int = 16 * 1024
     items: int = 2_000
     pages: int = 200
     attachments: int = 16

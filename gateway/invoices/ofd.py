@@ -58,7 +58,11 @@ def read_ofd(package: Package, roots: Sequence[Certificate], at: datetime) -> tu
     name = package.find(ROOT) or ROOT
     found = _Findings()
     try:
-        for body in find_all(package.parse(name), "DocBody"):
+        bodies = find_all(package.parse(name), "DocBody")
+        if len(bodies) > package.limits.bodies:
+            most = package.limits.bodies
+            raise over("many-bodies", f"超过 {most} 个文档", f"more than {most} documents", name)
+        for body in bodies:
             _read_body(package, body, name, found)
             if named := text_at(body, "Signatures"):
                 found.seals.extend(_check_seals(package, named, roots, at))
@@ -142,8 +146,8 @@ def _listed(
     if len(members) > package.limits.attachments:
         most = package.limits.attachments
         raise over("many-attachments", f"超过 {most} 个附件", f"more than {most} attachments", place)
-    for one in members:
-        yield place, one
+    # Once each: an entry is large work, and a second reading of it says nothing new.
+    yield from ((place, one) for one in {text_at(one, "FileLoc"): one for one in members}.values())
 
 
 def _check_seals(package: Package, named: str, roots: Sequence[Certificate], at: datetime) -> Iterator[Seal]:

@@ -69,6 +69,11 @@ def check_seal(
         if len(data) > package.limits.seal_bytes:
             return _open(value, ("签章数据过大", "the seal's data is too large"))
         signed = ses.read_signature(data)
+        if (
+            max(len(one.certificate) for one in (signed.signer, signed.maker))
+            > package.limits.certificate_bytes
+        ):
+            return _open(value, ("证书过大", "a certificate is too large"))
     except (MessageError, ValueError) as error:
         return replace(_broken(place, [*broken, value], ("签章数据损坏", str(error))), covers=covers)
     seal = _judge(signed, manifest, place, value, broken, roots, at)

@@ -162,13 +162,29 @@ def test_very_deep_xml_is_refused_by_the_parser() -> None:
     assert inspect(b"<EInvoice>" + b"<a>" * 100_000).faults[0].code == "xml.malformed"
 
 
-def test_the_same_entry_is_not_parsed_again_and_again() -> None:
-    parts = entries(classic()) | {
-        "Doc_0/Attachs/Attachments.xml": listing("Attachments", "Attachment", ["original_invoice.xml"] * 16)
+def test_the_xml_of_a_package_has_a_largest_size_in_all() -> None:
+    names = [f"{number}.xml" for number in range(10)]
+    attached = {f"Doc_0/Attachs/{name}": classic() for name in names}
+    lists = {"Doc_0/Attachs/Attachments.xml": listing("Attachments", "Attachment", names)}
+    data = pack(entries() | lists | attached)
+    assert {fault.code for fault in inspect(data, Limits(parsed_bytes=10_000)).faults} == {
+        "invoice.too-costly"
     }
-    found = inspect(pack(parts), Limits(parsed_bytes=10_000))
-    assert "invoice.too-costly" in [fault.code for fault in found.faults]
-    assert "invoice.too-costly" not in [fault.code for fault in inspect(pack(parts)).faults]
+    assert not inspect(data, Limits(parsed_bytes=30_000)).faults
+
+
+def test_an_entry_that_is_attached_several_times_is_read_once() -> None:
+    lists = listing("Attachments", "Attachment", ["original_invoice.xml"] * LIMITS.attachments)
+    found = inspect(pack(entries(classic()) | {"Doc_0/Attachs/Attachments.xml": lists}))
+    assert len(found.readings) == 1
+
+
+def test_a_package_has_a_largest_number_of_documents() -> None:
+    root = entries()["OFD.xml"]
+    at, end = root.index(b"<ofd:DocBody>"), root.index(b"</ofd:OFD>")
+    for count, wanted in ((LIMITS.bodies, []), (LIMITS.bodies + 1, ["invoice.too-many-bodies"])):
+        parts = entries() | {"OFD.xml": root[:at] + root[at:end] * count + root[end:]}
+        assert [fault.code for fault in inspect(pack(parts)).faults] == wanted
 
 
 def test_lists_of_an_ofd_have_a_largest_length() -> None:
@@ -241,6 +257,13 @@ def test_a_manifest_has_a_largest_number_of_references(issuer: Issuer) -> None:
 def test_a_seals_own_data_have_a_largest_size(issuer: Issuer) -> None:
     parts = seal(entries(), issuer)
     found = inspect(pack(parts), Limits(seal_bytes=len(parts[VALUE]) - 1))
+    assert found.seal_state is SealState.UNVERIFIABLE and "too large" in found.seals[0].why[1]
+
+
+def test_a_certificate_in_a_seal_has_a_largest_size(issuer: Issuer) -> None:
+    found = inspect(
+        pack(seal(entries(), issuer)), Limits(certificate_bytes=len(issuer.maker_certificate.der) - 1)
+    )
     assert found.seal_state is SealState.UNVERIFIABLE and "too large" in found.seals[0].why[1]
 
 
