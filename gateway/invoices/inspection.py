@@ -48,17 +48,24 @@ def inspect_invoice(
         faults.extend((*wrong, *keying.compare_file(kind, len(data), digest, content.is_scan, keyed)))
         warnings.extend(odd)
     uncovered = content.sealable - covered if covered else frozenset[str]()
-    if uncovered:
-        zh, en = "印章未覆盖的条目", "the seal does not cover"
-        named = ", ".join(sorted(uncovered)[:10])
-        warnings.append(Fault("invoice.not-covered", "", zh, en, "30005", found=named))
-    # OFD.xml is often changed after the sealing, to name the signature; anything else is not.
-    loose = uncovered - {ROOT} or uncovered & {_entry(place) for place in origin.values()}
+    warnings.extend(_of_uncovered(uncovered))
+    needs_person = content.is_scan or not invoice or _is_loose(uncovered, origin)
     return Inspection(
         kind, len(data), digest, invoice, origin, readings, worst(content.seals), content.seals,
-        tuple(faults), tuple(warnings), needs_person=content.is_scan or not invoice or bool(loose),
-        is_scan=content.is_scan, covered=covered,
+        tuple(faults), tuple(warnings), needs_person, content.is_scan, covered,
     )  # fmt: skip
+
+
+def _of_uncovered(uncovered: frozenset[str]) -> list[Fault]:
+    zh, en = "印章未覆盖的条目", "the seal does not cover"
+    named = ", ".join(sorted(uncovered)[:10])
+    return [Fault("invoice.not-covered", "", zh, en, "30005", found=named)] if uncovered else []
+
+
+def _is_loose(uncovered: frozenset[str], origin: Mapping[str, str]) -> bool:
+    """Does anything that counts lie outside the seal? OFD.xml is often changed after the sealing, to name the
+    signature, and counts if the invoice was read from it; anything else is not changed so."""
+    return bool(uncovered - {ROOT} or uncovered & {_entry(place) for place in origin.values()})
 
 
 def _check(

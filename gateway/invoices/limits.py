@@ -39,8 +39,9 @@ class Limits:
 
 
 LIMITS = Limits()
+TOO_MUCH = "10002"  # CT-RESULT of every bound that a file breaks
 
 
 def over(what: str, zh: str, en: str, place: str = "") -> MessageError:
     """10002, `invoice.too-<what>`: the bound that a file breaks."""
-    return MessageError.of(f"invoice.too-{what}", zh, en, result="10002", path=place)
+    return MessageError.of(f"invoice.too-{what}", zh, en, result=TOO_MUCH, path=place)

@@ -74,6 +74,9 @@ class Package:
                 raise _broken(f"无法解压: {error}", f"cannot be unpacked: {error}", name) from error
         return self._read[name]
 
+    def size_bytes(self, name: str) -> int:
+        return self._infos[name].file_size
+
     def digest(self, name: str) -> bytes:
         """SM3 of an entry, computed once: a manifest may name one entry a hundred thousand times."""
         if name not in self._digests:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -227,6 +226,12 @@ def test_a_seal_made_by_a_key_that_its_certificate_has_not_is_broken(issuer: Iss
         assert (found.seal_state, found.seals[0].places) == (SealState.BROKEN, (VALUE,))
 
 
+def test_a_broken_entry_is_told_even_where_the_rest_cannot_be_judged(issuer: Issuer) -> None:
+    parts = flip(seal(entries(classic()), issuer, SealForm(number=5)), "Doc_0/Document.xml")
+    found = inspect(parts, issuer)
+    assert (found.seal_state, found.seals[0].places) == (SealState.BROKEN, ("Doc_0/Document.xml",))
+
+
 def test_a_manifest_without_references_signs_nothing(issuer: Issuer) -> None:
     assert inspect(seal(entries(classic()), issuer, names=[]), issuer).seal_state is SealState.BROKEN
 
@@ -247,8 +252,8 @@ def test_a_timestamp_behind_the_signature_is_passed_over(issuer: Issuer) -> None
     )
 
 
-def shape(data: bytes, names: bool = False) -> list[object]:
-    """The tags of DER, nested; of a list of equal members (entries of the certificate list) the first."""
+def shape(data: bytes) -> list[object]:
+    """The tags of DER, nested."""
     found: list[object] = []
     reader = der.Reader(data)
     while (tag := reader.peek()) != -1:
@@ -275,7 +280,3 @@ def test_version_1_differs_from_version_4_only_where_its_standard_does(issuer: I
     assert (old_info[0], old_info[1], old_info[3:]) == (new_info[0], new_info[1], new_info[3:])
     utc = [der.UTC_TIME] * 3
     assert old_info[2][1] == [*new_info[2][1][:2], *new_info[2][1][3:4], *utc]
-
-
-def test_issuers_stay_as_they_were_made(issuer: Issuer) -> None:
-    assert dataclasses.is_dataclass(issuer) and issuer.certificate.is_issued_by(issuer.root)
