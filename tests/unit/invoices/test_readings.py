@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 import zxingcpp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -280,12 +280,15 @@ def test_the_kind_is_told_by_the_content_and_never_by_a_name() -> None:
         assert found.kind is Kind.UNKNOWN and found.needs_person and found.faults
 
 
+@settings(deadline=None)  # what begins like a PDF or a picture starts a process
 @given(st.binary(max_size=300))
 def test_any_bytes_are_inspected_without_raising(data: bytes) -> None:
     for start in (b"", b"PK\x03\x04", b"<EInvoice>"):
-        assert inspect(start + data).faults
+        found = inspect(start + data)
+        assert found.needs_person and (found.faults or found.warnings)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 12), st.binary(max_size=8))
 def test_a_damaged_package_is_inspected_without_raising(at: int, cut: int, junk: bytes) -> None:
     data = pack(entries(classic(QR_TEXT)), method=0)
