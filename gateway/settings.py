@@ -154,6 +154,7 @@ class GatewayFile(Part):
     workers: int = Field(32, ge=1)
     retry: RetrySettings = RetrySettings()
     authorities: list[AuthorityRow] = Field(default_factory=list)
+    seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
     console_beyond_loopback: bool = False
 
 
@@ -305,7 +306,7 @@ def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
     return {known[name]: value for name, value in environ.items() if name in known}
 
 
-_NESTED = frozenset({"tls", "retry", "authorities"})
+_NESTED = frozenset({"tls", "retry", "authorities", "seal_roots"})
 
 
 def _check_references(

@@ -11,7 +11,9 @@ ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "message", "clock"), 0),
     **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule"), 1),
-    **dict.fromkeys(("standard", "formats", "mapping", "security", "payments", "routing", "settings"), 2),
+    **dict.fromkeys(
+        ("standard", "formats", "mapping", "security", "payments", "invoices", "routing", "settings"), 2
+    ),
     **dict.fromkeys(("store", "connectors", "evidence", "client"), 3),
     **dict.fromkeys(
         (
@@ -42,6 +44,8 @@ ARROWS = {
     ("mapping", "formats"),
     ("standard", "security"),
     ("payments", "standard"),
+    ("invoices", "standard"),
+    ("invoices", "security"),
     ("evidence", "store"),
     ("routing", "payments"),
     ("routing", "settings"),
@@ -98,6 +102,9 @@ DOORS = {
     "openpyxl": {"mapping"},
     "obstore": {"store"},
     "sqlite3": {"store", "bench"},
+    "pypdf": {"invoices"},
+    "PIL": {"invoices"},
+    "zxingcpp": {"invoices"},
 }
 
 

@@ -11,6 +11,7 @@ from gateway.cli import (
     check,
     demo,
     evidence,
+    invoice,
     log,
     mapping,
     process,
@@ -40,6 +41,7 @@ for _command in (
     mapping.mapping,
     process.process,
     evidence.evidence,
+    invoice.invoice,
     bench.bench,
 ):
     main.add_command(_command)

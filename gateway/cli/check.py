@@ -7,6 +7,7 @@ import sys
 import click
 
 from gateway import app, clock
+from gateway.cli.invoice import load_seal_roots
 from gateway.cli.place import ensure_certificates, find_root, print_json
 from gateway.errors import ConfigError, Finding
 from gateway.settings import Settings, load_settings
@@ -29,10 +30,11 @@ def check(as_json: bool) -> None:
             findings.extend(app.load_translator(settings).mappings.findings)
         except ConfigError as error:
             findings.extend(error.findings)
-        try:
-            app.load_keyring(settings)
-        except ConfigError as error:
-            findings.extend(error.findings)
+        for load in (app.load_keyring, load_seal_roots):
+            try:
+                load(settings)
+            except ConfigError as error:
+                findings.extend(error.findings)
     for finding in sorted(findings):
         click.echo(str(finding))
     errors = sum(finding.severity == "error" for finding in findings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from asn1crypto import core, keys, pem, x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -47,6 +47,7 @@ class Certificate:
     der: bytes = field(repr=False)
     kind: Kind = field(compare=False)
     subject: str = field(compare=False)
+    issuer: str = field(compare=False)
     serial_hex: str = field(compare=False)
     thumbprint: str = field(compare=False)
     not_before: datetime = field(compare=False)
@@ -98,7 +99,7 @@ def load_certificate(pem_or_der: bytes) -> Certificate:
         der = pem.unarmor(pem_or_der)[2] if pem.detect(pem_or_der) else pem_or_der
         parsed = x509.Certificate.load(der, strict=True)
         return _read(bytes(der), parsed)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, UnsupportedAlgorithm) as error:
         raise ValueError(f"not a usable X.509 certificate: {error}") from error
 
 
@@ -121,6 +122,7 @@ def _read(der: bytes, parsed: x509.Certificate) -> Certificate:
         der=der,
         kind=signing.kind_of(public_key),
         subject=str(parsed.subject.human_friendly),
+        issuer=str(parsed.issuer.human_friendly),
         serial_hex=f"{parsed.serial_number:x}",
         thumbprint=thumbprint_of(der),
         # In the zone of `clock.now()`: times of one zone object compare without asking the zone.
