@@ -13,18 +13,6 @@ CODE_CHANGE = "code-change"  # the kind of business object that holds a change
 def judge_code_table(case: Case, ground: Ground, finding: Finding) -> None:
     """A newer version of a change takes the place of the older one."""
     body = case.body
-    _check_rows(case, finding)
     key = f"{body['TableId']}|{body['TableVersion']}"
     data = write_change(body, d8(case.today))
     ground.put(BusinessObject(CODE_CHANGE, key, case.sender, body["TableId"], data, case.message_id))
-
-
-def _check_rows(case: Case, finding: Finding) -> None:
-    seen: set[tuple[str, str]] = set()
-    for index, row in enumerate(case.body["Rows"]["Row"], 1):
-        since, until = row.get("ValidFrom", ""), row.get("ValidTo", "")
-        if (row["Code"], since) in seen:
-            finding.refuse("code-twice", f"Rows/Row[{index}]/Code", found=row["Code"])
-        if until and until < since:
-            finding.refuse("code-validity", f"Rows/Row[{index}]/ValidTo", expected=f">= {since}", found=until)
-        seen.add((row["Code"], since))

@@ -30,8 +30,6 @@ REFUSALS: dict[str, Words] = {
     "not-the-owner": Words("20007", "由其他平台登记，不能更改", "it was registered by another platform"),
     "not-the-treasury": Words("20007", "该申请由其他支付平台支付", "another treasury pays this application"),
     "oper-type-not-allowed": Words("30006", "此类报文不能撤销；撤回支付申请请用 3004", "a message of this type cannot be revoked; withdraw an application by 3004"),
-    "code-twice": Words("30002", "同一代码在同一生效日重复列出", "the code is listed twice for one day"),
-    "code-validity": Words("30002", "有效期止日早于起日", "the code's last day is before its first"),
     # parties
     "account-name": Words("30012", "账户名称应与主体名称一致（农民工工资专用账户可以主体名称开头）", "the account's name must be the subject's name (a wage account may begin with it)"),
     "subject-not-active": Words("30003", "市场主体已暂停或注销", "the market subject is suspended or cancelled"),

@@ -40,6 +40,8 @@ class Material:
             for number, (name, _) in types.items()
         }
         tables = {path.stem: _table(path) for path in sorted((root / "codes").glob("*.csv"))}
+        notes: Any = configfile.load_document(root / "codes" / "tables.yaml").data
+        tables["code-table"] = {note["id"]: True for note in notes["tables"] if not note.get("fixed")}
         book: Any = configfile.load_document(folder / "rules.yaml").data
         made = cls(types, samples, tables, list(book["rules"]), list(book["values"]))
         for number, sample in samples.items():

@@ -9,9 +9,8 @@ import pytest
 
 from tests.unit.invoices.making import E_NO, Issuer, classic, e_invoice, entries, pack, seal
 
-from .test_cli import copy, gateway, last_json
+from .test_cli import gateway, last_json
 
-__all__ = ["copy"]
 KEYS = {
     "file", "kind", "size_bytes", "sm3", "invoice", "origin", "sources", "seal", "scan", "needs_person", "faults",
     "warnings",

@@ -92,8 +92,8 @@ async def test_what_the_program_depends_on_cannot_be_changed(house: House, table
 async def test_a_change_that_contradicts_itself_changes_nothing(house: House) -> None:
     twice = change("v1", row("4"), row("4"))
     backwards = change("v1", {**row("4", "20260102"), "ValidTo": "20260101"})
-    for record in (twice, backwards):
-        assert (await refusal(house, "9003", record)).result == "30002"
+    for record, rule in ((twice, "code-once"), (backwards, "code-term")):
+        assert [one["rule"] for one in (await refusal(house, "9003", record)).errors] == [rule]
     assert not house.standard.codes.get("subject-status").is_valid("4", TODAY)
 
 

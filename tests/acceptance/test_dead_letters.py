@@ -15,7 +15,7 @@ import pytest
 
 from gateway import app
 from gateway.arrivals import make_delivery_key
-from gateway.bench import endtoend
+from gateway.bench import material
 from gateway.formats import formats
 from gateway.message import DeliveryState, MessageState
 from gateway.sandbox import start_all
@@ -55,7 +55,7 @@ async def until(reached: Callable[[], object], limit_s: float = 30) -> None:
 
 
 async def submit_project(house: House) -> str:
-    number, data = endtoend.payloads(ROOT, 1)[0][0]
+    number, data = material.payloads(ROOT, 1)[0][0]
     key = formats.get("des").decode(data).head["IdemKey"]
     client = house.sandbox.construction.client
     reply = await client.submit(number, data, idem_key=key, content_type="application/xml")

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.bench import endtoend
+from gateway.bench import endtoend, material
 from gateway.schedule import Schedule
 
 from .harness import ROOT, GatewayProcess
@@ -53,7 +53,7 @@ async def test_what_was_acknowledged_survives_kill_9_and_arrives_once(folder: Pa
     gateway.environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
     gateway.environ["GATEWAY_LEASE_S"] = "2"
     await gateway.start()
-    before, awards = endtoend.payloads(ROOT, MESSAGES)
+    before, awards = material.payloads(ROOT, MESSAGES)
     acknowledged: dict[str, str] = {}
     try:
         async with aiohttp.ClientSession() as session:
@@ -61,14 +61,14 @@ async def test_what_was_acknowledged_survives_kill_9_and_arrives_once(folder: Pa
             client.retry = Schedule(first_s=0.1, factor=1.5, most_s=1.0, attempts=1000)
             for number, data in before:
                 await client.submit(
-                    number, data, idem_key=endtoend._key(data), content_type="application/xml"
+                    number, data, idem_key=material.key_of(data), content_type="application/xml"
                 )
             ledger.is_open = False
             queue = iter(awards)
 
             async def sender() -> None:
                 for data in queue:
-                    key = endtoend._key(data)
+                    key = material.key_of(data)
                     reply = await client.submit("2002", data, idem_key=key, content_type="application/xml")
                     acknowledged[key] = reply.message_id
 
@@ -82,9 +82,9 @@ async def test_what_was_acknowledged_survives_kill_9_and_arrives_once(folder: Pa
             ledger.is_open = True
             await _until(lambda: len(ledger.contents) >= MESSAGES + len(before), 60)
             again = await client.submit(
-                "2002", awards[0], idem_key=endtoend._key(awards[0]), content_type="application/xml"
+                "2002", awards[0], idem_key=material.key_of(awards[0]), content_type="application/xml"
             )
-            assert again.replayed and again.message_id == acknowledged[endtoend._key(awards[0])]
+            assert again.replayed and again.message_id == acknowledged[material.key_of(awards[0])]
     finally:
         await gateway.stop()
         await runner.cleanup()
@@ -120,12 +120,12 @@ async def test_a_gateway_killed_after_the_effect_and_before_its_record_sends_the
     gateway.environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
     gateway.environ["GATEWAY_LEASE_S"] = "1"
     await gateway.start()
-    (number, data), *_ = endtoend.payloads(ROOT, 1)[0]
+    (number, data), *_ = material.payloads(ROOT, 1)[0]
     try:
         async with aiohttp.ClientSession() as session:
             client = endtoend.make_client(endtoend.SENDER, certs, gateway.url, session)
             client.retry = Schedule(first_s=0.1, factor=1.5, most_s=1.0, attempts=1000)
-            key = endtoend._key(data)
+            key = material.key_of(data)
             sending = asyncio.create_task(
                 client.submit(number, data, idem_key=key, content_type="application/xml")
             )
