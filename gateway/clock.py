@@ -29,7 +29,13 @@ def from_ms(value: int) -> datetime:
 
 def d8(moment: datetime | date | None = None) -> str:
     """yyyyMMdd."""
-    return (moment or now()).strftime("%Y%m%d")
+    moment = moment or now()
+    return _d8(moment.year, moment.month, moment.day)
+
+
+@lru_cache(maxsize=64)
+def _d8(year: int, month: int, day: int) -> str:
+    return f"{year:04d}{month:02d}{day:02d}"
 
 
 def t14(moment: datetime | None = None) -> str:

@@ -79,10 +79,12 @@ class DeliveryWorker:
         self.store.on_work(self._wake.set)
         while not self._stopping:
             self._wake.clear()
-            claimed = await self._claim()
+            room = self.settings.gateway.workers - len(self._under_way)
+            claimed = await self._claim(room) if room > 0 else []
             for one in claimed:
                 self._start(one)
-            if not claimed:
+            if room <= 0 or len(claimed) < room:
+                # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
         if self._under_way:
             await asyncio.wait(self._under_way)
@@ -91,10 +93,7 @@ class DeliveryWorker:
         self._stopping = True
         self._wake.set()
 
-    async def _claim(self) -> list[Claimed]:
-        room = self.settings.gateway.workers - len(self._under_way)
-        if room <= 0:
-            return []
+    async def _claim(self, room: int) -> list[Claimed]:
         # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
         rooms = {node: self._limit(node) - self._busy[node] for node in self.connectors}
         return await self.store.claim(
@@ -110,9 +109,8 @@ class DeliveryWorker:
         return self.settings.platforms[node].connector.concurrency
 
     async def _rest(self) -> None:
-        """Until new work, a finished attempt, or the next due time."""
-        is_full = len(self._under_way) >= self.settings.gateway.workers
-        due_s = None if is_full else self.store.next_due_in_s(skip=self._full())
+        """Until new work, a freed place, or the next due time."""
+        due_s = None if self._is_full() else self.store.next_due_in_s(skip=self._full())
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
@@ -126,13 +124,18 @@ class DeliveryWorker:
         self._under_way.add(task)
         task.add_done_callback(lambda done: self._finish(done, claimed.receiver))
 
+    def _is_full(self) -> bool:
+        return len(self._under_way) >= self.settings.gateway.workers
+
     def _finish(self, task: asyncio.Task[None], receiver: str) -> None:
+        if self._is_full() or self._busy[receiver] >= self._limit(receiver):
+            self._wake.set()  # what could not be claimed before now can
         self._under_way.discard(task)
         self._busy[receiver] -= 1
-        self._wake.set()
         if not task.cancelled() and task.exception() is not None:
             # Our own fault: the lease runs out, the delivery is tried again, the third crash quarantines it.
             log.error("attempt crashed", exc_info=task.exception(), receiver=receiver)
+            self._wake.set()
 
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
@@ -140,9 +143,15 @@ class DeliveryWorker:
         result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+        if result.state is DeliveryState.READY:
+            self._wake.set()  # its next due time counts from now on
 
     async def _record(self, result: AttemptResult) -> bool:
         """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""
+        try:
+            return await self.store.record(result)
+        except StoreUnavailable:
+            log.warning("outcome not recorded yet", delivery=result.claimed.delivery_id)
         tries = AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
             wait=wait_exponential(multiplier=0.1, max=2.0),

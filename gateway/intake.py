@@ -126,9 +126,20 @@ class Intake:
                 result="10005",
             )
         self.arrivals.routes.check_sender(number, platform.id)
-        stored = self.store.find_by_key(platform.id, submission.key)
-        if stored is not None and self._is_same(stored, submission):
-            return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
+        try:
+            outcome = await self._take_new(submission, started)
+        except MessageError:
+            first = self._first(submission)
+            if first is None:
+                raise
+            return first
+        if outcome.kind == "accepted" and number in self.after:
+            self.after[number]()
+        return outcome
+
+    async def _take_new(self, submission: Submission, started: int) -> Outcome:
+        """As if the key were new: it nearly always is, and the transaction looks it up anyway."""
+        platform, number = submission.platform, submission.number
         parsed = self.translator.parse(platform, submission.payload)
         try:
             read = self.translator.read(platform, number, parsed)
@@ -136,14 +147,18 @@ class Intake:
             raise _taught(error, error.faults, submission, parsed) from error
         try:
             draft = self.arrivals.draft(submission, read, started)
-            outcome = self._judge(
-                await self._accept_answered(draft, submission, read.record, is_bound=stored is not None)
-            )
+            outcome = await self._accept_answered(draft, submission, read.record)
+            return self._judge(outcome)
         except MessageError as error:
             raise _taught(error, read.in_senders_words(error.faults), submission, parsed) from error
-        if outcome.kind == "accepted" and number in self.after:
-            self.after[number]()
-        return outcome
+
+    def _first(self, submission: Submission) -> Outcome | None:
+        """A retry of the very bytes gets the first outcome, whatever mapping, table or rule has changed
+        since and refuses them now."""
+        stored = self.store.find_by_key(submission.platform.id, submission.key)
+        if stored is None or not self._is_same(stored, submission):
+            return None
+        return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
 
     async def _accept(self, arrival: Arrival) -> Outcome:
         try:
@@ -153,7 +168,6 @@ class Intake:
             raise _busy() from error
 
     def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
-        """A retry of the very bytes gets the first outcome, whatever mapping is in force by now."""
         if stored.type != submission.number:
             raise _conflict(submission.key)
         return stored.original == submission.payload and self._token_fits(stored, submission)
@@ -163,13 +177,11 @@ class Intake:
             submission.platform.id, submission.claims.jti
         )
 
-    async def _accept_answered(
-        self, draft: Draft, submission: Submission, record: Record, *, is_bound: bool
-    ) -> Outcome:
+    async def _accept_answered(self, draft: Draft, submission: Submission, record: Record) -> Outcome:
         """With the answer, where the type wants one: a refusal takes back what answering took. What a key
         is bound to has its answer already, and asking twice would use a ticket up for its own retry."""
         answerer = self.answerers.get(submission.number)
-        if answerer is None or is_bound:
+        if answerer is None or self.store.find_by_key(submission.platform.id, submission.key) is not None:
             return await self._accept(draft.arrival())
         async with answerer(submission.platform, record, submission.claims) as answer:
             outcome = await self._accept(draft.arrival(orjson.dumps(answer)))

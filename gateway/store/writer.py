@@ -28,7 +28,7 @@ from gateway.store.contract import StoreUnavailable
 
 MOST_UNITS = 128
 MOST_BYTES = 16 * 1024 * 1024
-GATHER_S = 0.03
+GATHER_S = 0.06
 IDLE_TURN_S = 0.0002
 # What may wait for the disk. Outcomes and claims always may: they are bounded by the workers, and free room.
 MOST_WAITING, MOST_WAITING_BYTES = 2048, 96 * 1024 * 1024
