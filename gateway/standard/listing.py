@@ -14,7 +14,7 @@ from gateway.errors import Fault, MessageError
 from gateway.message import NAMESPACE, Record
 from gateway.standard.explain import explain, in_order
 from gateway.standard.head import check_head
-from gateway.standard.platformfiles import is_platform_file, platform_faults
+from gateway.standard.platformforms import ENVELOPES, judge_form
 from gateway.standard.schemafiles import line_of
 from gateway.standard.standard import Standard
 
@@ -53,8 +53,8 @@ def validate_file(
         if start.startswith((b"{", b"[")):
             return _validate_json(standard, _load(data), number, day)
         root = xmltree.parse(data)
-        if is_platform_file(root):
-            return standard.book.mended(platform_faults(standard.root / "platforms", root))
+        if xmltree.local(root.tag) in ENVELOPES:
+            return standard.book.mended(judge_form(standard.root / "platforms", data).faults)
         return _validate_xml(standard, root, number, day)
     except MessageError as error:
         return list(error.faults)

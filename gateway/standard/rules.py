@@ -165,9 +165,14 @@ class RuleBook:
         """Each fault with the words on how to put it right."""
         found = []
         for fault in faults:
-            mend = None if fault.mend_zh else self.mends.get(fault.rule) or self.mends.get(fault.code)
+            mend = None if fault.mend_zh else self._mend(fault)
             found.append(fault if mend is None else replace(fault, mend_zh=mend[0], mend_en=mend[1]))
         return found
+
+    def _mend(self, fault: Fault) -> tuple[str, str] | None:
+        """By the rule's id, else by the code; a platform's own form is mended as the standard's is."""
+        code = fault.code.replace("form.", "standard.", 1) if fault.code.startswith("form.") else fault.code
+        return self.mends.get(fault.rule) or self.mends.get(code)
 
 
 def load_rules(path: Path, schemas: Schemas) -> RuleBook:

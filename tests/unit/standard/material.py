@@ -20,6 +20,7 @@ from gateway.message import NAMESPACE, Record
 from gateway.standard import Element, Standard
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
+REAL = SCHEMAS.parents[1] / "shared" / "data"  # real messages and invoices, never part of the project
 V1 = SCHEMAS / "standard" / "v1"
 ON = date(2024, 7, 1)
 Place = tuple[str | int, ...]
