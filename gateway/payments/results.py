@@ -92,12 +92,15 @@ def judge_status(case: Case, ground: Ground, finding: Finding) -> None:
 
 
 def payment_key(body: Record) -> str:
-    """One line of money: order, line, the bank's number."""
-    return "|".join(body.get(name) or "" for name in ("VoucherNo", "DetailId", "XAgentBusinessNo"))
+    """One line of money: the case, order, line, the bank's number. Two treasuries may number alike, and
+    the case says which of them pays it."""
+    return "|".join(
+        body.get(name) or "" for name in ("PayAppNo", "VoucherNo", "DetailId", "XAgentBusinessNo")
+    )
 
 
 def refund_key(body: Record) -> str:
-    return f"{body['OriginalVoucherNo']}|{body['RefundVoucherNo']}"
+    return f"{body['PayAppNo']}|{body['OriginalVoucherNo']}|{body['RefundVoucherNo']}"
 
 
 def judge_payment(case: Case, ground: Ground, finding: Finding) -> None:

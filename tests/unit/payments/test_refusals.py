@@ -13,6 +13,7 @@ from gateway.message import Record
 from gateway.payments.case import Finding
 from gateway.payments.faults import PARKED, REFUSALS, make_fault
 from gateway.payments.ground import BusinessObject, Contract, InvoiceUse
+from gateway.payments.results import payment_key
 
 from .conftest import (
     CITY,
@@ -473,6 +474,13 @@ def test_a_line_of_money_that_comes_back_changed_is_booked_once(desk: Desk) -> N
     assert fact(desk, refund("-10000.00")).parked == "repeated"
     known = desk.ground.contract("HT-1")
     assert known is not None and known.paid_fen == 50_000_00
+
+
+def test_two_treasuries_may_number_their_orders_alike() -> None:
+    """Seen in the demo: both began with order 2 in the same second, and the second payment was parked."""
+    _, body, _ = paid("20000.00")
+    assert payment_key(body) == payment_key({**body, "XAddWord": "更正附言"})
+    assert payment_key(body) != payment_key({**body, "PayAppNo": "SQ-2"})
 
 
 def test_a_failed_line_does_not_hide_the_money_of_another(desk: Desk) -> None:
