@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.message import Record
-from gateway.payments.process import READS, can_judge, needs
+from gateway.payments.process import READS, can_judge
 from gateway.payments.states import ENDED, MOVES
 from gateway.standard import Standard
 
@@ -143,6 +143,4 @@ def test_the_rules_read_nothing_of_a_body_but_what_they_say(number: str, name: s
         return
     for broken in ({key: value for key, value in body.items() if key != name}, {**body, name: ["?"]}):
         desk = Desk()
-        finding = desk.judge(number, broken)
-        assert finding is not None
-        needs(number, broken)
+        assert desk.judge(number, broken) is not None

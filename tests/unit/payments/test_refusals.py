@@ -13,7 +13,6 @@ from gateway.message import Record
 from gateway.payments.case import Finding
 from gateway.payments.faults import PARKED, REFUSALS, make_fault
 from gateway.payments.ground import BusinessObject, Contract, InvoiceUse
-from gateway.payments.results import payment_key
 
 from .conftest import (
     CITY,
@@ -476,11 +475,43 @@ def test_a_line_of_money_that_comes_back_changed_is_booked_once(desk: Desk) -> N
     assert known is not None and known.paid_fen == 50_000_00
 
 
-def test_two_treasuries_may_number_their_orders_alike() -> None:
+def paid_elsewhere(desk: Desk, treasury: str) -> None:
+    """A second application on the contract, at the bank of `treasury`."""
+    one = application("SQ-2", "20000.00", "2")
+    desk.walk(("3001", one), ("4001", {**review(amount="20000.00")[1], "PayAppNo": "SQ-2"}))
+    desk.walk(push("V2", "20000.00", **{**one, "AdmDivCode": "310000"}))
+    known = desk.ground.application("SQ-2")
+    assert known is not None
+    desk.ground.load([replace(known, treasury=treasury)])
+    for number, body, _ in (taken(), authority(voucher="V2")):
+        desk.walk(
+            (
+                number,
+                {**body, "PayAppNo": "SQ-2", **({"BizKey": "SQ-2"} if number == "8002" else {})},
+                treasury,
+            )
+        )
+
+
+def test_two_treasuries_may_number_their_orders_alike(desk: Desk) -> None:
     """Seen in the demo: both began with order 2 in the same second, and the second payment was parked."""
-    _, body, _ = paid("20000.00")
-    assert payment_key(body) == payment_key({**body, "XAddWord": "更正附言"})
-    assert payment_key(body) != payment_key({**body, "PayAppNo": "SQ-2"})
+    pudong = "CZ-ZFPT-310115"
+    paid_elsewhere(at_bank(desk), pudong)
+    for number, body, _ in (paid("20000.00", "3"), refund("-10000.00")):
+        desk.walk((number, body, CITY), (number, {**body, "PayAppNo": "SQ-2"}, pudong))
+    known = desk.ground.contract("HT-1")
+    assert known is not None and known.paid_fen == 20_000_00
+
+
+def test_a_treasury_that_tells_one_line_for_two_applications_is_booked_once(desk: Desk) -> None:
+    paid_elsewhere(at_bank(desk), CITY)
+    of_other = {"PayAppNo": "SQ-2"}
+    number, body, _ = paid("10000.00", "3", line="2")
+    desk.walk(paid("20000.00", "3"), (number, {**body, **of_other}, CITY), refund("-10000.00"))
+    for number, body, _ in (paid("10000.00", "3"), refund("-10000.00")):
+        assert fact(desk, (number, {**body, **of_other}, CITY)).parked == "repeated"
+    known = desk.ground.contract("HT-1")
+    assert known is not None and known.paid_fen == 20_000_00
 
 
 def test_a_failed_line_does_not_hide_the_money_of_another(desk: Desk) -> None:
