@@ -13,7 +13,6 @@ from gateway.cli.place import find_root, print_json
 from gateway.selftest.run import run as run_selftest
 from gateway.standard import Standard
 from gateway.standard.listing import list_types, validate_file
-from gateway.standard.ruledocs import rule_rows, rules_page
 from gateway.translate import placed
 
 
@@ -40,23 +39,6 @@ def list_(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['number']}  {row['name']:28} {row['title_zh']}  {row['title_en']}")
-
-
-@standard.command()
-@click.option("--markdown", is_flag=True, help="The page docs/rules.md.")
-@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def rules(markdown: bool, as_json: bool) -> None:
-    """Every rule beside the schemas, in words."""
-    loaded = _load()
-    if markdown:
-        click.echo(rules_page(loaded), nl=False)
-        return
-    rows = rule_rows(loaded)
-    if as_json:
-        print_json({"rules": rows})
-        return
-    for row in rows:
-        click.echo(f"{row['id']:26} {row['types']:14} {row['zh']}  {row['en']}")
 
 
 @standard.command()
