@@ -26,14 +26,14 @@ from gateway.store.logrows import (
 )
 
 __all__ = [
-    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
     "DeliveryRow", "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
     "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
-    "StoreUnavailable", "TicketRow", "Verdict",
+    "StoreUnavailable", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class NewDelivery:
     """A message for one receiver. `line` is (application, else business key); with `receiver` it is a
     line of promise 4. `lane`: 0 payment, 1 case, 2 bulk; lower goes first. `rendered` is the message in
@@ -56,7 +56,7 @@ class NewDelivery:
 PARKED = "parked"  # how the note of a message begins that was stored and not applied
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Verdict:
     """What the rules said of a message on the ground: faults (then nothing is stored), or its deliveries."""
 
@@ -119,7 +119,7 @@ class LastVersion:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Outcome:
     """What became of an arrival. `kind`: accepted | replayed (same key, same content) | duplicate
     (other key, same business key, version and content) | key-conflict | version-conflict | stale-version |
@@ -132,7 +132,7 @@ class Outcome:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class LeafPlace:
     """Where the evidence log holds a message: enough to make its receipt from stored rows alone."""
 
@@ -211,7 +211,7 @@ class ResolveRefused(GatewayError):
         super().__init__(f"{self.code}: {text}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Claimed:
     """A delivery under lease. `token` must come back with every write. `attempt` counts from 1, and again
     from 1 after a person let it start anew, so that a schedule starts anew with it.
@@ -237,7 +237,7 @@ class Claimed:
     traceparent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class AttemptResult:
     """The end of one attempt. `state`: DONE, READY (retry at `retry_in_s`), DEAD or UNKNOWN.
     `answer` is the receiver's unsealed answer (at most 64 KiB are kept).
@@ -258,6 +258,24 @@ class AttemptResult:
 MakeNotice = Callable[[Claimed, str, str], Arrival | None]
 """The gateway's own word (8002) to the sender of a delivery that died, by (delivery, code, text); None where
 the sender takes none. Called inside the transaction that lets it die."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker would claim now; see `Store.claim` for the members."""
+
+    worker: str
+    limit: int
+    lease_s: float
+    skip: Sequence[str]
+    rooms: Mapping[str, int]
+
+
+class Claimer(Protocol):
+    """Who takes heads along with what is written anyway (`Store.claim_along`)."""
+
+    def wish(self) -> Wish | None: ...  # asked inside a transaction; None: nothing now
+    def take(self, claimed: Sequence[Claimed]) -> None: ...  # once that is durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +371,10 @@ class Store(Protocol):
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     def counts(self) -> Counts: ...
-    # a hint, on the event loop: deliveries became ready
+    # From now on a transaction that accepts or records claims for it too, which saves a transaction of its own.
+    # False: this store does not, and the worker claims by itself when work comes or a place is free.
+    def claim_along(self, claimer: Claimer) -> bool: ...
+    # a hint, on the event loop: deliveries became ready, and nobody has claimed them along
     def on_work(self, wake: Callable[[], None]) -> None: ...
 
     # cases
