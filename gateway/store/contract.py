@@ -16,6 +16,7 @@ from gateway.errors import Fault, GatewayError
 from gateway.merkle import Frontier
 from gateway.message import DeliveryState, MessageState
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.store.leases import Claimed, Claimer, Wish
 from gateway.store.logrows import (
     AttachmentRow,
     Counts,
@@ -212,32 +213,6 @@ class ResolveRefused(GatewayError):
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
-class Claimed:
-    """A delivery under lease. `token` must come back with every write. `attempt` counts from 1, and again
-    from 1 after a person let it start anew, so that a schedule starts anew with it.
-    `outcome_unknown`: an earlier attempt may have taken effect, so the worker asks before it sends.
-    `crashes`: attempts that never recorded an outcome."""
-
-    delivery_id: int
-    message_id: str
-    receiver: str
-    type: str
-    sender: str
-    application: str
-    delivery_key: str
-    effect_no: int
-    attempt: int
-    token: str
-    lease_until: float
-    rendered: bytes
-    files: bytes
-    outcome_unknown: bool
-    crashes: int
-    biz_key: str
-    traceparent: str = ""
-
-
-@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class AttemptResult:
     """The end of one attempt. `state`: DONE, READY (retry at `retry_in_s`), DEAD or UNKNOWN.
     `answer` is the receiver's unsealed answer (at most 64 KiB are kept).
@@ -258,24 +233,6 @@ class AttemptResult:
 MakeNotice = Callable[[Claimed, str, str], Arrival | None]
 """The gateway's own word (8002) to the sender of a delivery that died, by (delivery, code, text); None where
 the sender takes none. Called inside the transaction that lets it die."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a worker would claim now; see `Store.claim` for the members."""
-
-    worker: str
-    limit: int
-    lease_s: float
-    skip: Sequence[str]
-    rooms: Mapping[str, int]
-
-
-class Claimer(Protocol):
-    """Who takes heads along with what is written anyway (`Store.claim_along`)."""
-
-    def wish(self) -> Wish | None: ...  # asked inside a transaction; None: nothing now
-    def take(self, claimed: Sequence[Claimed]) -> None: ...  # once that is durable
 
 
 @dataclass(frozen=True, slots=True)
