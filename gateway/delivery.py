@@ -127,7 +127,7 @@ class DeliveryWorker:
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-        due_s = None if self._is_full() else self.store.next_due_in_s(skip=self._full())
+        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):

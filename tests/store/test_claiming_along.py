@@ -84,7 +84,7 @@ async def test_a_fault_of_the_claim_is_its_own(
 
     monkeypatch.setattr("gateway.store.batching.claim", breaks)
     message_id = await accept_id(store, message("a", judge=says(to())))
-    assert store.get_message(message_id) is not None and worker.taken == []
+    assert await store.get_message(message_id) is not None and worker.taken == []
     assert "nothing could be claimed along" in caplog.text
     monkeypatch.undo()
     assert (await claim_one(store)).message_id == message_id
