@@ -234,7 +234,7 @@ async def _start(
     )
     answers = Answers(store, translator.standard)
     keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
-    keeper.take_up()
+    await keeper.take_up()
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},

@@ -240,7 +240,7 @@ def add_delivery(
     rows.deliveries.append(
         (
             delivery_id, message.id, new.receiver, message.type, message.sender, message.application,
-            message.biz_key, new.line, delivery_id, min(max(new.lane, 0), _LANES), new.delivery_key,
+            message.biz_key, message.biz_version, new.line, delivery_id, min(max(new.lane, 0), _LANES), new.delivery_key,
             new.effect_no, hashlib.sha256(new.rendered).hexdigest(), new.rendered_version, traceparent,
             state.value, 1, work.steady_ms, 0, 0, 0, 0, "", 0.0, code, new.fault, 0,
         )

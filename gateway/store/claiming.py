@@ -52,7 +52,7 @@ WHERE {tables.IS_READY} AND id IN (
     WHERE place <= coalesce((SELECT value FROM json_each(:rooms) WHERE key = receiver), :limit)
     ORDER BY lane, due_at, id LIMIT :limit)
 RETURNING lane, due_at, id, message_id, receiver, type, sender, application, delivery_key, effect_no,
-    tries, attempts, outcome_unknown, crashes, biz_key, traceparent
+    tries, attempts, outcome_unknown, crashes, biz_key, biz_version, traceparent
 """)
 )
 _EXPIRE = Statement(
@@ -64,7 +64,7 @@ UPDATE delivery SET crashes = crashes + 1, outcome_unknown = 1, token = '', due_
         ELSE 'the lease ran out without an outcome' END
 WHERE {tables.IS_LEASED} AND lease_until < :boot
 RETURNING state, id, attempts, tries, message_id, receiver, type, sender, application, delivery_key,
-    effect_no, crashes, biz_key, traceparent
+    effect_no, crashes, biz_key, biz_version, traceparent
 """)
 )
 _form = tables.form.c
@@ -115,7 +115,7 @@ def claim(
     claimed, attempts = [], []
     for row in leased:
         _, _, id_, message_id, receiver, type_, sender, application, delivery_key, effect_no = row[:10]
-        tries, number, outcome_unknown, crashes, biz_key, traceparent = row[10:]
+        tries, number, outcome_unknown, crashes, biz_key, biz_version, traceparent = row[10:]
         files, rendered = forms[id_]
         work.count(receiver, DeliveryState.READY, -1)
         work.count(receiver, DeliveryState.LEASED, 1)
@@ -123,7 +123,7 @@ def claim(
         claimed.append(
             Claimed(
                 id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, token,
-                lease_until, rendered, files, bool(outcome_unknown), crashes, biz_key, traceparent,
+                lease_until, rendered, files, bool(outcome_unknown), crashes, biz_key, biz_version, traceparent,
             )
         )  # fmt: skip
     _INSERT_ATTEMPT.many(work.connection, attempts)
@@ -150,11 +150,11 @@ def expire(work: Transaction) -> list[Claimed]:
 
 def _last_claimed(
     id_: int, tries: int, message_id: str, receiver: str, type_: str, sender: str, application: str,
-    delivery_key: str, effect_no: int, crashes: int, biz_key: str, traceparent: str,
+    delivery_key: str, effect_no: int, crashes: int, biz_key: str, biz_version: int, traceparent: str,
 ) -> Claimed:  # fmt: skip
     return Claimed(
         id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, "", 0.0,
-        b"", b"", True, crashes, biz_key, traceparent,
+        b"", b"", True, crashes, biz_key, biz_version, traceparent,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from gateway.store.contract import (
     AttemptResult,
     AttemptRow,
     Claimed,
+    Claimer,
     Counts,
     DeliveryRow,
     EventRow,
@@ -64,6 +65,7 @@ class SqliteStore:
         self._write: sqlite3.Connection | None = None
         self._read: sqlite3.Connection | None = None
         self._wakes: list[Callable[[], None]] = []
+        self._claimer: Claimer | None = None
         self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
     async def open(self) -> None:
@@ -100,11 +102,13 @@ class SqliteStore:
         if self._write is None:
             raise StoreUnavailable("the store is not open")
         work = Transaction(self._write, clock.now_ms(), self._steady.now_ms(), boot_s())
-        results = run_units(work, units, self._seal_batch)
+        results, along = run_units(work, units, self._seal_batch, self._claimer)
         settled, has_work = work.settled, work.has_work
-        return Batch(units, results, lambda: self._tell(settled, has_work))
+        return Batch(units, results, lambda: self._tell(settled, has_work, along))
 
-    def _tell(self, settled: Sequence[str], has_work: bool) -> None:
+    def _tell(self, settled: Sequence[str], has_work: bool, along: Sequence[Claimed]) -> None:
+        if along and self._claimer is not None:
+            self._claimer.take(along)
         for message_id in settled:
             for waiter in self._waiters.pop(message_id, ()):
                 if not waiter.done():
@@ -128,22 +132,22 @@ class SqliteStore:
         outcome: Outcome = await self._submit("accept", arrival, size)
         return outcome
 
-    def find_by_key(self, sender: str, idem_key: str) -> MessageRow | None:
+    async def find_by_key(self, sender: str, idem_key: str) -> MessageRow | None:
         return queries.find_by_key(self._reader, sender, idem_key)
 
-    def is_token_seen(self, sender: str, jti: str) -> bool:
+    async def is_token_seen(self, sender: str, jti: str) -> bool:
         return queries.is_token_seen(self._reader, sender, jti)
 
-    def get_message(self, message_id: str) -> MessageRow | None:
+    async def get_message(self, message_id: str) -> MessageRow | None:
         return queries.find_message_row(self._reader, message_id)
 
-    def find_message(self, sender: str, type: str, biz_key: str) -> MessageRow | None:
+    async def find_message(self, sender: str, type: str, biz_key: str) -> MessageRow | None:
         return queries.find_newest(self._reader, sender, type, biz_key)
 
-    def search(self, wanted: MessageFilter) -> Sequence[MessageRow]:
+    async def search(self, wanted: MessageFilter) -> Sequence[MessageRow]:
         return search(self._reader, wanted)
 
-    def events(self, message_id: str) -> Sequence[EventRow]:
+    async def events(self, message_id: str) -> Sequence[EventRow]:
         return queries.events_of(self._reader, message_id)
 
     async def note_event(self, message_id: str, stage: str, detail: Mapping[str, Any]) -> None:
@@ -155,7 +159,7 @@ class SqliteStore:
         told = [asdict(fault) for fault in faults]
         await self._do(lambda work: note_refusal(work, sender, type, at, told, detail))
 
-    def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]:
+    async def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]:
         return queries.refusals(self._reader, limit, sender)
 
     # deliveries
@@ -177,20 +181,20 @@ class SqliteStore:
         kept: bool = await self._submit("record", result, len(result.answer) + _RECORD_BYTES)
         return kept
 
-    def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None:
+    async def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None:
         due = claiming.due_in_ms(self._reader, self._steady.now_ms(), boot_s(), skip)
         return None if due is None else due / 1000
 
-    def delivery(self, delivery_id: int) -> DeliveryRow | None:
+    async def delivery(self, delivery_id: int) -> DeliveryRow | None:
         return queries.find_delivery(self._reader, delivery_id)
 
-    def deliveries(self, message_id: str) -> Sequence[DeliveryRow]:
+    async def deliveries(self, message_id: str) -> Sequence[DeliveryRow]:
         return queries.deliveries_of(self._reader, message_id)
 
-    def attempts(self, delivery_id: int) -> Sequence[AttemptRow]:
+    async def attempts(self, delivery_id: int) -> Sequence[AttemptRow]:
         return queries.attempts_of(self._reader, delivery_id)
 
-    def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]:
+    async def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]:
         return queries.stuck_deliveries(self._reader, limit)
 
     async def resolve(
@@ -214,7 +218,7 @@ class SqliteStore:
             # Another process may settle it, and its word does not come here: look again now and then.
             await asyncio.wait([waiter], timeout=min(left, _LOOK_AGAIN_S))
             self._forget(message_id, waiter)
-        return self.get_message(message_id)
+        return await self.get_message(message_id)
 
     def _forget(self, message_id: str, waiter: asyncio.Future[None]) -> None:
         waiting = self._waiters.get(message_id)
@@ -223,20 +227,24 @@ class SqliteStore:
             if not waiting:
                 del self._waiters[message_id]
 
-    def counts(self) -> Counts:
+    async def counts(self) -> Counts:
         return queries.counts(self._reader)
+
+    def claim_along(self, claimer: Claimer) -> bool:
+        self._claimer = claimer
+        return True
 
     def on_work(self, wake: Callable[[], None]) -> None:
         self._wakes.append(wake)
 
     # cases
-    def load_ground(self, needs: Needs) -> Ground:
+    async def load_ground(self, needs: Needs) -> Ground:
         return load_ground(self._reader, needs)
 
-    def application(self, no: str) -> Application | None:
+    async def application(self, no: str) -> Application | None:
         return cases.find_application(self._reader, no)
 
-    def applications(
+    async def applications(
         self,
         *,
         contract_no: str = "",
@@ -252,19 +260,19 @@ class SqliteStore:
             limit=limit, offset=offset,
         )  # fmt: skip
 
-    def trace(self, app_no: str) -> Sequence[TraceStep]:
+    async def trace(self, app_no: str) -> Sequence[TraceStep]:
         return cases.trace_of(self._reader, app_no)
 
-    def contract(self, no: str) -> Contract | None:
+    async def contract(self, no: str) -> Contract | None:
         return cases.find_contract(self._reader, no)
 
-    def find_object(self, kind: str, key: str) -> BusinessObject | None:
+    async def find_object(self, kind: str, key: str) -> BusinessObject | None:
         return cases.find_object(self._reader, kind, key)
 
-    def objects(self, kind: str) -> Sequence[BusinessObject]:
+    async def objects(self, kind: str) -> Sequence[BusinessObject]:
         return cases.objects_of(self._reader, kind)
 
-    def object_messages(self, kind: str) -> Sequence[str]:
+    async def object_messages(self, kind: str) -> Sequence[str]:
         return cases.messages_of(self._reader, kind)
 
     # tickets, nonces, attachments
@@ -291,11 +299,11 @@ class SqliteStore:
     async def complete_attachment(self, digest: str) -> None:
         await self._do(lambda work: entrances.complete_attachment(work, digest))
 
-    def attachment(self, digest: str) -> AttachmentRow | None:
+    async def attachment(self, digest: str) -> AttachmentRow | None:
         return entrances.find_attachment(self._reader, digest)
 
     async def grant(self, digest: str, platform: str) -> None:
         await self._do(lambda work: entrances.grant(work, digest, platform))
 
-    def may_read(self, digest: str, platform: str) -> bool:
+    async def may_read(self, digest: str, platform: str) -> bool:
         return entrances.may_read(self._reader, digest, platform)

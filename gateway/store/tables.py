@@ -139,6 +139,7 @@ delivery = Table(
     text("sender"),
     text("application"),
     text("biz_key"),
+    integer("biz_version"),
     text("line"),
     integer("seq"),  # the place in the line (application, else business key; receiver)
     integer("lane"),

@@ -108,7 +108,7 @@ async def test_a_closed_store_says_so(make_store: OpenStore) -> None:
     with pytest.raises(StoreUnavailable):
         await store.accept(message("a"))
     with pytest.raises(StoreUnavailable):
-        store.counts()
+        await store.counts()
     await store.open()
     waiting = [asyncio.ensure_future(store.accept(message(f"m{number}"))) for number in range(300)]
     await asyncio.sleep(0)
@@ -125,7 +125,7 @@ async def test_a_caller_that_goes_away_does_not_stop_the_batch(store: Store) -> 
     await asyncio.sleep(0)
     gone.cancel()
     assert (await stays).kind == "accepted"
-    assert store.counts().messages == 2  # what began is durable all the same
+    assert (await store.counts()).messages == 2  # what began is durable all the same
 
 
 async def test_the_writer_waits_for_others_without_holding_the_loop(store: Store, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ async def test_the_queue_is_bounded_but_not_for_outcomes(store: Store, tmp_path:
     other.execute("COMMIT")
     other.close()
     assert await recording and len(await asyncio.gather(*waiting)) == MOST_WAITING
-    assert not store.is_busy() and store.counts().messages == MOST_WAITING + 1
+    assert not store.is_busy() and (await store.counts()).messages == MOST_WAITING + 1
 
 
 async def test_the_queue_is_bounded_by_size_too(store: Store) -> None:
@@ -177,7 +177,7 @@ async def test_a_full_disk_refuses_cleanly_and_passes(store: Store) -> None:
     big = [message("x" * 50_000 + str(number)) for number in range(4)]
     results = await asyncio.gather(*map(store.accept, big), return_exceptions=True)
     assert [type(result) for result in results] == [StoreUnavailable] * 4
-    assert store.counts().messages == 1
+    assert (await store.counts()).messages == 1
     connection.execute("PRAGMA max_page_count = 1000000")
     outcomes = await asyncio.gather(*map(store.accept, big))
     assert [outcome.kind for outcome in outcomes] == ["accepted"] * 4
