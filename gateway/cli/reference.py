@@ -29,8 +29,8 @@ def _folder(version: str) -> Path:
     """A version by its name (`v1`) or by its folder."""
     named = find_root() / "schemas" / "standard" / version
     folder = named if named.is_dir() else Path(version)
-    if not folder.is_dir():
-        raise click.UsageError(f"{version} is neither a version below schemas/standard nor a folder")
+    if not (folder / "rules.yaml").is_file():
+        raise click.UsageError(f"{version} is neither a version below schemas/standard nor the folder of one")
     return folder
 
 
