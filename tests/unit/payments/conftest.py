@@ -17,6 +17,8 @@ from gateway.payments.ground import Application, BusinessObject, Contract, Groun
 from gateway.payments.process import decide, needs
 from gateway.payments.workdays import Calendar, YearEnd
 
+Message = tuple[str, Record] | tuple[str, Record, str]  # number, body, sender if not the general platform
+FACTS = frozenset({"5001", "5002", "5003"})
 TENDERER, WINNER = "12310000425010220N", "91310000132260250X"
 COVERAGE = Coverage(
     (
@@ -87,13 +89,12 @@ class Desk:
             ]
         )
 
-    def judge(
-        self, number: str, body: Record, *, sender: str = "GGZY-ZPT", oper_type: str = "1", fact: bool = False
-    ) -> Finding:
+    def judge(self, number: str, body: Record, sender: str = "GGZY-ZPT", *, oper_type: str = "") -> Finding:
+        """The OperType is the body's unless another one is said."""
         self.serial += 1
         self.versions[number, body.get("PayAppNo", "")] += 1
         version = self.versions[number, body.get("PayAppNo", "")]
-        case = self.case(number, body, sender, oper_type, fact=fact, version=version)
+        case = self._case(number, body, sender, oper_type or body.get("OperType", "1"), version)
         self.ground.begin()
         self.ground.needs = needs(case)
         finding = decide(case, self.ground)
@@ -105,13 +106,11 @@ class Desk:
             self.ground.keep()
         return finding
 
-    def case(
-        self, number: str, body: Record, sender: str, oper_type: str, *, fact: bool = False, version: int = 1
-    ) -> Case:
+    def _case(self, number: str, body: Record, sender: str, oper_type: str, version: int) -> Case:
         kind = "treasury" if sender.startswith("CZ") else "general" if sender == "GGZY-ZPT" else "sub"
         return Case(
             number, body, sender, f"m{self.serial}", 1_000 + self.serial, date(2026, 5, 1), oper_type, COVERAGE,
-            sender, kind, fact, version, AUTHORITIES, CALENDAR,
+            sender, kind, number in FACTS, version, AUTHORITIES, CALENDAR,
         )  # fmt: skip
 
     def state(self, no: str = "SQ-1") -> str:
@@ -119,13 +118,13 @@ class Desk:
         assert found is not None
         return found.state
 
-    def walk(self, *steps: tuple[str, Record] | tuple[str, Record, str]) -> None:
+    def walk(self, *steps: Message) -> Desk:
         """Messages that must all be accepted."""
-        for number, body, *sender in steps:
-            fact = number in ("5001", "5002", "5003")
-            finding = self.judge(number, body, sender=sender[0] if sender else "GGZY-ZPT", fact=fact)
+        for step in steps:
+            finding = self.judge(*step)
             assert not finding.faults, finding.faults
-            assert not finding.parked, number
+            assert not finding.parked, step[0]
+        return self
 
 
 def application(no: str = "SQ-1", amount: str = "60000.00", period: str = "1", **more: Any) -> Record:
@@ -212,6 +211,25 @@ def refund(amount: str = "-60000.00", voucher: str = "R1") -> tuple[str, Record,
 
 def withdrawal() -> tuple[str, Record]:
     return "3004", {"PayAppNo": "SQ-1", "Reason": "撤回"}
+
+
+# How far a case has come.
+
+
+def opened(desk: Desk, **more: Any) -> Desk:
+    return desk.walk(("3001", application(**more)))
+
+
+def approved(desk: Desk) -> Desk:
+    return opened(desk).walk(review())
+
+
+def pushed(desk: Desk) -> Desk:
+    return approved(desk).walk(push())
+
+
+def at_bank(desk: Desk) -> Desk:
+    return pushed(desk).walk(taken(), authority())
 
 
 @pytest.fixture
