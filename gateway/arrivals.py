@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -31,7 +31,7 @@ LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Submission:
     """A message whose seal held. `key` is the idempotency key, `number` the standard's type."""
 
@@ -246,7 +246,8 @@ class ArrivalMaker:
     ) -> Callable[[Ground, LastVersion | None], Verdict]:
         def judge(ground: Ground, last: LastVersion | None) -> Verdict:
             version = int(given) if given else (last.version + 1 if last else 1)
-            finding = decide(replace(case, version=version), ground)
+            case.version = version
+            finding = decide(case, ground)
             if finding.faults:
                 return Verdict(faults=tuple(in_order(self.standard.model(case.number), finding.faults)))
             try:

@@ -6,22 +6,26 @@ So a claim already sees what became ready in its own batch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from gateway.store.accepting import accept_all
 from gateway.store.claiming import QUARANTINE_TEXT, QUARANTINED, claim, expire
-from gateway.store.contract import Arrival, Claimed, Evidence, MakeNotice, Outcome
+from gateway.store.contract import Arrival, Claimed, Claimer, Evidence, MakeNotice, Outcome
 from gateway.store.gathering import Unit
 from gateway.store.recording import record_all
 from gateway.store.statements import Conflicted
 from gateway.store.transaction import Transaction
 
+Result = TypeVar("Result")
 _log = logging.getLogger("gateway.store")
 
 
-async def run_units(work: Transaction, units: Sequence[Unit], evidence: Evidence | None) -> list[Any]:
-    """The result of each unit, or the exception that it alone gets. Raises where the batch must be undone."""
+async def run_units(
+    work: Transaction, units: Sequence[Unit], evidence: Evidence | None, claimer: Claimer | None = None
+) -> tuple[list[Any], list[Claimed]]:
+    """The result of each unit, or the exception that it alone gets, and what was claimed along for `claimer`.
+    Raises where the batch must be undone."""
     results: dict[int, Any] = {}
     by_kind: dict[str, list[int]] = {"record": [], "accept": [], "act": [], "claim": []}
     for place, unit in enumerate(units):
@@ -44,11 +48,26 @@ async def run_units(work: Transaction, units: Sequence[Unit], evidence: Evidence
     for (claimed, _), outcome in zip(noticed, outcomes[len(by_kind["accept"]) :], strict=True):
         _check_notice(work, claimed, outcome)
     for place in by_kind["act"]:
-        results[place] = await _act(work, units[place])
+        results[place] = await _apart(work, units[place].payload(work))
     for place in by_kind["claim"]:
         results[place] = await claim(work, *units[place].payload[:-1])
+    along = await _claim_along(work, claimer) if claimer and not by_kind["claim"] else []
     await work.finish()
-    return [results[place] for place in range(len(units))]
+    return [results[place] for place in range(len(units))], along
+
+
+async def _claim_along(work: Transaction, claimer: Claimer) -> list[Claimed]:
+    """In a savepoint, so that a fault of the claim is its own."""
+    wish = claimer.wish()
+    if wish is None:
+        return []
+    claimed = await _apart(work, claim(work, wish.worker, wish.limit, wish.lease_s, wish.skip, wish.rooms))
+    # More than there was room for is claimed when a place is free; there is nobody to wake for it.
+    work.has_work = False
+    if isinstance(claimed, Exception):
+        _log.error("nothing could be claimed along", exc_info=claimed)
+        return []
+    return claimed
 
 
 async def _quarantine(work: Transaction, make_notice: MakeNotice | None) -> list[tuple[Claimed, Arrival]]:
@@ -79,12 +98,14 @@ def _report_notice(work: Transaction, claimed: Claimed, why: str) -> None:
     work.note(claimed.message_id, "notice-failed", {"receiver": claimed.receiver, "why": why})
 
 
-async def _act(work: Transaction, unit: Unit) -> Any:
-    """One act in its own savepoint: what it raises is its own. Trouble of the database undoes the batch."""
+async def _apart(work: Transaction, act: Coroutine[Any, Any, Result]) -> Result | Exception:
+    """What comes of an act in a savepoint of its own: what it raises is its own. Trouble of the database
+    undoes the batch."""
     mark = work.mark()
     await work.connection.command("SAVEPOINT act")
+    result: Result | Exception
     try:
-        result = await unit.payload(work)
+        result = await act
     except Conflicted:
         raise
     except Exception as error:

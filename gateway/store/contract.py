@@ -13,7 +13,15 @@ from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
-from gateway.store.deliveryrows import AttemptResult, AttemptRow, Claimed, DeliveryRow, MakeNotice
+from gateway.store.deliveryrows import (
+    AttemptResult,
+    AttemptRow,
+    Claimed,
+    Claimer,
+    DeliveryRow,
+    MakeNotice,
+    Wish,
+)
 from gateway.store.logrows import (
     AttachmentRow,
     Counts,
@@ -36,10 +44,10 @@ from gateway.store.messagerows import (
 )
 
 __all__ = [
-    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
     "DeliveryRow", "EventRow", "Evidence", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
     "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
-    "StoreUnavailable", "TicketRow", "Verdict",
+    "StoreUnavailable", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 
 
@@ -112,7 +120,10 @@ class Store(Protocol):
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...
-    # a hint, on the event loop: deliveries became ready
+    # From now on a transaction that accepts or records claims for it too, which saves a transaction of its own.
+    # False: this store does not, and the worker claims by itself when work comes or a place is free.
+    def claim_along(self, claimer: Claimer) -> bool: ...
+    # a hint, on the event loop: deliveries became ready, and nobody has claimed them along
     def on_work(self, wake: Callable[[], None]) -> None: ...
 
     # cases

@@ -20,6 +20,7 @@ from gateway.store.contract import (
     AttemptResult,
     AttemptRow,
     Claimed,
+    Claimer,
     Counts,
     DeliveryRow,
     EventRow,
@@ -193,6 +194,9 @@ class EngineStore(ABC):
 
     async def counts(self) -> Counts:
         return await queries.counts(self._reader)
+
+    def claim_along(self, claimer: Claimer) -> bool:
+        return False
 
     def on_work(self, wake: Callable[[], None]) -> None:
         self._wakes.append(wake)

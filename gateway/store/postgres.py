@@ -90,7 +90,7 @@ class PostgresStore(EngineStore):
         async def run(connection: PostgresConnection, units: Sequence[Unit]) -> Batch:
             now_s = float(await answered(connection.raw.fetchval(_NOW)))
             work = Transaction(connection, clock.now_ms(), int(now_s * 1000), now_s, f"{log_id} {lane}")
-            results = await run_units(work, units, self._evidence)
+            results, _ = await run_units(work, units, self._evidence)
             settled, has_work = work.settled, work.has_work
             return Batch(units, results, lambda: self._spread(settled, has_work))
 

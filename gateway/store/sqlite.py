@@ -12,7 +12,7 @@ from typing import Any
 from gateway import clock
 from gateway.store.batching import run_units
 from gateway.store.bootclock import SteadyClock, boot_s
-from gateway.store.contract import Evidence, StoreUnavailable
+from gateway.store.contract import Claimed, Claimer, Evidence, StoreUnavailable
 from gateway.store.engine import EngineStore
 from gateway.store.gathering import Batch, Unit
 from gateway.store.opening import connect, prepare
@@ -38,6 +38,7 @@ class SqliteStore(EngineStore):
         self._read: sqlite3.Connection | None = None
         self._writing: SqliteConnection | None = None
         self._reading: SqliteConnection | None = None
+        self._claimer: Claimer | None = None
 
     async def open(self) -> None:
         """Migrates, opens writer and reader. OSError or sqlite3.Error where the file cannot be used."""
@@ -73,9 +74,18 @@ class SqliteStore(EngineStore):
         if self._writing is None:
             raise StoreUnavailable("the store is not open")
         work = Transaction(self._writing, clock.now_ms(), self._steady.now_ms(), boot_s())
-        results = finish_now(run_units(work, units, self._evidence))
+        results, along = finish_now(run_units(work, units, self._evidence, self._claimer))
         settled, has_work = work.settled, work.has_work
-        return Batch(units, results, lambda: self._tell(settled, has_work))
+        return Batch(units, results, lambda: self._tell_all(settled, has_work, along))
+
+    def _tell_all(self, settled: Sequence[str], has_work: bool, along: Sequence[Claimed]) -> None:
+        if along and self._claimer is not None:
+            self._claimer.take(along)
+        self._tell(settled, has_work)
+
+    def claim_along(self, claimer: Claimer) -> bool:
+        self._claimer = claimer
+        return True
 
     @property
     def _reader(self) -> Connection:
