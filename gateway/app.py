@@ -209,9 +209,10 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     return gateway
 
 
-def make_evidence(keyring: Keyring) -> EvidenceLog:
-    """The log that every batch's evidence goes into; where it stands is in the store."""
-    return EvidenceLog(f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
+def make_evidence(keyring: Keyring, writer: str = "1") -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store."""
+    receipt = keyring.receipt
+    return EvidenceLog(f"{GATEWAY_NODE}-{writer}", receipt.sign_text, receipt.sign_cert.thumbprint)
 
 
 async def _start(
@@ -225,7 +226,7 @@ async def _start(
 ) -> Gateway:
     evidence = make_evidence(keyring)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")

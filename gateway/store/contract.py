@@ -33,20 +33,20 @@ from gateway.store.logrows import (
 from gateway.store.messagerows import (
     PARKED,
     Arrival,
+    Evidence,
     LastVersion,
     LeafPlace,
     MessageRow,
     NewDelivery,
     Outcome,
-    SealBatch,
     SealedBatch,
     Verdict,
 )
 
 __all__ = [
     "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
+    "DeliveryRow", "EventRow", "Evidence", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
     "StoreUnavailable", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import bindparam, update
 
 from gateway.store import tables
@@ -19,9 +21,11 @@ _NOTE = Statement(
 )
 
 
-def close_parked(work: Transaction, message_id: str, actor: str, reason: str, told_again: str) -> MessageRow:
+async def close_parked(
+    work: Transaction, message_id: str, actor: str, reason: str, told_again: str
+) -> MessageRow:
     """Notes who and why. LookupError for an unknown message, ResolveRefused for one that is not parked."""
-    row = find_message_row(work.connection, message_id)
+    row = await find_message_row(work.connection, message_id)
     if row is None:
         raise LookupError(f"no message {message_id}")
     if not row.note.startswith(PARKED):
@@ -29,11 +33,9 @@ def close_parked(work: Transaction, message_id: str, actor: str, reason: str, to
     if not reason.strip():
         raise ResolveRefused("no-reason", "a reason is required")
     note = f"{CLOSED} {row.note}"
-    _NOTE.run(work.connection, new=note, of_message=message_id, old=row.note)
+    if not await _NOTE.run(work.connection, new=note, of_message=message_id, old=row.note):
+        raise ResolveRefused("not-parked", f"message {message_id} was closed meanwhile")
     work.count(MESSAGES, PARKED, -1)
     audit = {"action": "apply" if told_again else "close", "actor": actor, "reason": reason, "was": row.note}
     work.note(message_id, "resolved", {**audit, **({"told_again": told_again} if told_again else {})})
-    closed = find_message_row(work.connection, message_id)
-    if closed is None:
-        raise LookupError(f"no message {message_id}")
-    return closed
+    return replace(row, note=note)
