@@ -30,6 +30,7 @@ from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.polling import Poller
+from gateway.reconciling import REQUEST, Reconciler
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.security import keys
@@ -147,6 +148,7 @@ class Gateway:
     worker: DeliveryWorker
     pollers: list[Poller]
     keeper: CodeTableKeeper
+    reconciler: Reconciler
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -182,6 +184,7 @@ class Gateway:
             await site.stop()
         self.worker.stop()
         self.keeper.stop()
+        self.reconciler.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -239,9 +242,10 @@ async def _start(
     answers = Answers(store, translator.standard)
     keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
     await keeper.take_up()
+    reconciler = Reconciler(store, arrivals)
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
-        {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},
+        {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up, REQUEST: reconciler.wake},
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
@@ -266,10 +270,11 @@ async def _start(
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, reconciler, session, reached, translator
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("reconciliation", reconciler)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -277,7 +282,18 @@ async def _start(
     return gateway
 
 
-async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper) -> None:
+async def open_writing_store(settings: Settings, receipt: keys.Identity) -> Store:
+    """The store, opened, for a process that accepts: with the evidence log that `receipt` signs."""
+    evidence = EvidenceLog(f"{GATEWAY_NODE}-1", receipt.sign_text, receipt.sign_cert.thumbprint)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
+    await store.open()
+    # After a restore the log goes on under another name: no place in it is given twice.
+    evidence.log_id += await store.log_suffix()
+    return store
+
+
+async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper | Reconciler) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:

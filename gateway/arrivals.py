@@ -289,8 +289,8 @@ class ArrivalMaker:
 
         LookupError where the message is gone, MessageError where the receiver's form cannot hold it."""
         row = await self.store.get_message(delivery.message_id)
-        if row is None:
-            raise LookupError(f"no message {delivery.message_id}")
+        if row is None or row.original_digest:
+            raise LookupError(f"no message {delivery.message_id}, or it was purged")
         body = self.standard.read(row.type, row.body)
         others = (one for one in await self.store.deliveries(row.id) if one.receiver == delivery.receiver)
         effect_no = max(one.effect_no for one in others) + 1

@@ -74,3 +74,11 @@ def new_id() -> str:
 def first_id(at_ms: int) -> str:
     """The least ULID that can be made at that time."""
     return "".join([_PAIRS[at_ms << 80 >> place & 1023] for place in _PLACES])
+
+
+def ms_of_id(ulid: str) -> int:
+    """When a ULID was made, in milliseconds since 1970 UTC."""
+    value = 0
+    for letter in ulid[:10]:
+        value = value << 5 | _CROCKFORD.index(letter)
+    return value

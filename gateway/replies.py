@@ -156,7 +156,7 @@ class Replies:
 
     def _head(self, platform: Platform, number: str, message_id: str, body: Record) -> Head:
         """Of a reply: everything in it comes from the stored message's id and time."""
-        received = clock.t17(clock.from_ms(_ulid_ms(message_id)))
+        received = clock.t17(clock.from_ms(clock.ms_of_id(message_id)))
         key = heads.idem_key(number, GATEWAY_NODE, message_id, "1", "1")
         canonical = self.translator.standard.build(number, body)
         return Head(
@@ -213,13 +213,6 @@ def _with_ack(fault: bytes, own: bytes) -> bytes:
         if found and inner.lstrip().startswith(b"<"):
             return before + b'<Ack xmlns="">' + inner.strip() + b"</Ack>" + found + after
     return fault
-
-
-def _ulid_ms(message_id: str) -> int:
-    value = 0
-    for letter in message_id[:10]:
-        value = value << 5 | "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(letter)
-    return value
 
 
 def _submit_reply(extra: Mapping[str, Any], own: bytes) -> bytes:

@@ -116,6 +116,20 @@ class RetrySettings(Part):
         return Schedule(self.first_s, self.factor, self.most_s, attempts=self.attempts)
 
 
+class ReconcileSettings(Part):
+    """When a day between general platform and treasury is reconciled (7001/7002)."""
+
+    after_cut_off_min: int = Field(default=120, ge=0)  # the time that both sides have to tell their lines
+    look_back_days: int = Field(default=7, ge=0, le=60)  # a line may be told so much later than its day
+    every_s: float = Field(default=600.0, gt=0)
+
+
+class RetentionSettings(Part):
+    """How long messages stay in the database; archives are kept for good (DECISIONS.md 31: 30 years)."""
+
+    months: int = Field(default=24, ge=6)
+
+
 class AuthorityRow(Part):
     """The industry authority that reviews for a tenderer (DECISIONS.md 15); without `tenderer`, for every
     tenderer of the division."""
@@ -153,6 +167,8 @@ class GatewayFile(Part):
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
     retry: RetrySettings = RetrySettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
+    retention: RetentionSettings = RetentionSettings()
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
     console_beyond_loopback: bool = False
@@ -306,7 +322,7 @@ def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
     return {known[name]: value for name, value in environ.items() if name in known}
 
 
-_NESTED = frozenset({"tls", "retry", "authorities", "seal_roots"})
+_NESTED = frozenset({"tls", "retry", "reconcile", "retention", "authorities", "seal_roots"})
 
 
 def _check_references(

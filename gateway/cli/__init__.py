@@ -16,6 +16,7 @@ from gateway.cli import (
     mapping,
     parked,
     process,
+    reconcile,
     sandbox,
     send,
     serve,
@@ -44,6 +45,7 @@ for _command in (
     process.process,
     evidence.evidence,
     invoice.invoice,
+    reconcile.reconcile,
     bench.bench,
 ):
     main.add_command(_command)

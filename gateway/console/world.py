@@ -29,10 +29,13 @@ class ConsoleWorld:
         """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
         standard = self.translator.standard
         sensitive = standard.sensitive(row.type)
-        return Masker(standard.read(row.type, row.body) if sensitive else {}, sensitive)
+        return Masker(standard.read(row.type, row.body) if sensitive and row.body else {}, sensitive)
 
     def masked(self, row: MessageRow) -> MessageRow:
-        """The row as it may be shown: a business key can hold an account number (1004)."""
+        """The row as it may be shown: a business key can hold an account number (1004), and of a purged
+        message nobody can tell any more."""
+        if row.original_digest:
+            return replace(row, biz_key="")
         return replace(row, biz_key=self.masker(row).text(row.biz_key))
 
     def masked_delivery(self, row: DeliveryRow, masker: Masker) -> DeliveryRow:

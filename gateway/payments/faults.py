@@ -29,6 +29,8 @@ REFUSALS: dict[str, Words] = {
     # who speaks
     "not-the-owner": Words("20007", "由其他平台登记，不能更改", "it was registered by another platform"),
     "not-the-treasury": Words("20007", "该申请由其他支付平台支付", "another treasury pays this application"),
+    "other-division": Words("20007", "财政区划 {found} 由其他支付平台支付", "another treasury pays for division {found}"),
+    "division-not-covered": Words("30009", "财政区划 {found} 没有支付平台", "no treasury pays for division {found}"),
     "oper-type-not-allowed": Words("30006", "此类报文不能撤销；撤回支付申请请用 3004", "a message of this type cannot be revoked; withdraw an application by 3004"),
     # parties
     "account-name": Words("30012", "账户名称应与主体名称一致（农民工工资专用账户可以主体名称开头）", "the account's name must be the subject's name (a wage account may begin with it)"),

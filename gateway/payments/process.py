@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gateway.message import Record
-from gateway.payments import applications, codes, invoices, notices, payees, pushes, results, reviews, trades
+from gateway.payments import (
+    applications,
+    codes,
+    invoices,
+    notices,
+    payees,
+    pushes,
+    reconciling,
+    results,
+    reviews,
+    trades,
+)
 from gateway.payments.authorities import with_authority
 from gateway.payments.case import REVOKE, Case, Finding, Rule
 from gateway.payments.ground import NO_NEEDS, Ground, Needs
@@ -33,6 +44,7 @@ RULES: dict[str, Rule] = {
     "5003": results.judge_refund,
     "5004": reviews.judge_mention,
     "6003": results.judge_status,
+    "7001": reconciling.judge_request,
     "8002": results.judge_receipt,
     "9003": codes.judge_code_table,
 }
@@ -40,7 +52,9 @@ RULES: dict[str, Rule] = {
 # Only a treasury's word moves a case here; the same types, passed on by the general platform, inform.
 TREASURY_ONLY = frozenset({"4003", "5001", "5002", "5003", "6003", "8002"})
 # What these say has happened; it is undone by another message, never by revoking the first (DECISIONS.md 11).
-NEVER_REVOKED = frozenset({"2004", "2005", "3001", "3002", "3003", "3004", "4001", "4002", "4003", "4004"})
+NEVER_REVOKED = frozenset(
+    {"2004", "2005", "3001", "3002", "3003", "3004", "4001", "4002", "4003", "4004", "7001"}
+)
 # The newest message of which type a message answers or undoes, by their common PayAppNo (MAPPING.md origin/…).
 ORIGINS: dict[str, str] = {"3004": "4002"}
 

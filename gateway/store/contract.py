@@ -22,6 +22,15 @@ from gateway.store.deliveryrows import (
     MakeNotice,
     Wish,
 )
+from gateway.store.keepingrows import (
+    ArchiveRow,
+    Holds,
+    NotPurged,
+    Purged,
+    ReconciledDifference,
+    Reconciliation,
+)
+from gateway.store.kept import Kept
 from gateway.store.logrows import (
     AttachmentRow,
     Counts,
@@ -44,9 +53,9 @@ from gateway.store.messagerows import (
 )
 
 __all__ = [
-    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "Evidence", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
+    "NO_BOUNDS", "PARKED", "ArchiveRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
+    "DeliveryRow", "EventRow", "Evidence", "Holds", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "NotPurged", "Outcome", "Purged", "ReconciledDifference", "Reconciliation", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
     "StoreUnavailable", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 
@@ -67,7 +76,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Protocol):
+class Store(Kept, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...

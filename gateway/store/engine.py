@@ -34,6 +34,7 @@ from gateway.store.contract import (
     TicketRow,
 )
 from gateway.store.grounding import load_ground
+from gateway.store.keeping_engine import KeepingEngine
 from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import resolve
@@ -46,7 +47,7 @@ _RECORD_BYTES = 1024
 _FORM_BYTES = 256
 
 
-class EngineStore(ABC):
+class EngineStore(KeepingEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):

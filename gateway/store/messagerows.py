@@ -156,6 +156,7 @@ class MessageRow:
     search: str = ""
     place: LeafPlace | None = None
     accepted_at: int = 0  # ms; of the transaction, as in the evidence leaf
+    original_digest: bytes = b""  # of a purged message, whose contents are empty: SHA-256 of its original
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, text, update
 
-from gateway.store import case_tables, tables
+from gateway.store import tables
 from gateway.store.bootclock import SteadyClock
 from gateway.store.migrations import HEAD
+from gateway.store.notes import PUT_NOTE, find_note
 from gateway.store.sqlite_connection import SqliteConnection, finish_now
-from gateway.store.statements import Statement, put_into
+from gateway.store.statements import Statement
 
 _STATEMENTS_KEPT = 256
 _CACHE_KIB = 16 * 1024
@@ -23,9 +24,6 @@ _PAGE_BYTES = 8192  # a message fills pages of 4096 so often that larger ones ta
 _CHECKPOINT_PAGES = 2000
 _JOURNAL_BYTES = 64 * 1024 * 1024
 _LONGEST_DELAY_MS = 600_000
-_note = case_tables.note
-_NOTE = Statement(select(_note.c.value).where(_note.c.name == bindparam("named")))
-_PUT_NOTE = put_into(_note)
 _END_LEASES = Statement(update(tables.delivery).values(lease_until=0.0).where(text(tables.IS_LEASED)))
 _BRING_FORWARD = Statement(
     update(tables.delivery)
@@ -95,13 +93,12 @@ def _shared_clock(connection: sqlite3.Connection) -> SteadyClock:
     (their workers are gone) and brings forward what a wrong wall clock would put off for long."""
     fresh = SteadyClock.started_now()
     door = SqliteConnection(connection)
-    found = finish_now(_NOTE.rows(door, named="boot"))
-    boot, _, base = found[0][0].partition(" ") if found else ("", "", "")
+    boot, _, base = finish_now(find_note(door, "boot")).partition(" ")
     if boot == fresh.boot:
         return SteadyClock(boot, int(base))
     connection.execute("BEGIN IMMEDIATE")
     finish_now(_END_LEASES.run(door))
     finish_now(_BRING_FORWARD.run(door, latest=fresh.now_ms() + _LONGEST_DELAY_MS))
-    finish_now(_PUT_NOTE.many(door, [("boot", f"{fresh.boot} {fresh.base_ms}")]))
+    finish_now(PUT_NOTE.many(door, [("boot", f"{fresh.boot} {fresh.base_ms}")]))
     connection.commit()
     return fresh

@@ -17,6 +17,7 @@ from gateway.store.batching import run_units
 from gateway.store.contract import Evidence, StoreUnavailable
 from gateway.store.engine import EngineStore
 from gateway.store.gathering import Batch, Unit
+from gateway.store.months import Month
 from gateway.store.postgres_connection import (
     PostgresConnection,
     PostgresReader,
@@ -27,6 +28,7 @@ from gateway.store.postgres_connection import (
 from gateway.store.postgres_hints import Hints
 from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, connect
 from gateway.store.postgres_opening import prepare
+from gateway.store.postgres_purge import drop_month, has_parts
 from gateway.store.postgres_writer import PostgresWriter
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
@@ -115,6 +117,20 @@ class PostgresStore(EngineStore):
         if self._read is None:
             raise StoreUnavailable("the store is not open")
         return self._read
+
+    async def _parts(self, month: Month) -> range:
+        if self._pool is None:
+            raise StoreUnavailable("the store is not open")
+        try:
+            async with borrowed(self._pool, CONNECT_S) as connection:
+                return month.numbers if await has_parts(connection, month) else range(0)
+        except Unreachable as error:
+            raise StoreUnavailable(f"the database is away: {error}") from error
+
+    async def end_purge(self, month: Month) -> int:
+        dropped = await drop_month(self._url, month)
+        await super().end_purge(month)
+        return dropped
 
     async def _now(self) -> tuple[int, float]:
         if self._pool is None:

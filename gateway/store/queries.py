@@ -18,6 +18,7 @@ from gateway.store.contract import (
     MessageRow,
     RefusalRow,
 )
+from gateway.store.purged import find_purged, find_purged_by_key
 from gateway.store.rows import delivery_row, message_row
 from gateway.store.statements import Connection, Statement
 from gateway.store.transaction import MESSAGES
@@ -102,12 +103,15 @@ _REFUSALS_OF = Statement(_refusals.where(_r.sender == bindparam("of_sender")).li
 
 
 async def find_message_row(connection: Connection, message_id: str) -> MessageRow | None:
-    return _one(await _BY_ID.rows(connection, message_id=message_id))
+    """Of a purged message, what is left of it."""
+    row = _one(await _BY_ID.rows(connection, message_id=message_id))
+    return row or await find_purged(connection, message_id)
 
 
 async def find_by_key(connection: Connection, sender: str, idem_key: str) -> MessageRow | None:
     """The message that a sender's key is bound to; of a duplicate's key, the first message."""
-    return _one(await _BY_KEY.rows(connection, of_sender=sender, of_key=idem_key))
+    row = _one(await _BY_KEY.rows(connection, of_sender=sender, of_key=idem_key))
+    return row or await find_purged_by_key(connection, sender, idem_key)
 
 
 async def find_newest(connection: Connection, sender: str, type_: str, biz_key: str) -> MessageRow | None:

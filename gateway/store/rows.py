@@ -29,19 +29,23 @@ def message_row(row: Row) -> MessageRow:
     (
         id_, type_, sender, idem_key, biz_key, biz_version, oper_type, fingerprint, state, application,
         received_at, accepted_at, content_type, suite, cert, jti, transport, note, origin_id, search,
-        head, answer, body, original,
-        log_id, leaf_index, leaf, tree_size, path, root, signed_at, signature, key_id,
+        head, answer, body, original, *leaf,
     ) = row  # fmt: skip
-    place = None
-    if leaf is not None:
-        place = LeafPlace(
-            log_id, leaf_index, leaf, split_hashes(path), tree_size, root, signed_at, signature, key_id
-        )
     return MessageRow(
         id_, type_, sender, idem_key, biz_key, biz_version, oper_type, fingerprint, MessageState(state),
         application, received_at, content_type, original, body, head, suite, cert, jti, transport, answer,
-        note, origin_id, search, place, accepted_at,
+        note, origin_id, search, place_of(leaf), accepted_at,
     )  # fmt: skip
+
+
+def place_of(row: Row) -> LeafPlace | None:
+    """Of a leaf and its checkpoint, which an outer join may have missed."""
+    log_id, leaf_index, leaf, tree_size, path, root, signed_at, signature, key_id = row
+    if leaf is None:
+        return None
+    return LeafPlace(
+        log_id, leaf_index, leaf, split_hashes(path), tree_size, root, signed_at, signature, key_id
+    )
 
 
 # The columns of DELIVERY_COLUMNS (queries.py): a delivery and its form.

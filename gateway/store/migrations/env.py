@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store import case_tables, tables
+from gateway.store import case_tables, keeping_tables, tables
 from gateway.store.columns import metadata
 
-# Both modules put their tables on the one metadata.
-assert tables.message.metadata is case_tables.contract.metadata is metadata
+# All modules put their tables on the one metadata.
+assert all(one.metadata is metadata for one in (tables.message, case_tables.contract, keeping_tables.archive))
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
