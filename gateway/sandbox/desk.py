@@ -5,7 +5,7 @@ Each method is what one person does; it writes the vouchers that the gateway pol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from gateway.message import Record
 from gateway.sandbox import vouchers
 from gateway.sandbox.book import Book
 from gateway.sandbox.people import AUTHORITY_NAME
+from gateway.sandbox.statements import statement
 from gateway.sandbox.vouchers import Outgoing
 
 
@@ -112,12 +113,52 @@ class Desk:
                 break
         return found
 
+    # the end of the day
+    def tells_its_lines(self, day: str) -> list[Outgoing]:
+        """9701: what was paid and what came back on the day (D8), one voucher a pack."""
+        adm_div = self.store.adm_div
+        check_no = f"DZ{adm_div}{day}{self.book.next_number(f'DZ|{day}'):03d}"
+        found = []
+        for pack in statement(check_no, adm_div, day, [*self._paid(day), *self._refunded(day)]):
+            lines = (pack.pop("Detail", None) or {}).get("Line", [])
+            record: Record = {**self._head("9701"), **pack, "AdmDivCode": adm_div}
+            if lines:
+                record["DetailList"] = {"Detail": [_voucher_line(line) for line in lines]}
+            found.append(self._put("9701", record, f"{check_no}|{pack['CurPackNo']}"))
+        return found
+
+    def _paid(self, day: str) -> Iterator[Record]:
+        for no, order in self.book.all("order").items():
+            line = vouchers.lines(order["record"])[0]
+            if line.get("XPayDate") == day:
+                yield {
+                    "PayAppNo": order["app"],
+                    "VoucherNo": no,
+                    "DetailId": line["Id"],
+                    "XPayDate": day,
+                    "XPayAmt": order["paid"],
+                    "XAgentBusinessNo": line["XAgentBusinessNo"],
+                }
+
+    def _refunded(self, day: str) -> Iterator[Record]:
+        for no, record in self.book.all("refund").items():
+            line = vouchers.lines(record)[0]
+            if record["PayDate"] == day:
+                yield {
+                    "PayAppNo": line["VoucherNo"],
+                    "VoucherNo": no,
+                    "DetailId": line["OriginalDetailId"],
+                    "XPayDate": day,
+                    "XPayAmt": record["PayAmt"],
+                }
+
     def _refund(
         self, no: str, order: Mapping[str, Any], part: Decimal, left: Decimal, reason: str
     ) -> Outgoing:
         back = self._number("2252")
         whole = part == left and Decimal(order["refunded"]) == 0
         record = vouchers.refund(order, back, part, "2" if whole else "1", reason)
+        self.book.put("refund", back, record)
         refunded = Decimal(order["refunded"]) + part
         self.book.put("order", no, {**order, "refunded": f"{refunded:.2f}"})
         return self._put("2252", record, f"{order['app']}|{back}")
@@ -222,6 +263,12 @@ class Desk:
         voucher = vouchers.make(vt_code, record, biz_key, flag=flag, reason=reason)
         self.store.enqueue(voucher)
         return voucher
+
+
+def _voucher_line(line: Record) -> Record:
+    """A line of the standard's 7001 in the words of 9701."""
+    names = {"DetailId": "Id", "PayAppNo": "VoucherNo", "VoucherNo": "OriginalVoucherNo"}
+    return {names.get(name, name): value for name, value in line.items()}
 
 
 def _error(reason: str) -> Record:

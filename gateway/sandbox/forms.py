@@ -116,6 +116,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "5004": ("PayAppNo", "VoucherNo", "DetailId"),
     "6001": ("QueryId",),
     "6003": ("PayAppNo", "StatusSeq"),
+    "7001": ("VoucherCheckNo", "CurPackNo"),
+    "7002": ("VoucherCheckNo", "CurPackNo"),
     "8002": ("OriMsgNo", "BizKey", "BizVersion", "ReceiptStatus"),
 }
 

