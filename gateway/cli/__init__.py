@@ -6,6 +6,7 @@ import click
 
 from gateway import __version__
 from gateway.cli import (
+    archive,
     bench,
     certs,
     check,
@@ -46,6 +47,8 @@ for _command in (
     evidence.evidence,
     invoice.invoice,
     reconcile.reconcile,
+    archive.archive,
+    archive.purge,
     bench.bench,
 ):
     main.add_command(_command)

@@ -7,7 +7,14 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from gateway.store import purging, reconciled, records
-from gateway.store.keepingrows import ArchiveRow, Holds, Purged, ReconciledDifference, Reconciliation
+from gateway.store.keepingrows import (
+    ArchiveRow,
+    Holds,
+    NotPurged,
+    Purged,
+    ReconciledDifference,
+    Reconciliation,
+)
 from gateway.store.messagerows import MessageRow
 from gateway.store.months import Month
 from gateway.store.notes import find_note
@@ -71,6 +78,9 @@ class KeepingEngine:
         return done
 
     async def end_purge(self, month: Month) -> int:
+        left = await records.message_ids(self._reader, month.first_id, month.next.first_id, 1)
+        if left:
+            raise NotPurged(f"message {left[0]} is in no archive")
         await self._do(lambda work: purging.set_purged(work, str(month)))
         return 0
 

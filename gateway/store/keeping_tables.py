@@ -62,7 +62,7 @@ archive = Table(
     integer("messages"),
     integer("made_at"),
     integer("purged_at"),  # 0: not yet
-    PrimaryKeyConstraint("month"),
+    PrimaryKeyConstraint("month", "digest"),
     sqlite_with_rowid=False,
 )
 

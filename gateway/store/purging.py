@@ -70,7 +70,7 @@ _DELETE_ATTEMPTS = Statement(
     )
 )
 _PUT_ARCHIVE = put_into(_archive)
-_ARCHIVES = Statement(select(_archive).order_by(_archive.c.month))
+_ARCHIVES = Statement(select(_archive).order_by(_archive.c.month, _archive.c.made_at))
 _SET_PURGED = Statement(
     update(_archive).values(purged_at=bindparam("now")).where(_archive.c.month == bindparam("of_month"))
 )
@@ -128,13 +128,13 @@ def _count_down(work: Transaction, rows: Iterable[MessageRow], parcels: Sequence
 
 
 async def put_archive(work: Transaction, row: ArchiveRow) -> None:
-    """The month's newest archive takes the place of an older one."""
+    """Beside the older ones of the month, which may hold what was purged already."""
     values = (row.month, row.place, row.digest, row.messages, row.made_at, row.purged_at)
     await _PUT_ARCHIVE.many(work.connection, [values])
 
 
 async def archives(connection: Connection) -> list[ArchiveRow]:
-    """By month."""
+    """By month, and as they were made."""
     return [ArchiveRow(*row) for row in await _ARCHIVES.rows(connection)]
 
 

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import LargeBinary, Select, Table, and_, bindparam, select
 
 from gateway.store import tables
+from gateway.store.keeping_tables import purged_message
 from gateway.store.messagerows import MessageRow
 from gateway.store.queries import MESSAGE_COLUMNS, MESSAGES_JOINED
 from gateway.store.rows import message_row
@@ -23,9 +24,10 @@ from gateway.store.statements import Connection, Statement, as_given, is_given
 
 Record = dict[str, Any]
 _m, _d = tables.message, tables.delivery
+_left = select(purged_message.c.id).where(purged_message.c.id == _m.c.id).correlate(_m)
 _IDS = Statement(
     select(_m.c.id)
-    .where(_m.c.id > bindparam("after"), _m.c.id < bindparam("before"))
+    .where(_m.c.id > bindparam("after"), _m.c.id < bindparam("before"), ~_left.exists())
     .order_by(_m.c.id)
     .limit(bindparam("most"))
 )
@@ -58,7 +60,7 @@ _LEAVES = Statement(
 
 
 async def message_ids(connection: Connection, after: str, before: str, limit: int) -> list[str]:
-    """Ids between the two, in order."""
+    """Ids between the two, in order, of what is not purged (its rows may wait for their part to be dropped)."""
     found = await _IDS.rows(connection, after=after, before=before, most=limit)
     return [id_ for (id_,) in found]
 

@@ -43,7 +43,7 @@ def upgrade() -> None:
         "archive",
         _text("month"), _text("place"), _text("digest"), _integer("messages"), _integer("made_at"),
         _integer("purged_at"),
-        sa.PrimaryKeyConstraint("month"),
+        sa.PrimaryKeyConstraint("month", "digest"),
         sqlite_with_rowid=False,
     )  # fmt: skip
     op.create_table(
