@@ -31,6 +31,7 @@ from gateway.store.entrances import let_in
 from gateway.store.grounding import save_ground
 from gateway.store.judging import Judged, judge_all, used_for
 from gateway.store.keys import load_known
+from gateway.store.receipts import answer
 from gateway.store.rows import split_hashes
 from gateway.store.statements import Statement, as_given, given, insert_into, put_into
 from gateway.store.transaction import MESSAGES, Transaction
@@ -96,6 +97,7 @@ def accept_all(
     accepted = [one for one in judged if one.kind == "accepted"]
     stored = _store(work, accepted, seal_batch) if accepted else {}
     save_ground(work.connection, known.ground)
+    answer(work, [one.arrival for one in accepted if one.arrival.answers])
     _bind(work, judged, stored)
 
     def outcome(one: Judged) -> Outcome | Exception:

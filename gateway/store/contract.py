@@ -34,12 +34,21 @@ from gateway.store.messagerows import (
     SealedBatch,
     Verdict,
 )
+from gateway.store.steered import Steered
+from gateway.store.steeringrows import (
+    ALL_RECEIVERS,
+    ActRow,
+    HealthRow,
+    PauseRow,
+    ReceiptDue,
+    StuckFilter,
+)
 
 __all__ = [
-    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
-    "DeliveryRow", "EventRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
-    "StoreUnavailable", "TicketRow", "Verdict",
+    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "DeliveryRow", "EventRow", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
+    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict",
 ]  # fmt: skip
 
 
@@ -59,7 +68,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Protocol):
+class Store(Steered, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...

@@ -43,6 +43,7 @@ from gateway.store.opening import connect, prepare
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import resolve
 from gateway.store.searching import search
+from gateway.store.sqlite_steering import SqliteSteering
 from gateway.store.transaction import Transaction
 from gateway.store.writer import Batch, Unit, Writer
 
@@ -52,7 +53,7 @@ _LOOK_AGAIN_S = 0.5
 _RECORD_BYTES = 1024
 
 
-class SqliteStore:
+class SqliteStore(SqliteSteering):
     """`path` is the database file. Reads run where they are called, on the thread that opened the store."""
 
     def __init__(self, path: Path, data_dir: Path, seal_batch: SealBatch | None = None):
