@@ -1,6 +1,6 @@
 """Delivering, as DESIGN.md section 2 draws it; read `_deliver`.
 
-claim the head of a line under a lease → ask first where an earlier outcome is unknown → send the stored
+leave out who is paused, in maintenance or behind an open breaker → claim the head of a line under a lease → ask first where an earlier outcome is unknown → send the stored
 form, sealed afresh → read the receiver's answer → record: done, retry by schedule, dead letter, unknown.
 """
 
@@ -22,6 +22,7 @@ from gateway.message import DeliveryState, Record
 from gateway.schedule import Schedule
 from gateway.settings import Settings
 from gateway.standard import Catalogue
+from gateway.steering import LOOK_EVERY_S, Steering
 from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable
 from gateway.translate import Translator
 
@@ -29,6 +30,10 @@ log = structlog.get_logger("delivery")
 SUCCESS = "00000"
 # The receiver's refusals that time can heal: running (90001), busy (90002), clock or token (20005, 20006).
 PASSING = frozenset({"90001", "90002", "20005", "20006"})
+# What went wrong on our side: it says nothing of the receiver.
+_OURS = frozenset(
+    {"delivery.attachment", "delivery.form", "delivery.configuration", "delivery.unknown-outcome"}
+)
 _ANSWER_BYTES = 65_536
 _CODE_CHARS, _TEXT_CHARS = 64, 600
 
@@ -48,7 +53,7 @@ class Verdict:
 
 class DeliveryWorker:
     """Claims and sends until stopped. `make_notice` builds the gateway's own 8002 for the sender of a
-    message that died (None where the sender takes none)."""
+    message that died (None where the sender takes none). Who has no connector is not sent to: it fetches."""
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class DeliveryWorker:
         make_notice: MakeNotice,
         *,
         name: str,
+        steering: Steering | None = None,
     ):
         self.settings = settings
         self.store = store
@@ -69,10 +75,13 @@ class DeliveryWorker:
         self.make_notice = make_notice
         self.name = name
         self.schedule: Schedule = settings.gateway.retry.schedule()
+        self.steering = steering or Steering(settings, store)
+        self._apart = frozenset(settings.platforms) - frozenset(connectors)
         self._wake = asyncio.Event()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
+        self._rooms: dict[str, int] = {}
 
     async def run(self) -> None:
         """Until `stop`; then what is in flight is finished."""
@@ -94,24 +103,28 @@ class DeliveryWorker:
         self._wake.set()
 
     async def _claim(self, room: int) -> list[Claimed]:
+        await self.steering.look()
         # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
-        rooms = {node: self._limit(node) - self._busy[node] for node in self.connectors}
+        self._rooms = {node: self.steering.room(node) for node in self.connectors}
+        rooms = {node: most - self._busy[node] for node, most in self._rooms.items()}
         return await self.store.claim(
             self.name, room, self.settings.gateway.lease_s,
-            skip=self._full(), rooms=rooms, make_notice=self.make_notice,
+            skip=self._left_out(), rooms=rooms, make_notice=self.make_notice,
         )  # fmt: skip
 
-    def _full(self) -> list[str]:
-        """Receivers that have enough in flight."""
-        return [node for node in self.connectors if self._busy[node] >= self._limit(node)]
+    def _left_out(self) -> list[str]:
+        """Receivers that have enough in flight, and those to whom nothing is sent now."""
+        full = [node for node in self.connectors if self._is_busy(node)]
+        return [*full, *self._apart, *self.steering.held]
 
-    def _limit(self, node: str) -> int:
-        return self.settings.platforms[node].connector.concurrency
+    def _is_busy(self, node: str) -> bool:
+        return self._busy[node] >= self._rooms[node]  # as it was when the last claim was made
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
-        wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
+        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
+        most_s = LOOK_EVERY_S if self.steering.held else 5.0  # whoever is held may be let go elsewhere
+        wait_s = most_s if due_s is None else min(max(due_s, 0.01), most_s)
         try:
             async with asyncio.timeout(wait_s):
                 await self._wake.wait()
@@ -128,7 +141,7 @@ class DeliveryWorker:
         return len(self._under_way) >= self.settings.gateway.workers
 
     def _finish(self, task: asyncio.Task[None], receiver: str) -> None:
-        if self._is_full() or self._busy[receiver] >= self._limit(receiver):
+        if self._is_full() or self._is_busy(receiver):
             self._wake.set()  # what could not be claimed before now can
         self._under_way.discard(task)
         self._busy[receiver] -= 1
@@ -140,9 +153,18 @@ class DeliveryWorker:
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
         verdict = await self._attempt(claimed)
-        result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
+        latency_s = time.monotonic() - started
+        result = self._result(claimed, verdict, int(latency_s * 1000))
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+        await self.steering.note(
+            claimed.receiver,
+            _reached(verdict),
+            latency_s,
+            result.code,
+            result.text,
+            verdict.retry_after_s or 0.0,
+        )
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
 
@@ -228,7 +250,11 @@ class DeliveryWorker:
             retry_in_s=retry_in_s,
             outcome_unknown=verdict.unknown,
             notice=notice,
+            receipt_within_s=self._receipt_within_s(claimed) if state is DeliveryState.DONE else 0.0,
         )
+
+    def _receipt_within_s(self, claimed: Claimed) -> float:
+        return self.settings.platforms[claimed.receiver].receipt_within_s.get(claimed.type, 0.0)
 
 
 def _parcel(claimed: Claimed) -> Parcel:
@@ -253,6 +279,15 @@ def _is_final(verdict: Verdict, connector: Connector) -> bool:
     if verdict.state is DeliveryState.DEAD:
         return connector.knows_keys and verdict.status > 0
     return verdict.state is DeliveryState.DONE
+
+
+def _reached(verdict: Verdict) -> bool | None:
+    """Did the receiver itself answer? None where the attempt says nothing of it, or it only asks for time."""
+    if verdict.state is not DeliveryState.READY:
+        return None if verdict.code in _OURS else True
+    if verdict.code in _OURS or verdict.code.removeprefix("receiver.") in PASSING:
+        return None
+    return False
 
 
 def _failed(error: DeliveryError) -> Verdict:

@@ -32,7 +32,7 @@ _ANSWER = Statement(
     _insert.on_conflict_do_update(
         index_elements=_KEY,
         set_={name: _insert.excluded[name] for name in ("received_at", "receipt_id")},
-        where=_table.c.received_at == 0,
+        where=text("business_receipt.received_at = 0"),
     )
 )
 _ALARM = Statement(
