@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -30,6 +31,7 @@ from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.polling import Poller
+from gateway.pressure import Pressure
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.security import keys
@@ -147,6 +149,7 @@ class Gateway:
     worker: DeliveryWorker
     pollers: list[Poller]
     keeper: CodeTableKeeper
+    pressure: Pressure
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -182,6 +185,7 @@ class Gateway:
             await site.stop()
         self.worker.stop()
         self.keeper.stop()
+        self.pressure.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -227,7 +231,9 @@ async def _start(
     opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
-    arrivals = ArrivalMaker(settings, store, translator, routes)
+    pressure = Pressure(settings, store, routes)
+    await pressure.look()
+    arrivals = ArrivalMaker(settings, store, translator, routes, pressure)
     identities = {platform.id: keyring.of(platform) for platform in settings.platforms.values()}
     replies = Replies(
         translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
@@ -238,6 +244,7 @@ async def _start(
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},
+        pressure,
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
@@ -259,13 +266,15 @@ async def _start(
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        pressure=pressure,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, pressure, session, reached, translator
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("pressure", pressure)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -273,7 +282,13 @@ async def _start(
     return gateway
 
 
-async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper) -> None:
+class Part(Protocol):
+    """What runs until it is stopped."""
+
+    async def run(self) -> None: ...
+
+
+async def _keep_running(name: str, part: Part) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:

@@ -174,6 +174,7 @@ class GatewayFile(Part):
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
     processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
     min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway import __version__
 from gateway.endpoints.problem import TITLES
 from gateway.endpoints.world import WORLD, EndpointWorld, suites_by_content_type
-from gateway.errors import HTTP_STATUS
+from gateway.errors import BUSY, HTTP_STATUS
 
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 Operation = dict[str, Any]
@@ -205,7 +205,7 @@ def _op(
         "security": [{"httpSignature": []}, {"mutualTls": []}],
         "parameters": list(parameters),
         "responses": {status: _answer(content) for status in good}
-        | _problems("400", "401", "403", "404", "422", *more),
+        | _problems("400", "401", "403", "404", "422", "429", "503", *more),
     }
     if body is not None:
         operation["responses"] |= _problems("408", "413", "415")
@@ -229,7 +229,7 @@ def _problems(*statuses: str) -> dict[str, Any]:
     return {status: {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
-_ALL = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "503")
+_ALL = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503")
 _ON_BEHALF: dict[str, Any] = {
     "name": "On-Behalf-Of",
     "in": "header",
@@ -319,6 +319,8 @@ def _components() -> dict[str, Any]:
 def _results_of(status: str) -> str:
     """The CT-RESULT codes that travel with a status."""
     named = [f"{code} {TITLES[code][0]}" for code, http in HTTP_STATUS.items() if str(http) == status]
+    if status == "429":
+        named = ["90002 " + "、".join(zh for code, (zh, _) in BUSY.items() if code.startswith("limit."))]
     return "；".join(named) or "拒绝 / refused"
 
 

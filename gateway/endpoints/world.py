@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.answers import Answers
 from gateway.intake import Intake
+from gateway.pressure import Pressure
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -32,6 +33,7 @@ class EndpointWorld:
     blobs: Blobs
     standard: Standard
     answers: Answers
+    pressure: Pressure
 
 
 WORLD: web.AppKey[EndpointWorld] = web.AppKey("endpoint-world", EndpointWorld)
