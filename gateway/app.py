@@ -32,6 +32,7 @@ from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.polling import Poller
 from gateway.pressure import Pressure
+from gateway.receiptwatch import ReceiptWatch
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.security import keys
@@ -89,8 +90,16 @@ def load_keyring(settings: Settings) -> Keyring:
     if findings:
         raise ConfigError(findings)
     roots = [keys.load_certificate(path.read_bytes()) for path in sorted(folder.glob("root-*.crt"))]
-    receipt = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
-    return Keyring(identities, peers, Trust(certificates, roots), receipt)
+    return Keyring(identities, peers, Trust(certificates, roots), load_receipt_key(settings))
+
+
+def load_receipt_key(settings: Settings) -> keys.Identity:
+    """The key that signs checkpoints. ConfigError where it cannot be used."""
+    place = settings.certs_dir / GATEWAY_NODE / "receipt"
+    try:
+        return keys.load_identity_from(GATEWAY_NODE, place)
+    except (OSError, ValueError) as error:
+        raise ConfigError([_missing(place, error)]) from error
 
 
 def _missing(place: Path, error: Exception) -> Finding:
@@ -150,6 +159,7 @@ class Gateway:
     pollers: list[Poller]
     keeper: CodeTableKeeper
     pressure: Pressure
+    receipts: ReceiptWatch
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -186,6 +196,7 @@ class Gateway:
         self.worker.stop()
         self.keeper.stop()
         self.pressure.stop()
+        self.receipts.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -270,11 +281,12 @@ async def _start(
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, pressure, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), session, reached, translator
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
     gateway.tasks.append(asyncio.create_task(_keep_running("pressure", pressure)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("receipts", gateway.receipts)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers

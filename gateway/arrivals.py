@@ -28,6 +28,7 @@ from gateway.standard.explain import in_order
 from gateway.store.contract import PARKED, Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
 from gateway.translate import IDENTITY, Read, Translator, head_for
 
+RECEIPT = "8002"
 LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
 
@@ -136,6 +137,7 @@ class ArrivalMaker:
                 stages=stages,
                 traceparent=submission.traceparent,
                 files=files,
+                answers=_answered(platform, number, read.record),
             )
 
         return Draft(make)
@@ -364,6 +366,17 @@ class ArrivalMaker:
             if item.get("FileId")
         ]
         return orjson.dumps(files) if files else b""
+
+
+def _answered(platform: Platform, number: str, record: Record) -> tuple[str, str, int] | tuple[()]:
+    """What a business receipt (8002) of this platform ends the wait for: (type, business key, version)."""
+    if (
+        not platform.receipt_within_s
+        or number != RECEIPT
+        or record["OriMsgNo"] not in platform.receipt_within_s
+    ):
+        return ()
+    return record["OriMsgNo"], record["BizKey"], int(record["BizVersion"])
 
 
 def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:

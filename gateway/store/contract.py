@@ -117,7 +117,15 @@ class Store(Steered, Protocol):
     # while any attempt's outcome is unknown or another effect of the message is under way; of a done or discarded delivery it makes another one, which is
     # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
     async def resolve(
-        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+        self,
+        delivery_id: int,
+        action: str,
+        actor: str,
+        reason: str,
+        renewed: NewDelivery | None = None,
+        *,
+        notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
+        sure: bool = False,  # of a discard whose outcome is unknown: without it refused
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...

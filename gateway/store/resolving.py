@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
@@ -13,7 +14,7 @@ from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
 from gateway.store.accepting import INSERT_DELIVERY, INSERT_FORM, Rows, add_delivery, find_busy_lines
 from gateway.store.accepting import last_delivery_id as last_id
-from gateway.store.contract import DeliveryRow, MessageRow, NewDelivery, ResolveRefused
+from gateway.store.contract import Arrival, DeliveryRow, MessageRow, NewDelivery, Outcome, ResolveRefused
 from gateway.store.queries import find_delivery, find_message_row
 from gateway.store.settling import is_head, release, settle
 from gateway.store.statements import Statement
@@ -76,11 +77,28 @@ _TARGETS = {
 _ENDED = frozenset({DeliveryState.DONE, DeliveryState.DISCARDED})
 
 
-def resolve(
-    work: Transaction, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None
-) -> DeliveryRow:
+Accept = Callable[[Sequence[Arrival]], Sequence[Outcome | Exception]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person asks for; see `Store.resolve`."""
+
+    delivery_id: int
+    action: str
+    actor: str
+    reason: str
+    renewed: NewDelivery | None = None
+    notice: Arrival | None = None
+    sure: bool = False
+
+
+def resolve(work: Transaction, act: Act, accept: Accept) -> DeliveryRow:
     """Does it and notes who and why. LookupError for an unknown delivery; ResolveRefused where its state,
-    its line or an unknown outcome forbids the act."""
+    its line or an unknown outcome forbids the act. `accept` stores the notice in the same transaction."""
+    delivery_id, action, actor, reason, renewed = (
+        act.delivery_id, act.action, act.actor, act.reason, act.renewed,
+    )  # fmt: skip
     row = find_delivery(work.connection, delivery_id)
     if row is None:
         raise LookupError(f"no delivery {delivery_id}")
@@ -90,6 +108,11 @@ def resolve(
     if not reason.strip():
         raise ResolveRefused("no-reason", "a reason is required")
     ((unknown, traceparent),) = _HIDDEN.rows(work.connection, of_delivery=delivery_id)
+    if action == "discard" and not act.sure and (unknown or row.state is DeliveryState.UNKNOWN):
+        raise ResolveRefused(
+            "outcome-unknown",
+            "an attempt may have taken effect: ask the receiver, then say that you are sure",
+        )
     if action == "new-effect":
         _check_new_effect(work.connection, row, bool(unknown), renewed)
     audit: dict[str, Any] = {
@@ -111,9 +134,21 @@ def resolve(
         _renew(work, row, renewed)
     _move(work, row, target, unknown=bool(unknown) and target is DeliveryState.READY)
     _note(work, row.message_id, audit)
+    if act.notice is not None:
+        _tell(accept, act.notice)
     release(work, {(row.line, row.receiver)})
     settle(work, {row.message_id})
     return _get(work.connection, delivery_id)
+
+
+def _tell(accept: Accept, notice: Arrival) -> None:
+    """The word to the sender, and what it moves: both or neither of act and word."""
+    (outcome,) = accept([notice])
+    if isinstance(outcome, Exception):
+        raise outcome
+    if outcome.kind not in ("accepted", "replayed", "duplicate"):
+        said = "; ".join(fault.en for fault in outcome.faults) or outcome.kind
+        raise ResolveRefused("notice", f"the sender could not be told: {said}")
 
 
 def _check(connection: sqlite3.Connection, row: DeliveryRow, target: DeliveryState, action: str) -> None:

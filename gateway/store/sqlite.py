@@ -16,6 +16,7 @@ from gateway.errors import Fault
 from gateway.message import MessageState
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
 from gateway.store import cases, claiming, entrances, queries
+from gateway.store.accepting import accept_all
 from gateway.store.batching import run_units
 from gateway.store.bootclock import SteadyClock, boot_s
 from gateway.store.contract import (
@@ -41,7 +42,7 @@ from gateway.store.contract import (
 from gateway.store.grounding import load_ground
 from gateway.store.opening import connect, prepare
 from gateway.store.refusing import note_refusal
-from gateway.store.resolving import resolve
+from gateway.store.resolving import Act, resolve
 from gateway.store.searching import search
 from gateway.store.sqlite_steering import SqliteSteering
 from gateway.store.transaction import Transaction
@@ -195,10 +196,23 @@ class SqliteStore(SqliteSteering):
         return queries.stuck_deliveries(self._reader, limit)
 
     async def resolve(
-        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+        self,
+        delivery_id: int,
+        action: str,
+        actor: str,
+        reason: str,
+        renewed: NewDelivery | None = None,
+        *,
+        notice: Arrival | None = None,
+        sure: bool = False,
     ) -> DeliveryRow:
+        act = Act(delivery_id, action, actor, reason, renewed, notice, sure)
         row: DeliveryRow = await self._do(
-            lambda work: resolve(work, delivery_id, action, actor, reason, renewed)
+            lambda work: resolve(
+                work,
+                act,
+                lambda arrivals: accept_all(work, arrivals, self._seal_batch, queries.find_message_row),
+            )
         )
         return row
 
