@@ -26,10 +26,12 @@ from gateway.delivery import DeliveryWorker
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
+from gateway.inbox import Inbox
 from gateway.intake import Intake
 from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
+from gateway.outcomes import Outcomes
 from gateway.polling import Poller
 from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
@@ -259,12 +261,19 @@ async def _start(
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
+    callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
+        platform.id: _connector(platform, keyring, session, blobs)
+        for platform in settings.platforms.values()
+        if platform.id not in callers
     }
+    notice = functools.partial(make_notice, arrivals)
+    inbox = Inbox(
+        settings, store, Outcomes(settings, translator.standard.catalogue, notice),
+        {node: _world(settings.platforms[node], keyring, session, blobs) for node in callers},
+    )  # fmt: skip
     worker = DeliveryWorker(
-        settings, store, translator, reached, translator.standard.catalogue,
-        functools.partial(make_notice, arrivals), name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
     )  # fmt: skip
     pollers = [
         Poller(
@@ -277,7 +286,7 @@ async def _start(
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
-        pressure=pressure,
+        pressure=pressure, inbox=inbox,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
     gateway = Gateway(

@@ -10,16 +10,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import orjson
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from gateway.connectors.contract import Answer, Connector, FileRef, Parcel
+from gateway.connectors.contract import Answer, Connector, Parcel
 from gateway.errors import DeliveryError, MessageError
 from gateway.message import DeliveryState, Record
-from gateway.schedule import Schedule
+from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Settings
 from gateway.standard import Catalogue
 from gateway.steering import LOOK_EVERY_S, Steering
@@ -35,20 +34,6 @@ _OURS = frozenset(
     {"delivery.attachment", "delivery.form", "delivery.configuration", "delivery.unknown-outcome"}
 )
 _ANSWER_BYTES = 65_536
-_CODE_CHARS, _TEXT_CHARS = 64, 600
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an attempt came to: the new state, and why."""
-
-    state: DeliveryState
-    code: str = ""
-    text: str = ""
-    status: int = 0
-    answer: bytes = b""
-    retry_after_s: float | None = None
-    unknown: bool = False
 
 
 class DeliveryWorker:
@@ -74,7 +59,7 @@ class DeliveryWorker:
         self.catalogue = catalogue
         self.make_notice = make_notice
         self.name = name
-        self.schedule: Schedule = settings.gateway.retry.schedule()
+        self.outcomes = Outcomes(settings, catalogue, make_notice)
         self.steering = steering or Steering(settings, store)
         self._apart = frozenset(settings.platforms) - frozenset(connectors)
         self._wake = asyncio.Event()
@@ -154,7 +139,7 @@ class DeliveryWorker:
         started = time.monotonic()
         verdict = await self._attempt(claimed)
         latency_s = time.monotonic() - started
-        result = self._result(claimed, verdict, int(latency_s * 1000))
+        result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
         await self.steering.note(
@@ -184,7 +169,7 @@ class DeliveryWorker:
 
     async def _attempt(self, claimed: Claimed) -> Verdict:
         connector = self.connectors[claimed.receiver]
-        parcel = _parcel(claimed)
+        parcel = parcel_of(claimed)
         in_doubt = claimed.outcome_unknown
         try:
             async with asyncio.timeout(self.settings.gateway.lease_s * 0.9):
@@ -225,53 +210,6 @@ class DeliveryWorker:
                 DeliveryState.READY, "delivery.nonsense", str(error)[:500], answer.status, kept, unknown=True
             )
         return _judge(ack, answer.status, kept)
-
-    def _result(self, claimed: Claimed, verdict: Verdict, latency_ms: int) -> AttemptResult:
-        state, retry_in_s, code, text = verdict.state, 0.0, verdict.code, verdict.text
-        if state is DeliveryState.READY:
-            delay = self.schedule.delay_s(claimed.attempt, verdict.retry_after_s)
-            if delay is None:
-                # To tell the sender that a payment failed would be wrong where it may have been made.
-                in_doubt = verdict.unknown and self.catalogue.get(claimed.type).money
-                state = DeliveryState.UNKNOWN if in_doubt else DeliveryState.DEAD
-                text = f"gave up after {claimed.attempt} attempts: {text}"
-            else:
-                retry_in_s = delay
-        code, text = _plain(code)[:_CODE_CHARS], _plain(text)[:_TEXT_CHARS]
-        notice = self.make_notice(claimed, code, text) if state is DeliveryState.DEAD else None
-        return AttemptResult(
-            claimed=claimed,
-            state=state,
-            code=code,
-            text=text,
-            status=verdict.status,
-            latency_ms=latency_ms,
-            answer=verdict.answer,
-            retry_in_s=retry_in_s,
-            outcome_unknown=verdict.unknown,
-            notice=notice,
-            receipt_within_s=self._receipt_within_s(claimed) if state is DeliveryState.DONE else 0.0,
-        )
-
-    def _receipt_within_s(self, claimed: Claimed) -> float:
-        return self.settings.platforms[claimed.receiver].receipt_within_s.get(claimed.type, 0.0)
-
-
-def _parcel(claimed: Claimed) -> Parcel:
-    files = [FileRef(**one) for one in orjson.loads(claimed.files)] if claimed.files else []
-    return Parcel(
-        type=claimed.type,
-        delivery_key=claimed.delivery_key,
-        payload=claimed.rendered,
-        files=files,
-        attempt=claimed.attempt,
-        traceparent=claimed.traceparent,
-    )
-
-
-def _plain(text: str) -> str:
-    """A receiver's words without what XML, a database or a terminal would choke on."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
 
 
 def _is_final(verdict: Verdict, connector: Connector) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.answers import Answers
+from gateway.inbox import Inbox
 from gateway.intake import Intake
 from gateway.pressure import Pressure
 from gateway.security.keys import Identity
@@ -34,6 +35,7 @@ class EndpointWorld:
     standard: Standard
     answers: Answers
     pressure: Pressure
+    inbox: Inbox
 
 
 WORLD: web.AppKey[EndpointWorld] = web.AppKey("endpoint-world", EndpointWorld)
