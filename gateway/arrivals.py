@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.payments.case import Case, Finding, fen
 from gateway.payments.ground import Ground
 from gateway.payments.process import ORIGINS, can_judge, complete, decide, needs
 from gateway.pressure import Pressure
+from gateway.receiptwatch import answered
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.standard import MessageType, Naming
@@ -28,12 +29,11 @@ from gateway.standard.explain import in_order
 from gateway.store.contract import PARKED, Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
 from gateway.translate import IDENTITY, Read, Translator, head_for
 
-RECEIPT = "8002"
 LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Submission:
     """A message whose seal held. `key` is the idempotency key, `number` the standard's type."""
 
@@ -137,7 +137,7 @@ class ArrivalMaker:
                 stages=stages,
                 traceparent=submission.traceparent,
                 files=files,
-                answers=_answered(platform, number, read.record),
+                answers=answered(platform, number, read.record),
             )
 
         return Draft(make)
@@ -257,7 +257,8 @@ class ArrivalMaker:
     ) -> Callable[[Ground, LastVersion | None], Verdict]:
         def judge(ground: Ground, last: LastVersion | None) -> Verdict:
             version = int(given) if given else (last.version + 1 if last else 1)
-            finding = decide(replace(case, version=version), ground)
+            case.version = version
+            finding = decide(case, ground)
             if finding.faults:
                 return Verdict(faults=tuple(in_order(self.standard.model(case.number), finding.faults)))
             try:
@@ -366,17 +367,6 @@ class ArrivalMaker:
             if item.get("FileId")
         ]
         return orjson.dumps(files) if files else b""
-
-
-def _answered(platform: Platform, number: str, record: Record) -> tuple[str, str, int] | tuple[()]:
-    """What a business receipt (8002) of this platform ends the wait for: (type, business key, version)."""
-    if (
-        not platform.receipt_within_s
-        or number != RECEIPT
-        or record["OriMsgNo"] not in platform.receipt_within_s
-    ):
-        return ()
-    return record["OriMsgNo"], record["BizKey"], int(record["BizVersion"])
 
 
 def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -22,7 +22,7 @@ from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Settings
 from gateway.standard import Catalogue
 from gateway.steering import LOOK_EVERY_S, Steering
-from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable
+from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable, Wish
 from gateway.translate import Translator
 
 log = structlog.get_logger("delivery")
@@ -65,19 +65,40 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
-        self._busy: Counter[str] = Counter()
-        self._rooms: dict[str, int] = {}
+        self._busy: Counter[str] = Counter()  # attempts on their way to a receiver
+        self._claims = False  # by itself, just now
+        self._is_served = False  # the store claims along
 
     async def run(self) -> None:
         """Until `stop`; then what is in flight is finished."""
+        await self.steering.look()  # before anything is claimed, along with others too
+        looking = asyncio.create_task(self._look())
+        try:
+            await self._run()
+        finally:
+            looking.cancel()
+
+    async def _look(self) -> None:
+        """Whoever is let go again has work that nobody waits for."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            held = self.steering.held
+            try:
+                await self.steering.look()
+            except StoreUnavailable:
+                log.warning("store away: pauses and health not read")
+            if held - self.steering.held:
+                self._wake.set()
+
+    async def _run(self) -> None:
         self.store.on_work(self._wake.set)
+        self._is_served = self.store.claim_along(self)
         while not self._stopping:
             self._wake.clear()
-            room = self.settings.gateway.workers - len(self._under_way)
-            claimed = await self._claim(room) if room > 0 else []
-            for one in claimed:
-                self._start(one)
-            if room <= 0 or len(claimed) < room:
+            wish = self.wish()
+            claimed = await self._claim(wish) if wish else []
+            self.take(claimed)
+            if wish is None or len(claimed) < wish.limit:
                 # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
         if self._under_way:
@@ -87,29 +108,39 @@ class DeliveryWorker:
         self._stopping = True
         self._wake.set()
 
-    async def _claim(self, room: int) -> list[Claimed]:
-        await self.steering.look()
+    def wish(self) -> Wish | None:
+        """What there is room for; None while nothing is, or a claim is under way that counted with it."""
+        room = self.settings.gateway.workers - self._busy.total()
+        if room <= 0 or self._claims or self._stopping:
+            return None
         # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
-        self._rooms = {node: self.steering.room(node) for node in self.connectors}
-        rooms = {node: most - self._busy[node] for node, most in self._rooms.items()}
-        return await self.store.claim(
-            self.name, room, self.settings.gateway.lease_s,
-            skip=self._left_out(), rooms=rooms, make_notice=self.make_notice,
-        )  # fmt: skip
+        rooms = {node: self.steering.room(node) - self._busy[node] for node in self.connectors}
+        skip = [*(node for node, left in rooms.items() if left <= 0), *self._apart, *self.steering.held]
+        return Wish(self.name, room, self.settings.gateway.lease_s, skip, rooms)
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        for one in claimed:
+            self._start(one)
+
+    async def _claim(self, wish: Wish) -> list[Claimed]:
+        self._claims = True
+        try:
+            return await self.store.claim(
+                wish.worker, wish.limit, wish.lease_s,
+                skip=wish.skip, rooms=wish.rooms, make_notice=self.make_notice,
+            )  # fmt: skip
+        finally:
+            self._claims = False
 
     def _left_out(self) -> list[str]:
         """Receivers that have enough in flight, and those to whom nothing is sent now."""
-        full = [node for node in self.connectors if self._is_busy(node)]
+        full = [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
         return [*full, *self._apart, *self.steering.held]
-
-    def _is_busy(self, node: str) -> bool:
-        return self._busy[node] >= self._rooms[node]  # as it was when the last claim was made
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
         due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
-        most_s = LOOK_EVERY_S if self.steering.held else 5.0  # whoever is held may be let go elsewhere
-        wait_s = most_s if due_s is None else min(max(due_s, 0.01), most_s)
+        wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
                 await self._wake.wait()
@@ -120,36 +151,42 @@ class DeliveryWorker:
         self._busy[claimed.receiver] += 1
         task = asyncio.create_task(self._deliver(claimed))
         self._under_way.add(task)
-        task.add_done_callback(lambda done: self._finish(done, claimed.receiver))
+        task.add_done_callback(self._finish)
 
     def _is_full(self) -> bool:
-        return len(self._under_way) >= self.settings.gateway.workers
+        return self._busy.total() >= self.settings.gateway.workers
 
-    def _finish(self, task: asyncio.Task[None], receiver: str) -> None:
-        if self._is_full() or self._is_busy(receiver):
+    def _free(self, receiver: str, room: int) -> None:
+        """Its place is free once it was answered; the transaction of the outcome already gives it away. `room`
+        as it was before the answer, by which others were left waiting."""
+        if not self._is_served and (self._is_full() or self._busy[receiver] >= room):
             self._wake.set()  # what could not be claimed before now can
-        self._under_way.discard(task)
         self._busy[receiver] -= 1
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
         if not task.cancelled() and task.exception() is not None:
             # Our own fault: the lease runs out, the delivery is tried again, the third crash quarantines it.
-            log.error("attempt crashed", exc_info=task.exception(), receiver=receiver)
+            log.error("attempt crashed", exc_info=task.exception())
             self._wake.set()
 
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
-        verdict = await self._attempt(claimed)
-        latency_s = time.monotonic() - started
+        node = claimed.receiver
+        try:
+            verdict = await self._attempt(claimed)
+            latency_s = time.monotonic() - started
+        finally:
+            self._free(node, self.steering.room(node))
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
+        # Before the outcome is written: the same transaction claims again.
+        found = self.steering.judge(
+            node, _reached(verdict), latency_s, result.code, result.text, verdict.retry_after_s or 0.0
+        )
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
-        await self.steering.note(
-            claimed.receiver,
-            _reached(verdict),
-            latency_s,
-            result.code,
-            result.text,
-            verdict.retry_after_s or 0.0,
-        )
+        if found is not None:
+            await self.steering.tell(found)
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
 

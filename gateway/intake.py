@@ -33,7 +33,7 @@ log = structlog.get_logger("intake")
 Answerer = Callable[[Platform, Record, Claims], AbstractAsyncContextManager[Record]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Call:
     """A sealed body as it came in. `type` is the number in the URL, `idem_key` the header, "" if none."""
 

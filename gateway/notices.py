@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import orjson
 
 from gateway import clock
-from gateway.arrivals import RECEIPT, ArrivalMaker
+from gateway.arrivals import ArrivalMaker
 from gateway.message import GATEWAY_NODE, Head, Record
 from gateway.payments.case import Case, Finding, Rule
 from gateway.payments.ground import NO_NEEDS, Ground
 from gateway.payments.process import needs
 from gateway.payments.results import judge_undelivered
+from gateway.receiptwatch import RECEIPT
 from gateway.standard import head as heads
 from gateway.store.contract import Arrival, Claimed, DeliveryRow, LastVersion, MessageRow, Verdict
 

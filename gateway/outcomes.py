@@ -18,7 +18,7 @@ from gateway.store.contract import AttemptResult, Claimed, MakeNotice
 _CODE_CHARS, _TEXT_CHARS = 64, 600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Verdict:
     """What an attempt came to: the new state, and why."""
 

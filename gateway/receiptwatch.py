@@ -7,10 +7,24 @@ import asyncio
 import structlog
 
 from gateway import clock
+from gateway.message import Record
+from gateway.settings import Platform
 from gateway.store.contract import Store, StoreUnavailable
 
 log = structlog.get_logger("receipts")
+RECEIPT = "8002"
 LOOK_EVERY_S = 5.0
+
+
+def answered(platform: Platform, number: str, record: Record) -> tuple[str, str, int] | tuple[()]:
+    """What a business receipt (8002) of this platform ends the wait for: (type, business key, version)."""
+    if (
+        not platform.receipt_within_s
+        or number != RECEIPT
+        or record["OriMsgNo"] not in platform.receipt_within_s
+    ):
+        return ()
+    return record["OriMsgNo"], record["BizKey"], int(record["BizVersion"])
 
 
 class ReceiptWatch:

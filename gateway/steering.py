@@ -27,6 +27,7 @@ LOOK_EVERY_S = 1.0
 _WEIGHT = 0.2  # of the newest answer in the average of how long answers take
 _PROBE_MARGIN_S = 5.0
 _CODE_CHARS, _TEXT_CHARS = 64, 300
+_INFO, _WARNING = 20, 30  # of the log
 
 
 @dataclass(slots=True)
@@ -44,8 +45,20 @@ class _Receiver:
     probing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A receiver goes from one of the `old` states to the new one."""
+
+    receiver: str
+    old: tuple[str, ...]
+    new: str
+    for_s: float = 0.0
+    code: str = ""
+    text: str = ""
+
+
 class Steering:
-    """One a process. `look` before a claim, `note` after an attempt."""
+    """One a process. `look` every second, `judge` with each attempt's outcome."""
 
     def __init__(
         self,
@@ -61,6 +74,7 @@ class Steering:
         self._now_s, self._moment = now_s, moment
         self._seen_s = -math.inf
         self._held: frozenset[str] = frozenset()
+        self._paused: frozenset[str] = frozenset()
         shares = settings.gateway.processes
         self._known = {
             node: _Receiver(max(1, platform.connector.concurrency // shares))
@@ -81,7 +95,7 @@ class Steering:
         """Reads pauses and health again where the last look is a second old; asks for the probe where a
         breaker's time is over and something waits."""
         now_s = self._now_s()
-        if now_s - self._seen_s < LOOK_EVERY_S:
+        if now_s - self._seen_s < LOOK_EVERY_S / 2:
             return
         self._seen_s = now_s
         for row in await self.store.health():
@@ -90,18 +104,22 @@ class Steering:
         for node, known in self._known.items():
             if known.state in (OPEN, HALF_OPEN) and not known.probing and known.held_until_s <= now_s:
                 await self._try_probe(node, known)
-        paused = {row.receiver for row in await self.store.pauses()}
+        self._paused = frozenset(row.receiver for row in await self.store.pauses())
+        self._hold()
+
+    def _hold(self) -> None:
         moment = self._moment()
         self._held = frozenset(
-            node for node, known in self._known.items() if self._is_held(node, known, paused, moment)
+            node for node, known in self._known.items() if self._is_held(node, known, moment)
         )
 
-    def _is_held(self, node: str, known: _Receiver, paused: set[str], moment: datetime) -> bool:
-        if ALL_RECEIVERS in paused or node in paused:
+    def _is_held(self, node: str, known: _Receiver, moment: datetime) -> bool:
+        if ALL_RECEIVERS in self._paused or node in self._paused:
             return True
         if known.state in (OPEN, HALF_OPEN) and not known.probing:
             return True
-        return find_window(self.settings.platforms[node].maintenance, moment) is not None
+        windows = self.settings.platforms[node].maintenance
+        return bool(windows) and find_window(windows, moment) is not None
 
     def _learn(self, known: _Receiver, row: HealthRow, now_s: float) -> None:
         """What another process found out, too."""
@@ -126,54 +144,50 @@ class Steering:
             known.held_until_s = self._now_s() + for_s
             log.info("probe", receiver=node)
 
-    async def note(
+    def judge(
         self, node: str, reached: bool | None, latency_s: float, code: str, text: str, asked_s: float = 0.0
-    ) -> None:
-        """What an attempt says of its receiver. `reached` None: nothing (the fault was ours)."""
-        try:
-            if reached is False:
-                await self._failed(node, self._known[node], code[:_CODE_CHARS], text[:_TEXT_CHARS], asked_s)
-            elif reached:
-                await self._reached(node, self._known[node], latency_s)
-        except StoreUnavailable:  # the outcome itself is recorded; the next one tells as much
-            log.warning("health not written", receiver=node)
-
-    async def _reached(self, node: str, known: _Receiver, latency_s: float) -> None:
+    ) -> Move | None:
+        """What an attempt says of its receiver, at once for this process; the move that the others must be told
+        (`tell`), if it is one. `reached` None: nothing (the fault was ours)."""
+        known = self._known[node]
+        if reached is None:
+            return None
+        if not reached:
+            return self._failed(node, known, code[:_CODE_CHARS], text[:_TEXT_CHARS], asked_s)
         known.failures = 0
         known.latency_s += (latency_s - known.latency_s) * _WEIGHT
-        if known.state != UP or known.room or known.latency_s > self._slow_s(node):
-            await self._succeeded(node, known)
+        if known.state == UP and not known.room and known.latency_s <= self._slow_s(node):
+            return None
+        return self._succeeded(node, known)
 
-    async def _failed(self, node: str, known: _Receiver, code: str, text: str, asked_s: float) -> None:
+    def _failed(self, node: str, known: _Receiver, code: str, text: str, asked_s: float) -> Move | None:
         known.failures += 1
         if known.room:
             known.room, known.round = max(1, known.room // 2), 0
         if known.state == OPEN or (not known.probing and known.failures < self.breaker.failures):
-            return
+            return None
         for_s = self.breaker.open_s(known.times + 1, asked_s)
         old = (HALF_OPEN,) if known.probing else (UP, SLOW, RECOVERING)
-        row = await self.store.move_health(node, old, OPEN, for_s=for_s, code=code, text=text)
         known.state, known.probing, known.held_until_s = OPEN, False, self._now_s() + for_s
-        known.times = row.times if row is not None else known.times
-        self._held |= {node}
-        if row is not None:
-            log.warning("breaker open", receiver=node, for_s=round(for_s, 1), code=code, text=text)
+        self._hold()
+        return Move(node, old, OPEN, for_s, code, text)
 
-    async def _succeeded(self, node: str, known: _Receiver) -> None:
+    def _succeeded(self, node: str, known: _Receiver) -> Move | None:
         if known.state in (OPEN, HALF_OPEN):
             # What was under way when it opened, or the probe: it answers again.
-            await self._move(node, known, (OPEN, HALF_OPEN), RECOVERING)
-            known.probing, known.room, known.round = False, 1, 0
-            self._seen_s = -math.inf  # the next claim looks, and finds it free
-            return
+            known.state, known.probing, known.room, known.round = RECOVERING, False, 1, 0
+            self._hold()
+            return Move(node, (OPEN, HALF_OPEN), RECOVERING)
         if known.room:
             self._grow(known)
-        if known.state == RECOVERING and not known.room:
-            await self._move(node, known, (RECOVERING,), UP)
-        elif known.state == UP and known.latency_s > self._slow_s(node):
-            await self._move(node, known, (UP,), SLOW)
-        elif known.state == SLOW and known.latency_s < self._slow_s(node) / 2:
-            await self._move(node, known, (SLOW,), UP)
+        old = known.state
+        if old == RECOVERING and not known.room:
+            known.state = UP
+        elif old == UP and known.latency_s > self._slow_s(node):
+            known.state = SLOW
+        elif old == SLOW and known.latency_s < self._slow_s(node) / 2:
+            known.state = UP
+        return Move(node, (old,), known.state) if known.state != old else None
 
     def _grow(self, known: _Receiver) -> None:
         known.round += 1
@@ -182,12 +196,21 @@ class Steering:
         if known.room >= known.limit:
             known.room = 0
 
-    async def _move(self, node: str, known: _Receiver, old: tuple[str, ...], new: str) -> None:
-        row = await self.store.move_health(node, old, new)
-        known.state = new
+    async def tell(self, move: Move) -> None:
+        """Writes the move down for all processes; no word where another was first."""
+        try:
+            row = await self.store.move_health(
+                move.receiver, move.old, move.new, for_s=move.for_s, code=move.code, text=move.text
+            )
+        except StoreUnavailable:  # the outcome itself is recorded; the next one tells as much
+            log.warning("health not written", receiver=move.receiver)
+            return
         if row is not None:
-            known.times = row.times
-            log.info("receiver", receiver=node, state=new)
+            self._known[move.receiver].times = row.times
+            log.log(
+                _WARNING if move.new == OPEN else _INFO, "receiver", receiver=move.receiver, state=move.new,
+                for_s=round(move.for_s, 1), code=move.code, text=move.text,
+            )  # fmt: skip
 
     def _slow_s(self, node: str) -> float:
         return self.settings.platforms[node].connector.slow_s

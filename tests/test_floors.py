@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "message", "clock"), 0),
-    **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule"), 1),
+    **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule", "digests"), 1),
     **dict.fromkeys(
         (
             "standard",
@@ -83,6 +83,8 @@ ARROWS = {
     ("delivery", "translate"),
     ("intake", "pressure"),
     ("arrivals", "pressure"),
+    ("arrivals", "receiptwatch"),
+    ("notices", "receiptwatch"),
     ("codetables", "translate"),
     ("polling", "arrivals"),
     ("polling", "translate"),
@@ -93,6 +95,7 @@ ARROWS = {
 }
 # The sandbox's platforms stand for strangers: they know the gateway's wire, never its inside.
 SANDBOX_MAY = {
+    "digests",
     "client",
     "formats",
     "standard",

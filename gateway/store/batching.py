@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.store.accepting import accept_all
 from gateway.store.claiming import QUARANTINE_TEXT, QUARANTINED, claim, expire
-from gateway.store.contract import Arrival, Claimed, MakeNotice, Outcome, SealBatch
+from gateway.store.contract import Arrival, Claimed, Claimer, MakeNotice, Outcome, SealBatch
 from gateway.store.queries import find_message_row
 from gateway.store.recording import record_all
 from gateway.store.transaction import Transaction
@@ -21,8 +21,11 @@ from gateway.store.writer import Unit
 _log = logging.getLogger("gateway.store")
 
 
-def run_units(work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | None) -> list[Any]:
-    """The result of each unit, or the exception that it alone gets. Raises where the batch must be undone."""
+def run_units(
+    work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | None, claimer: Claimer | None = None
+) -> tuple[list[Any], list[Claimed]]:
+    """The result of each unit, or the exception that it alone gets, and what was claimed along for `claimer`.
+    Raises where the batch must be undone."""
     results: dict[int, Any] = {}
     by_kind: dict[str, list[int]] = {"record": [], "accept": [], "act": [], "claim": []}
     for place, unit in enumerate(units):
@@ -48,8 +51,31 @@ def run_units(work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | 
         results[place] = _act(work, units[place])
     for place in by_kind["claim"]:
         results[place] = claim(work, *units[place].payload[:-1])
+    along = _claim_along(work, claimer) if claimer and not by_kind["claim"] else []
     work.finish()
-    return [results[place] for place in range(len(units))]
+    return [results[place] for place in range(len(units))], along
+
+
+def _claim_along(work: Transaction, claimer: Claimer) -> list[Claimed]:
+    """In a savepoint, so that a fault of the claim is its own. Trouble of the database undoes the batch."""
+    wish = claimer.wish()
+    if wish is None:
+        return []
+    mark = work.mark()
+    work.connection.execute("SAVEPOINT along")
+    try:
+        claimed = claim(work, wish.worker, wish.limit, wish.lease_s, wish.skip, wish.rooms)
+    except sqlite3.Error:
+        raise
+    except Exception:  # noqa: BLE001 - told loudly; what is written besides must not fail with it
+        _log.exception("nothing could be claimed along")
+        work.connection.execute("ROLLBACK TO along")
+        work.rewind(mark)
+        claimed = []
+    work.connection.execute("RELEASE along")
+    # More than there was room for is claimed when a place is free; there is nobody to wake for it.
+    work.has_work = False
+    return claimed
 
 
 def _quarantine(work: Transaction, make_notice: MakeNotice | None) -> list[tuple[Claimed, Arrival]]:

@@ -13,7 +13,15 @@ from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
-from gateway.store.deliveryrows import AttemptResult, AttemptRow, Claimed, DeliveryRow, MakeNotice
+from gateway.store.deliveryrows import (
+    AttemptResult,
+    AttemptRow,
+    Claimed,
+    Claimer,
+    DeliveryRow,
+    MakeNotice,
+    Wish,
+)
 from gateway.store.logrows import (
     AttachmentRow,
     Counts,
@@ -45,10 +53,10 @@ from gateway.store.steeringrows import (
 )
 
 __all__ = [
-    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Counts",
+    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
     "DeliveryRow", "EventRow", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
     "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
-    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict",
+    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 
 
@@ -129,7 +137,10 @@ class Store(Steered, Protocol):
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...
-    # a hint, on the event loop: deliveries became ready
+    # From now on a transaction that accepts or records claims for it too, which saves a transaction of its own.
+    # False: this store does not, and the worker claims by itself when work comes or a place is free.
+    def claim_along(self, claimer: Claimer) -> bool: ...
+    # a hint, on the event loop: deliveries became ready, and nobody has claimed them along
     def on_work(self, wake: Callable[[], None]) -> None: ...
 
     # cases

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.message import DeliveryState
 from gateway.store.messagerows import Arrival
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Claimed:
     """A delivery under lease. `token` must come back with every write. `attempt` counts from 1, and again
     from 1 after a person let it start anew, so that a schedule starts anew with it.
@@ -36,7 +37,7 @@ class Claimed:
     traceparent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class AttemptResult:
     """The end of one attempt. `state`: DONE, READY (retry at `retry_in_s`), DEAD or UNKNOWN.
     `answer` is the receiver's unsealed answer (at most 64 KiB are kept).
@@ -96,3 +97,21 @@ class AttemptRow:
     code: str
     text: str
     answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker would claim now; see `Store.claim` for the members."""
+
+    worker: str
+    limit: int
+    lease_s: float
+    skip: Sequence[str]
+    rooms: Mapping[str, int]
+
+
+class Claimer(Protocol):
+    """Who takes heads along with what is written anyway (`Store.claim_along`)."""
+
+    def wish(self) -> Wish | None: ...  # asked inside a transaction; None: nothing now
+    def take(self, claimed: Sequence[Claimed]) -> None: ...  # once that is durable

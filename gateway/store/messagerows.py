@@ -12,7 +12,7 @@ from gateway.message import MessageState
 from gateway.payments.ground import Ground, Needs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class NewDelivery:
     """A message for one receiver. `line` is (application, else business key); with `receiver` it is a
     line of promise 4. `lane`: 0 payment, 1 case, 2 bulk; lower goes first. `rendered` is the message in
@@ -35,7 +35,7 @@ class NewDelivery:
 PARKED = "parked"  # how the note of a message begins that was stored and not applied
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Verdict:
     """What the rules said of a message on the ground: faults (then nothing is stored), or its deliveries."""
 
@@ -101,7 +101,7 @@ class LastVersion:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Outcome:
     """What became of an arrival. `kind`: accepted | replayed (same key, same content) | duplicate
     (other key, same business key, version and content) | key-conflict | version-conflict | stale-version |
@@ -114,7 +114,7 @@ class Outcome:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class LeafPlace:
     """Where the evidence log holds a message: enough to make its receipt from stored rows alone."""
 

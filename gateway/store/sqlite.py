@@ -26,6 +26,7 @@ from gateway.store.contract import (
     AttemptResult,
     AttemptRow,
     Claimed,
+    Claimer,
     Counts,
     DeliveryRow,
     EventRow,
@@ -66,6 +67,7 @@ class SqliteStore(SqliteSteering):
         self._write: sqlite3.Connection | None = None
         self._read: sqlite3.Connection | None = None
         self._wakes: list[Callable[[], None]] = []
+        self._claimer: Claimer | None = None
         self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
     async def open(self) -> None:
@@ -102,11 +104,13 @@ class SqliteStore(SqliteSteering):
         if self._write is None:
             raise StoreUnavailable("the store is not open")
         work = Transaction(self._write, clock.now_ms(), self._steady.now_ms(), boot_s())
-        results = run_units(work, units, self._seal_batch)
+        results, along = run_units(work, units, self._seal_batch, self._claimer)
         settled, has_work = work.settled, work.has_work
-        return Batch(units, results, lambda: self._tell(settled, has_work))
+        return Batch(units, results, lambda: self._tell(settled, has_work, along))
 
-    def _tell(self, settled: Sequence[str], has_work: bool) -> None:
+    def _tell(self, settled: Sequence[str], has_work: bool, along: Sequence[Claimed]) -> None:
+        if along and self._claimer is not None:
+            self._claimer.take(along)
         for message_id in settled:
             for waiter in self._waiters.pop(message_id, ()):
                 if not waiter.done():
@@ -240,6 +244,10 @@ class SqliteStore(SqliteSteering):
 
     async def counts(self) -> Counts:
         return queries.counts(self._reader)
+
+    def claim_along(self, claimer: Claimer) -> bool:
+        self._claimer = claimer
+        return True
 
     def on_work(self, wake: Callable[[], None]) -> None:
         self._wakes.append(wake)
