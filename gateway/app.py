@@ -239,7 +239,7 @@ async def _start(
         f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")

@@ -23,7 +23,7 @@ from gateway.notices import make_discard_notice
 from gateway.routing import Routes
 from gateway.settings import Settings
 from gateway.store import Store
-from gateway.store.contract import DeliveryRow, SealBatch, StuckFilter
+from gateway.store.contract import DeliveryRow, Evidence, StuckFilter
 
 ACTIONS = ("replay", "new-effect", "done", "discard")
 _PAGE = 200
@@ -189,12 +189,12 @@ class _Resolver:
         )  # fmt: skip
 
 
-def _evidence(settings: Settings, action: str) -> SealBatch | None:
+def _evidence(settings: Settings, action: str) -> Evidence | None:
     """A discard stores a message of the gateway's own: it gets its place in a log of the operators'."""
     if action != "discard":
         return None
     key = load_receipt_key(settings)
-    return EvidenceLog(f"{GATEWAY_NODE}-operators", key.sign_text, key.sign_cert.thumbprint).seal_batch
+    return EvidenceLog(f"{GATEWAY_NODE}-operators", key.sign_text, key.sign_cert.thumbprint)
 
 
 async def _resolve(settings: Settings, delivery: int, act: _Act) -> DeliveryRow:

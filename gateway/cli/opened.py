@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from gateway import clock
 from gateway.settings import Settings
 from gateway.store import Store, open_store
-from gateway.store.contract import SealBatch
+from gateway.store.contract import Evidence
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings, seal_batch: SealBatch | None = None) -> AsyncIterator[Store]:
-    store = open_store(settings.store_url, settings.data_dir, seal_batch=seal_batch)
+async def opened_store(settings: Settings, evidence: Evidence | None = None) -> AsyncIterator[Store]:
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     try:
         yield store

@@ -33,12 +33,12 @@ from gateway.store.logrows import (
 from gateway.store.messagerows import (
     PARKED,
     Arrival,
+    Evidence,
     LastVersion,
     LeafPlace,
     MessageRow,
     NewDelivery,
     Outcome,
-    SealBatch,
     SealedBatch,
     Verdict,
 )
@@ -54,8 +54,8 @@ from gateway.store.steeringrows import (
 
 __all__ = [
     "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealBatch", "SealedBatch", "Store",
+    "DeliveryRow", "EventRow", "Evidence", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
     "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.errors import Fault
 from gateway.merkle import Frontier
@@ -175,6 +176,12 @@ class SealedBatch:
     paths: tuple[tuple[bytes, ...], ...]
 
 
-SealBatch = Callable[[Callable[[str], Frontier], Sequence[MessageRow]], SealedBatch]
-"""Given to the writer: (find a log's frontier by log id, the accepted rows without place) → the sealed batch.
-Pure but for the clock; called inside the transaction, again when the batch is repeated."""
+class Evidence(Protocol):
+    """The log of one writer: a store binds into it what it accepts."""
+
+    @property
+    def log_id(self) -> str: ...
+
+    # The log at `frontier`, grown by the accepted rows without place. Pure but for the clock; called inside
+    # the transaction, again when the batch is repeated.
+    def seal_batch(self, frontier: Frontier, rows: Sequence[MessageRow]) -> SealedBatch: ...

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, case, delete, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, select, update
 
 from gateway.store import steering_tables as tables
 from gateway.store.rows import text_of
-from gateway.store.statements import Statement, as_given, insert_into, is_given
+from gateway.store.statements import Connection, Statement, add_to, as_given, insert_into, is_given
 from gateway.store.steeringrows import OPEN, UP, ActRow, HealthRow, PauseRow
 from gateway.store.transaction import Transaction
 
 _pause, _health, _act = tables.receiver_pause, tables.receiver_health, tables.operator_act
 _PAUSES = Statement(select(_pause).order_by(_pause.c.receiver))
-_PAUSE = Statement(select(_pause.c.actor).where(_pause.c.receiver == bindparam("of_receiver")))
-_INSERT_PAUSE = insert_into(_pause)
+_ADD_PAUSE = add_to(_pause)
 _RESUME = Statement(
     delete(_pause).where(_pause.c.receiver == bindparam("of_receiver")).returning(_pause.c.receiver)
 )
 _HEALTH = Statement(select(_health).order_by(_health.c.receiver))
-_FIND_HEALTH = Statement(select(_health.c.state).where(_health.c.receiver == bindparam("of_receiver")))
-_INSERT_HEALTH = insert_into(_health)
+_ADD_HEALTH = add_to(_health)
+_ALWAYS_MS = 2**62
 _MOVE = Statement(
     update(_health)
     .values(
         state=bindparam("new"),
         since=bindparam("now"),
         until=bindparam("next"),
-        times=case(
-            (bindparam("opens") == 1, _health.c.times + 1),
-            (bindparam("heals") == 1, 0),
-            else_=_health.c.times,
-        ),
+        times=_health.c.times * bindparam("kept", type_=BigInteger())
+        + bindparam("opened", type_=BigInteger()),
         code=bindparam("why"),
         text=bindparam("said"),
     )
     .where(
         _health.c.receiver == bindparam("of_receiver"),
         is_given(_health.c.state, "old"),
-        or_(bindparam("only_due") == 0, _health.c.until <= bindparam("steady")),
+        _health.c.until <= bindparam("latest"),
     )
     .returning(*_health.columns)
 )
@@ -52,61 +47,58 @@ _ACTS = Statement(_acts)
 _ACTS_OF = Statement(_acts.where(_act.c.subject == bindparam("of_subject")))
 
 
-def pauses(connection: sqlite3.Connection) -> list[PauseRow]:
-    return [PauseRow(*row) for row in _PAUSES.rows(connection)]
+async def pauses(connection: Connection) -> list[PauseRow]:
+    return [PauseRow(*row) for row in await _PAUSES.rows(connection)]
 
 
-def health(connection: sqlite3.Connection, steady_ms: int) -> list[HealthRow]:
-    return [_health_row(row, steady_ms) for row in _HEALTH.rows(connection)]
+async def health(connection: Connection, steady_ms: int) -> list[HealthRow]:
+    return [_health_row(row, steady_ms) for row in await _HEALTH.rows(connection)]
 
 
-def pause(work: Transaction, receiver: str, actor: str, reason: str) -> bool:
+async def pause(work: Transaction, receiver: str, actor: str, reason: str) -> bool:
     """False where it was paused already (who did it first stands)."""
-    known = bool(_PAUSE.rows(work.connection, of_receiver=receiver))
-    if not known:
-        _INSERT_PAUSE.many(work.connection, [(receiver, work.at_ms, actor, reason)])
-    note_act(work, actor, "pause", receiver, reason, {"was_paused": known})
+    known = not await _ADD_PAUSE.many(work.connection, [(receiver, work.at_ms, actor, reason)])
+    await note_act(work, actor, "pause", receiver, reason, {"was_paused": known})
     return not known
 
 
-def resume(work: Transaction, receiver: str, actor: str, reason: str) -> bool:
+async def resume(work: Transaction, receiver: str, actor: str, reason: str) -> bool:
     """False where it was not paused."""
-    known = bool(_RESUME.rows(work.connection, of_receiver=receiver))
-    note_act(work, actor, "resume", receiver, reason, {"was_paused": known})
+    known = bool(await _RESUME.rows(work.connection, of_receiver=receiver))
+    await note_act(work, actor, "resume", receiver, reason, {"was_paused": known})
     work.has_work |= known
     return known
 
 
-def move_health(
+async def move_health(
     work: Transaction, receiver: str, old: Sequence[str], new: str, for_s: float, code: str, text: str, *, only_due: bool
 ) -> HealthRow | None:  # fmt: skip
     """The row after the move; None where it stands in no `old` state, or is not due yet (somebody else was
     first)."""
-    if not _FIND_HEALTH.rows(work.connection, of_receiver=receiver):
-        _INSERT_HEALTH.many(work.connection, [(receiver, UP, work.at_ms, 0, 0, "", "")])
-    found = _MOVE.rows(
+    await _ADD_HEALTH.many(work.connection, [(receiver, UP, work.at_ms, 0, 0, "", "")])
+    found = await _MOVE.rows(
         work.connection, new=new, now=work.at_ms, next=work.steady_ms + int(for_s * 1000), why=code, said=text,
-        of_receiver=receiver, old=as_given(old), only_due=int(only_due), steady=work.steady_ms,
-        opens=int(new == OPEN), heals=int(new == UP),
+        of_receiver=receiver, old=as_given(old), latest=work.steady_ms if only_due else _ALWAYS_MS,
+        opened=int(new == OPEN), kept=int(new != UP),
     )  # fmt: skip
     return _health_row(found[0], work.steady_ms) if found else None
 
 
-def note_act(
+async def note_act(
     work: Transaction, actor: str, act: str, subject: str, reason: str, detail: Mapping[str, Any]
 ) -> None:
     """Writes down what an operator did."""
-    _INSERT_ACT.many(
+    await _INSERT_ACT.many(
         work.connection, [(work.at_ms, actor, act, subject, reason, text_of(dict(detail)))]
     )  # fmt: skip
 
 
-def acts(connection: sqlite3.Connection, limit: int, subject: str) -> list[ActRow]:
+async def acts(connection: Connection, limit: int, subject: str) -> list[ActRow]:
     """Newest first."""
     found = (
-        _ACTS_OF.rows(connection, most=limit, of_subject=subject)
+        await _ACTS_OF.rows(connection, most=limit, of_subject=subject)
         if subject
-        else _ACTS.rows(connection, most=limit)
+        else await _ACTS.rows(connection, most=limit)
     )
     return [
         ActRow(id_, at, actor, act, of, reason, orjson.loads(detail))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
 
-from gateway.store.columns import SERIAL, integer, metadata, partial, text
+from gateway.store.columns import SERIAL, TEXT, integer, metadata, partial, text
 
 IS_AWAITED = "received_at = 0 AND alarmed_at = 0"
 IS_OVERDUE = "received_at = 0 AND alarmed_at > 0"
@@ -12,7 +12,7 @@ IS_OVERDUE = "received_at = 0 AND alarmed_at > 0"
 receiver_pause = Table(
     "receiver_pause",
     metadata,
-    Column("receiver", Text, primary_key=True),  # "*" for all
+    Column("receiver", TEXT, primary_key=True),  # "*" for all
     integer("paused_at"),
     text("actor"),
     text("reason"),
@@ -22,7 +22,7 @@ receiver_pause = Table(
 receiver_health = Table(
     "receiver_health",
     metadata,
-    Column("receiver", Text, primary_key=True),
+    Column("receiver", TEXT, primary_key=True),
     text("state"),  # up | slow | open | half-open | recovering
     integer("since"),
     integer("until"),  # steady ms: when a probe may be made, or until when somebody makes one

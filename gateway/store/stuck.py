@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, or_, select, text
 
 from gateway.store import tables
 from gateway.store.contract import Claimed, DeliveryRow
 from gateway.store.queries import deliveries_with_forms
 from gateway.store.rows import delivery_row
-from gateway.store.statements import Statement
+from gateway.store.statements import Connection, Statement
 from gateway.store.steeringrows import StuckFilter
 
 _d, _a, _m, _f = tables.delivery.c, tables.attempt.c, tables.message.c, tables.form.c
+_EVER_MS = 2**62
 _last_at = func.coalesce(
     select(func.max(_a.ended_at)).where(_a.delivery_id == _d.id).scalar_subquery(),
     select(_m.accepted_at).where(_m.id == _d.message_id).scalar_subquery(),
@@ -22,7 +22,7 @@ _last_at = func.coalesce(
 
 
 def _unless_empty(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return or_(bindparam(name) == "", column == bindparam(name))
+    return or_(bindparam(name, type_=Text()) == "", column == bindparam(name, type_=Text()))
 
 
 _FIND = Statement(
@@ -33,8 +33,8 @@ _FIND = Statement(
         _unless_empty("of_type", _d.type),
         _unless_empty("of_code", _d.last_code),
         _unless_empty("of_state", _d.state),
-        or_(bindparam("since") == 0, _last_at >= bindparam("since")),
-        or_(bindparam("until") == 0, _last_at < bindparam("until")),
+        _last_at >= bindparam("since", type_=BigInteger()),
+        _last_at < bindparam("until", type_=BigInteger()),
     )
     .order_by(_d.id)
     .limit(bindparam("most"))
@@ -53,18 +53,18 @@ _HELD = Statement(
 )  # fmt: skip
 
 
-def find_stuck(connection: sqlite3.Connection, wanted: StuckFilter) -> list[DeliveryRow]:
+async def find_stuck(connection: Connection, wanted: StuckFilter) -> list[DeliveryRow]:
     """Oldest first, so that the head of a line comes before what is behind it."""
-    found = _FIND.rows(
+    found = await _FIND.rows(
         connection, behind=wanted.after, of_receiver=wanted.receiver, of_type=wanted.type, of_code=wanted.code,
-        of_state=wanted.state, since=wanted.since, until=wanted.until, most=wanted.limit,
+        of_state=wanted.state, since=wanted.since, until=wanted.until or _EVER_MS, most=wanted.limit,
     )  # fmt: skip
     return [delivery_row(row) for row in found]
 
 
-def find_held(connection: sqlite3.Connection, delivery_id: int, token: str, receiver: str) -> Claimed | None:
+async def find_held(connection: Connection, delivery_id: int, token: str, receiver: str) -> Claimed | None:
     """The delivery as it was claimed, while this lease holds it."""
-    found = _HELD.rows(connection, of_delivery=delivery_id, of_token=token, of_receiver=receiver)
+    found = await _HELD.rows(connection, of_delivery=delivery_id, of_token=token, of_receiver=receiver)
     if not found:
         return None
     values = list(found[0])

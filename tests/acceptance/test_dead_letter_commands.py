@@ -46,7 +46,7 @@ class Terminal:
 
     def store(self) -> Store:
         data = self.folder / "var"
-        return open_store(f"sqlite:///{data / 'gateway.db'}", data, seal_batch=new_log().seal_batch)
+        return open_store(f"sqlite:///{data / 'gateway.db'}", data, evidence=new_log())
 
 
 @pytest.fixture

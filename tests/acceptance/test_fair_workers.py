@@ -44,7 +44,7 @@ class Receiver:
 
 
 async def test_a_slow_receiver_of_bulk_does_not_hold_up_a_payment(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, seal_batch=new_log().seal_batch)
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
     await store.open()
     slow, quick = Receiver(), Receiver()
     quick.open.set()

@@ -63,7 +63,7 @@ class Receiver:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, seal_batch=new_log().seal_batch)
+    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
     await opened.open()
     yield opened
     await opened.close()

@@ -79,7 +79,7 @@ async def test_rooms_hold_for_what_is_claimed_along(store: Store, worker: Worker
 async def test_a_fault_of_the_claim_is_its_own(
     store: Store, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def breaks(*_: object) -> list[Claimed]:
+    async def breaks(*_: object) -> list[Claimed]:
         raise LookupError("no form")
 
     monkeypatch.setattr("gateway.store.batching.claim", breaks)

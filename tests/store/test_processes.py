@@ -129,7 +129,9 @@ async def test_three_processes_share_one_database(start: Start, tmp_path: Path) 
     await store.close()
 
 
-async def test_a_lease_of_the_boot_before_is_over(make_store: Callable[[], Store], tmp_path: Path) -> None:
+async def test_a_lease_of_the_boot_before_is_over(
+    sqlite_only: None, make_store: Callable[[], Store], tmp_path: Path
+) -> None:
     store = make_store()
     await store.open()
     await accept_id(store, message("a", judge=says(to())))

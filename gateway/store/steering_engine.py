@@ -1,33 +1,33 @@
-"""What steers delivery, on SQLite: a part of SqliteStore."""
+"""What steers delivery, on either database: a part of EngineStore."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from gateway.store import receipts, steering, stuck
-from gateway.store.bootclock import SteadyClock
 from gateway.store.deliveryrows import Claimed, DeliveryRow
+from gateway.store.statements import Connection
 from gateway.store.steeringrows import ActRow, HealthRow, PauseRow, ReceiptDue, StuckFilter
 from gateway.store.transaction import Transaction
 
 
-class SqliteSteering:
+class SteeringEngine:
     """Promises as in `Steered`."""
 
-    _steady: SteadyClock
-
-    def _do(self, act: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
+    def _do(self, act: Callable[[Transaction], Coroutine[Any, Any, Any]]) -> asyncio.Future[Any]:
         raise NotImplementedError
 
     @property
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> Connection:
+        raise NotImplementedError
+
+    async def _now(self) -> tuple[int, float]:
         raise NotImplementedError
 
     async def pauses(self) -> Sequence[PauseRow]:
-        return steering.pauses(self._reader)
+        return await steering.pauses(self._reader)
 
     async def pause_receiver(self, receiver: str, actor: str, reason: str) -> bool:
         changed: bool = await self._do(lambda work: steering.pause(work, receiver, actor, reason))
@@ -38,7 +38,7 @@ class SqliteSteering:
         return changed
 
     async def health(self) -> Sequence[HealthRow]:
-        return steering.health(self._reader, self._steady.now_ms())
+        return await steering.health(self._reader, (await self._now())[0])
 
     async def move_health(
         self,
@@ -62,23 +62,23 @@ class SqliteSteering:
         await self._do(lambda work: steering.note_act(work, actor, act, subject, reason, detail))
 
     async def acts(self, limit: int = 100, subject: str = "") -> Sequence[ActRow]:
-        return steering.acts(self._reader, limit, subject)
+        return await steering.acts(self._reader, limit, subject)
 
     async def next_receipt_due(self) -> int:
-        return receipts.next_due(self._reader)
+        return await receipts.next_due(self._reader)
 
     async def alarm_receipts(self) -> Sequence[ReceiptDue]:
         alarmed: list[ReceiptDue] = await self._do(receipts.alarm)
         return alarmed
 
     async def receipts_due(self, limit: int = 100, *, overdue: bool = False) -> Sequence[ReceiptDue]:
-        return receipts.listed(self._reader, limit, overdue=overdue)
+        return await receipts.listed(self._reader, limit, overdue=overdue)
 
     async def receipts_overdue(self) -> int:
-        return receipts.overdue_count(self._reader)
+        return await receipts.overdue_count(self._reader)
 
     async def find_stuck(self, wanted: StuckFilter) -> Sequence[DeliveryRow]:
-        return stuck.find_stuck(self._reader, wanted)
+        return await stuck.find_stuck(self._reader, wanted)
 
     async def held(self, delivery_id: int, token: str, receiver: str) -> Claimed | None:
-        return stuck.find_held(self._reader, delivery_id, token, receiver)
+        return await stuck.find_held(self._reader, delivery_id, token, receiver)

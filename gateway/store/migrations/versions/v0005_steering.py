@@ -6,14 +6,15 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Column
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, sa.Text(), nullable=False)
+    return Column(name, TEXT, nullable=False)
 
 
 def _integer(name: str) -> Column[int]:
