@@ -67,6 +67,7 @@ class DeliveryWorker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()  # attempts on their way to a receiver
         self._claims = False  # by itself, just now
+        self.expects_more = True  # beside what is new: there was no room for all that was due
         self._is_served = False  # the store claims along
 
     async def run(self) -> None:
@@ -121,6 +122,7 @@ class DeliveryWorker:
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
             self._start(one)
+        self.expects_more = self._is_full() or bool(self._full())
 
     async def _claim(self, wish: Wish) -> list[Claimed]:
         self._claims = True
@@ -132,10 +134,13 @@ class DeliveryWorker:
         finally:
             self._claims = False
 
+    def _full(self) -> list[str]:
+        """Receivers that have enough in flight."""
+        return [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
+
     def _left_out(self) -> list[str]:
         """Receivers that have enough in flight, and those to whom nothing is sent now."""
-        full = [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
-        return [*full, *self._apart, *self.steering.held]
+        return [*self._full(), *self._apart, *self.steering.held]
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
@@ -187,6 +192,7 @@ class DeliveryWorker:
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
         if found is not None:
             await self.steering.tell(found)
+            self._wake.set()  # it may have been let go
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
 
