@@ -252,3 +252,33 @@ def test_a_receipt_ends_the_wait_for_what_its_platform_owes() -> None:
     assert answered(platform, "8002", {**said, "OriMsgNo": "1001"}) == ()
     assert answered(platform, "4003", said) == ()
     assert answered(settings().platforms["GGZY-ZPT"], "8002", said) == ()
+
+
+async def test_a_receiver_whose_answers_take_long_is_told_as_slow_until_they_do_not(store: Store) -> None:
+    steering = Steering(settings(), store)
+    slow_s = settings().platforms[NODE].connector.slow_s
+    moves = [steering.judge(NODE, True, slow_s * 3, "", "") for _ in range(4)]
+    (slow,) = [move for move in moves if move is not None]
+    await steering.tell(slow)
+    assert (
+        await health(store) == "slow"
+        and steering.room(NODE) == settings().platforms[NODE].connector.concurrency
+    )
+    back = [move for _ in range(20) if (move := steering.judge(NODE, True, 0.01, "", "")) is not None]
+    assert [move.new for move in back] == ["up"]
+    await steering.tell(back[0])
+    assert await health(store) == "up"
+
+
+async def test_what_one_process_found_out_holds_for_the_others_at_their_next_look(store: Store) -> None:
+    seconds = iter(range(0, 1000, 2))
+    one, other = (Steering(settings(), store, now_s=lambda: float(next(seconds))) for _ in range(2))
+    failures = settings().gateway.breaker.failures
+    found = [one.judge(NODE, False, 1.0, "delivery.timeout", "no answer") for _ in range(failures)][-1]
+    assert found is not None and one.held == {NODE} and other.held == frozenset()
+    await one.tell(found)
+    await other.look()
+    assert other.held == {NODE}
+    await store.move_health(NODE, ("open",), "recovering")
+    await other.look()
+    assert other.held == frozenset() and other.room(NODE) == 1
