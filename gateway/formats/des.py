@@ -40,7 +40,7 @@ class Des:
         DATA_KEY|DATA_TYPE|DATA_TIMESTAMP, so a corrected upload (newer stamp) is a new effect."""
         root = xmltree.parse(data)
         parts = _parts(root)
-        read = field_reader(root)
+        read = field_reader(root, data)
         title = _read_title(read(parts["TITLE"]), line_of(parts["TITLE"]))
         record = read(parts["CONTEXT"]) if "CONTEXT" in parts else {}
         if not record and title["DATA_TYPE"] != "3":

@@ -176,7 +176,7 @@ def _read_voucher(inner: bytes, voucher_no: str) -> Record:
             result="10003",
             path="MOF/VoucherBody/Voucher",
         )
-    record = field_reader(root)(root)
+    record = field_reader(root, inner)(root)
     lines = record.get("DetailList")
     if isinstance(lines, dict) and not isinstance(lines.get("Detail", []), list):
         lines["Detail"] = [lines["Detail"]]

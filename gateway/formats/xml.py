@@ -33,7 +33,7 @@ class Xml:
 
     def decode(self, data: bytes) -> Parsed:
         root = xmltree.parse(data)
-        read = field_reader(root)
+        read = field_reader(root, data)
         if xmltree.local(root.tag) != WRAPPER:
             name = xmltree.local(root.tag)
             return Parsed(read(root), own_type=name, root=name)
