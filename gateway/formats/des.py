@@ -34,6 +34,8 @@ _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Des:
     name: str = "des"
     content_type: str = "application/xml"
+    envelope_names: tuple[str, ...] = (*TITLE_NAMES, "SYSTEM_NO", "KEY_OF", "KEY_DATE")
+    envelope_needs: tuple[str, ...] = ("SYSTEM_NO", "DATA_NO")
 
     def decode(self, data: bytes) -> Parsed:
         """`envelope` is TITLE, `own_type` its DATA_NO. The key that DES lacks is derived: SM3 over

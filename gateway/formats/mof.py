@@ -39,6 +39,8 @@ _DECLARATION = '<?xml version="1.0" encoding="GBK"?>\n'
 class MofVoucher:
     name: str = "mof-voucher"
     content_type: str = "application/xml; charset=GBK"
+    envelope_names: tuple[str, ...] = (*KEY_NAMES, *BODY_NAMES)
+    envelope_needs: tuple[str, ...] = KEY_NAMES
 
     def decode(self, data: bytes) -> Parsed:
         """A MOF with exactly one VoucherBody. `record` is the inner voucher (DetailList/Detail always a

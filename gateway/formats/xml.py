@@ -30,6 +30,8 @@ class Xml:
     encoding: str = "utf-8"
     wrapped: bool = True  # whether `encode` writes the wrapper; `decode` takes both shapes
     content_type: str = "application/xml"
+    envelope_names: tuple[str, ...] = ()
+    envelope_needs: tuple[str, ...] = ()
 
     def decode(self, data: bytes) -> Parsed:
         root = xmltree.parse(data)
