@@ -222,7 +222,7 @@ async def _start(
         f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")
@@ -234,7 +234,7 @@ async def _start(
     )
     answers = Answers(store, translator.standard)
     keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
-    keeper.take_up()
+    await keeper.take_up()
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},

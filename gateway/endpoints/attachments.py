@@ -68,7 +68,9 @@ async def put(request: web.Request) -> web.Response:
         )
     async with lock:
         upload = Upload(world, caller.platform, digest, request.app[_INCOMING])
-        if await world.blobs.size(digest) is not None and world.store.may_read(digest, caller.platform.id):
+        if await world.blobs.size(digest) is not None and await world.store.may_read(
+            digest, caller.platform.id
+        ):
             return await _keep_known(_pieces(request, world, caller), world, digest, receivers)
         await _go_to(request, upload)
         await upload.take(_pieces(request, world, caller))
@@ -147,7 +149,7 @@ async def head(request: web.Request) -> web.Response:
     digest = _digest(request)
     caller = await identify(request, world)
     size = await world.blobs.size(digest)
-    if size is not None and world.store.may_read(digest, caller.platform.id):
+    if size is not None and await world.store.may_read(digest, caller.platform.id):
         return _told(200, size, complete=True)
     offset = await request.app[_INCOMING].partial_size(place_of(caller.platform, digest))
     if not offset:
@@ -161,7 +163,7 @@ async def get(request: web.Request) -> web.StreamResponse:
     digest = _digest(request)
     caller = await identify(request, world)
     size = await world.blobs.size(digest)
-    if size is None or not world.store.may_read(digest, caller.platform.id):
+    if size is None or not await world.store.may_read(digest, caller.platform.id):
         raise _unknown()
     platform = caller.platform
     header = new_header(header_name(digest), size, cipher=_CIPHERS.get(platform.suite, "A256GCM"))
