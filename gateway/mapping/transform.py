@@ -109,9 +109,13 @@ def _read(path: Path) -> etree._Element:
         raise TransformError(error.faults[0].en) from error
 
 
-_INSTRUCTIONS = frozenset(
-    ["apply-imports", "apply-templates", "attribute", "attribute-set", "call-template", "choose", "comment", "copy", "copy-of", "decimal-format", "element", "fallback", "for-each", "if", "import", "include", "key", "message", "namespace-alias", "number", "otherwise", "output", "param", "preserve-space", "processing-instruction", "sort", "strip-space", "stylesheet", "template", "text", "transform", "value-of", "variable", "when", "with-param"]
-)
+_INSTRUCTIONS = (
+    "apply-imports", "apply-templates", "attribute", "attribute-set", "call-template", "choose", "comment",
+    "copy", "copy-of", "decimal-format", "element", "fallback", "for-each", "if", "import", "include",
+    "key", "message", "namespace-alias", "number", "otherwise", "output", "param", "preserve-space",
+    "processing-instruction", "sort", "strip-space", "stylesheet", "template", "text", "transform",
+    "value-of", "variable", "when", "with-param",
+)  # fmt: skip
 
 
 def _check(tree: etree._Element) -> None:
