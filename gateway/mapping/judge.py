@@ -27,6 +27,7 @@ class Judge:
     def __init__(self, shapes: Shapes, findings: list[Finding]):
         self.shapes = shapes
         self.findings = findings
+        self.direction = "in"  # what comes in is validated behind the mapping, what goes out is not
 
     def _find(
         self, formula: Formula, text: str, code: str, severity: str = "error", at: int | None = None
@@ -121,7 +122,7 @@ class Judge:
         source = shape.title or "the value"
         if not shape.samples and leaf.is_number and shape.known:
             text = f"{element.name} takes a number (xs:{leaf.base}), {source} is any text; write | fixed(…) or | round(…)"
-            self._find(formula, text, "type-mismatch")
+            self._find(formula, text, "type-mismatch", "error" if self.direction == "out" else "warning")
             return
         if not shape.samples or any(map(leaf.fits, shape.samples)):
             return

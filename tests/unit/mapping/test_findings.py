@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.mapping import check_file, load_mapping, load_mappings
+from gateway.mapping import check_file, check_text, load_mapping, load_mappings
+from gateway.mapping.schema import Shelf
 from gateway.standard import Standard
 from tests.unit.mapping.conftest import ACK, ACK_FIELDS, HERE, Checking
 
@@ -228,3 +229,17 @@ def test_a_value_with_a_warning_inside_a_call_is_still_written(check: Checking) 
     assert [one.code for one in found.findings] == ["mapping.always-true"]
     assert found.plan is not None
     assert [one.name for one in found.plan.fields] == ["UserId", "SessionId", "Action", "ActionTime"]
+
+
+def test_any_text_into_a_number_of_the_standard_is_a_warning(standard: Standard, tmp_path: Path) -> None:
+    """The standard's validation refuses the message; in a message that goes out nothing would."""
+    (tmp_path / "own.csv").write_text("name,length,required\nROUND,3,Y\n", encoding="utf-8")
+    text = "message: PaymentApplicationPush\ndirection: in\nformat: xml\nversion: 1\nschema: own.csv\n"
+    found = check_text(
+        f"{text}fields:\n  ReviewRound: ROUND\n",
+        tmp_path / "PaymentApplicationPush.in.yaml",
+        standard,
+        Shelf(tmp_path),
+    )
+    (one,) = [one for one in found.findings if one.code != "mapping.missing-target"]
+    assert (one.code, one.severity, one.line) == ("mapping.type-mismatch", "warning", 7)
