@@ -38,7 +38,10 @@ from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
+from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
+from gateway.store.contract import AttachmentRow
+from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
@@ -147,6 +150,7 @@ class Gateway:
     worker: DeliveryWorker
     pollers: list[Poller]
     keeper: CodeTableKeeper
+    purge: UploadPurge
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -182,6 +186,7 @@ class Gateway:
             await site.stop()
         self.worker.stop()
         self.keeper.stop()
+        self.purge.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -225,7 +230,8 @@ async def _start(
     store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
     await store.open()
     opened.push_async_callback(store.close)
-    blobs = Blobs(settings.data_dir / "attachments")
+    blobs = open_blobs(settings)
+    uploads = Uploads(blobs)
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
     arrivals = ArrivalMaker(settings, store, translator, routes)
     identities = {platform.id: keyring.of(platform) for platform in settings.platforms.values()}
@@ -242,7 +248,8 @@ async def _start(
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
+        platform.id: _connector(platform, keyring, session, blobs, store)
+        for platform in settings.platforms.values()
     }
     worker = DeliveryWorker(
         settings, store, translator, reached, translator.standard.catalogue,
@@ -250,7 +257,7 @@ async def _start(
     )  # fmt: skip
     pollers = [
         Poller(
-            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs)),
+            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
             suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
         )
         for platform in settings.platforms.values()
@@ -258,14 +265,16 @@ async def _start(
     ]  # fmt: skip
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
-        peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
+    purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, purge, session, reached, translator
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("unfinished uploads", purge)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -273,7 +282,21 @@ async def _start(
     return gateway
 
 
-async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper) -> None:
+def open_blobs(settings: Settings) -> Blobs:
+    """Where attachments lie; ConfigError for an address that is none."""
+    own = settings.gateway
+    if not own.attachments_url:
+        return Blobs.at_folder(settings.data_dir / "attachments")
+    try:
+        return Blobs.at_url(
+            own.attachments_url, endpoint=own.attachments_endpoint, region=own.attachments_region
+        )
+    except ValueError as error:
+        finding = Finding("config/gateway.yaml", 0, 0, "attachments_url", str(error), "config.attachments")
+        raise ConfigError([finding]) from error
+
+
+async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper | UploadPurge) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:
@@ -285,10 +308,13 @@ async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeep
 
 
 def _world(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> ConnectorWorld:
+    async def find_row(digest: str) -> AttachmentRow | None:
+        return store.attachment(digest)
+
     def read_file(digest: str) -> AsyncIterator[bytes]:
-        return blobs.read(digest)
+        return read_plain(blobs, find_row, digest)
 
     media = formats.get(platform.format).content_type
     return ConnectorWorld(
@@ -299,9 +325,9 @@ def _world(
 
 
 def _connector(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
-    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))
 
 
 async def _serve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -340,20 +341,31 @@ class ArrivalMaker:
         operations = platform.connector.operations.get(number)
         if operations is None or not operations.files:
             return b""
-        found: Any = body
-        for name in operations.files.split("/"):
-            found = found.get(name, {}) if isinstance(found, dict) else found
-        listed = found if isinstance(found, list) else [found] if found else []
-        files = [
-            {
+        named = [item for path in operations.files for item in _items(body, path) if item.get("FileId")]
+        names = Counter(_file_name(item) for item in named)
+        files = {
+            (item["Digest"], item["FileId"]): {
                 "digest": f"sm3:{item['Digest']}",
-                "name": item.get("FileName") or item["FileId"],
+                # The voucher store tells files apart by their names alone.
+                "name": _file_name(item)
+                if names[_file_name(item)] == 1
+                else f"{item['FileId']}-{_file_name(item)}",
                 "size": int(item["FileSize"]),
             }
-            for item in listed
-            if item.get("FileId")
-        ]
-        return orjson.dumps(files) if files else b""
+            for item in named
+        }
+        return orjson.dumps([*files.values()]) if files else b""
+
+
+def _items(body: Record, path: str) -> list[Record]:
+    found: Any = body
+    for name in path.split("/"):
+        found = found.get(name, {}) if isinstance(found, dict) else found
+    return found if isinstance(found, list) else [found] if found else []
+
+
+def _file_name(item: Record) -> str:
+    return str(item.get("FileName") or item["FileId"])
 
 
 def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:

@@ -132,10 +132,17 @@ class PlatformClient(Wire):
         return _object(await self.call("GET", path, headers=headers))
 
     # attachments
-    async def upload(self, content: attachments.Content, *, receivers: Sequence[str] = ()) -> str:
+    async def upload(
+        self,
+        content: attachments.Content,
+        *,
+        receivers: Sequence[str] = (),
+        algorithm: attachments.Algorithm = "sm3",
+    ) -> str:
         """PUT /v1/attachments/{digest}: streams a file (bytes, or a path) to the gateway, going on where an
-        earlier try broke off. `receivers` may fetch it. Returns the digest, "sm3:<hex>"."""
-        return await attachments.upload(self, content, receivers=receivers)
+        earlier try broke off. `receivers` may fetch it. Returns the digest, "sm3:<hex>" (as messages name
+        files) or "sha-256:<hex>"."""
+        return await attachments.upload(self, content, receivers=receivers, algorithm=algorithm)
 
     def download(self, digest: str) -> AsyncIterator[bytes]:
         """GET /v1/attachments/{digest}: the plain bytes in pieces; the last one has passed the digest.
