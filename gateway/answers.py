@@ -47,10 +47,10 @@ class Answers:
         page, size = int(body["PageNo"]), int(body["PageSize"])
         found = [
             application
-            for application in self._matching(body)
+            for application in await self._matching(body)
             if is_visible(
                 application,
-                self.store.contract(application.contract_no),
+                await self.store.contract(application.contract_no),
                 platform.id,
                 platform.kind,
                 body["RequesterCode"],
@@ -66,7 +66,7 @@ class Answers:
             )
         names = self.standard.codes.get("status")
         shown = found[(page - 1) * size : page * size]
-        items = [item(one, self.store.trace(one.no), names.name) for one in shown]
+        items = [item(one, await self.store.trace(one.no), names.name) for one in shown]
         reply: Record = {
             "QueryId": body["QueryId"],
             "Result": "00000",
@@ -77,15 +77,19 @@ class Answers:
             reply["Items"] = {"Item": items}
         yield reply
 
-    def _matching(self, body: Record) -> list[Application]:
+    async def _matching(self, body: Record) -> list[Application]:
         match body["QueryType"]:
             case "1":
-                one = self.store.application(body.get("PayAppNo", ""))
+                one = await self.store.application(body.get("PayAppNo", ""))
                 return [one] if one else []
             case "2":
-                return list(self.store.applications(contract_no=body.get("ContractNo", ""), limit=1000)[1])
+                return list(
+                    (await self.store.applications(contract_no=body.get("ContractNo", ""), limit=1000))[1]
+                )
             case "3":
-                return list(self.store.applications(deal=body.get("UnifiedDealCode", ""), limit=1000)[1])
+                return list(
+                    (await self.store.applications(deal=body.get("UnifiedDealCode", ""), limit=1000))[1]
+                )
             case _:
                 since = int(clock.parse_t(body["DateFrom"]).timestamp() * 1000) if body.get("DateFrom") else 0
                 until = (
@@ -94,7 +98,9 @@ class Answers:
                     else 0
                 )
                 party = body.get("LegalCode") or body["RequesterCode"]
-                return list(self.store.applications(party=party, since=since, until=until, limit=1000)[1])
+                return list(
+                    (await self.store.applications(party=party, since=since, until=until, limit=1000))[1]
+                )
 
 
 def ticket_reply(row: TicketRow) -> Record:

@@ -40,7 +40,6 @@ from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
-from gateway.store.contract import AttachmentRow
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
@@ -227,7 +226,7 @@ async def _start(
         f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, seal_batch=evidence.seal_batch)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = open_blobs(settings)
@@ -240,7 +239,7 @@ async def _start(
     )
     answers = Answers(store, translator.standard)
     keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
-    keeper.take_up()
+    await keeper.take_up()
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},
@@ -310,11 +309,8 @@ async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeep
 def _world(
     platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> ConnectorWorld:
-    async def find_row(digest: str) -> AttachmentRow | None:
-        return store.attachment(digest)
-
     def read_file(digest: str) -> AsyncIterator[bytes]:
-        return read_plain(blobs, find_row, digest)
+        return read_plain(blobs, store.attachment, digest)
 
     media = formats.get(platform.format).content_type
     return ConnectorWorld(

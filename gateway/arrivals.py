@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -32,7 +32,7 @@ LANES = {"payment": 0, "case": 1, "bulk": 2}
 _AMOUNTS = ("AppAmount", "PayAmt", "XPayAmt", "ApprovedAmount", "ContractPrice", "BidAmount", "RefundAmt")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Submission:
     """A message whose seal held. `key` is the idempotency key, `number` the standard's type."""
 
@@ -72,13 +72,13 @@ class ArrivalMaker:
         self.heads = HeadShape(self.standard)
         self.attached = Attached(self.standard, settings.platforms, store.may_read)
 
-    def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
+    async def draft(self, submission: Submission, read: Read, started_ns: int) -> Draft:
         """Validates the record (MessageError with every fault) and prepares its arrival."""
         number, platform = submission.number, submission.platform
         kind = self.standard.catalogue.get(number)
         now = clock.now()
         today = now.date()
-        body = self._check(submission, read, today)
+        body = await self._check(submission, read, today)
         validated_ns = time.perf_counter_ns()
         said = read.parsed.head
         self.heads.check(said, today, whole=platform.profile == IDENTITY)
@@ -87,12 +87,12 @@ class ArrivalMaker:
         head = self._head(submission, kind, read, biz_key, body, now)
         if said.get("IdemKey"):
             self._check_head(submission, read, head, said)
-        files = self.attached.digests(number, read.record, platform.id)
+        files = await self.attached.digests(number, read.record, platform.id)
         message_id = clock.new_id()
         at = clock.now_ms()
         case = self._case(submission, read.record, message_id, at, today, head.OperType)
         judge = self._judge(
-            case, head, kind, biz_key, submission.key, given, self._origin(number, read.record)
+            case, head, kind, biz_key, submission.key, given, await self._origin(number, read.record)
         )
         stages = (
             ("read", (validated_ns - started_ns) // 1000),
@@ -132,7 +132,7 @@ class ArrivalMaker:
 
         return Draft(make)
 
-    def _check(self, submission: Submission, read: Read, today: date) -> bytes:
+    async def _check(self, submission: Submission, read: Read, today: date) -> bytes:
         """The canonical body. MessageError with the faults of the fields and, where these leave the rules
         of state enough to go by, with theirs too, as the ground is now: all at once."""
         number = submission.number
@@ -143,7 +143,7 @@ class ArrivalMaker:
             if not sound and not self._is_shaped(number, read.record):
                 raise
             case = self._case(submission, read.record, "", 0, today, read.parsed.head.get("OperType", "1"))
-            ground = self.store.load_ground(needs(number, read.record))
+            ground = await self.store.load_ground(needs(number, read.record))
             found = [*error.faults, *decide(case, ground).faults]
             raise MessageError(in_order(self.standard.model(number), found)) from error
 
@@ -224,13 +224,13 @@ class ArrivalMaker:
         if faults:
             raise MessageError(faults)
 
-    def _origin(self, number: str, record: Record) -> Record | None:
+    async def _origin(self, number: str, record: Record) -> Record | None:
         origin = ORIGINS.get(number)
         if origin is None:
             return None
         for node, platform in self.settings.platforms.items():
             if origin in platform.sends:
-                row = self.store.find_message(node, origin, record["PayAppNo"])
+                row = await self.store.find_message(node, origin, record["PayAppNo"])
                 if row is not None:
                     return self.standard.read(origin, row.body)
         return None
@@ -247,7 +247,8 @@ class ArrivalMaker:
     ) -> Callable[[Ground, LastVersion | None], Verdict]:
         def judge(ground: Ground, last: LastVersion | None) -> Verdict:
             version = int(given) if given else (last.version + 1 if last else 1)
-            finding = decide(replace(case, version=version), ground)
+            case.version = version
+            finding = decide(case, ground)
             if finding.faults:
                 return Verdict(faults=tuple(in_order(self.standard.model(case.number), finding.faults)))
             try:
@@ -284,19 +285,19 @@ class ArrivalMaker:
             for receiver in receivers
         )  # fmt: skip
 
-    def renew(self, delivery: DeliveryRow) -> NewDelivery:
+    async def renew(self, delivery: DeliveryRow) -> NewDelivery:
         """A stored message for the same receiver as another effect, by the mapping that is in force now.
 
         LookupError where the message is gone, MessageError where the receiver's form cannot hold it."""
-        row = self.store.get_message(delivery.message_id)
+        row = await self.store.get_message(delivery.message_id)
         if row is None:
             raise LookupError(f"no message {delivery.message_id}")
         body = self.standard.read(row.type, row.body)
-        others = (one for one in self.store.deliveries(row.id) if one.receiver == delivery.receiver)
+        others = (one for one in await self.store.deliveries(row.id) if one.receiver == delivery.receiver)
         effect_no = max(one.effect_no for one in others) + 1
         return self.render(
             row.type, body, Head(**orjson.loads(row.head)), self.standard.catalogue.get(row.type), row.sender,
-            row.idem_key, delivery.receiver, row.biz_version, delivery.line, self._origin(row.type, body), effect_no,
+            row.idem_key, delivery.receiver, row.biz_version, delivery.line, await self._origin(row.type, body), effect_no,
         )  # fmt: skip
 
     def render(

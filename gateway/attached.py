@@ -6,7 +6,7 @@ lets nobody else in either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.errors import Fault, MessageError
@@ -22,7 +22,10 @@ class Attached:
     """`may_read` (digest, platform): does the platform hold a grant on the complete file?"""
 
     def __init__(
-        self, standard: Standard, platforms: Mapping[str, Platform], may_read: Callable[[str, str], bool]
+        self,
+        standard: Standard,
+        platforms: Mapping[str, Platform],
+        may_read: Callable[[str, str], Awaitable[bool]],
     ):
         self._places = {kind.number: _places_of(standard.model(kind.number)) for kind in standard.catalogue}
         self._may_read = may_read
@@ -34,7 +37,7 @@ class Attached:
             if operations.files
         }
 
-    def digests(self, number: str, record: Record, sender: str) -> tuple[str, ...]:
+    async def digests(self, number: str, record: Record, sender: str) -> tuple[str, ...]:
         """As the store names them. MessageError 30010 with every file that is to be carried and that is not
         here, or that the sender has no right to."""
         places = self._places[number]
@@ -42,7 +45,7 @@ class Attached:
             return ()
         named = [found for place in places for found in _find(record, place, "")]
         if number in self._carried:
-            faults = [_not_here(path) for path, digest in named if not self._may_read(digest, sender)]
+            faults = [_not_here(path) for path, digest in named if not await self._may_read(digest, sender)]
             if faults:
                 raise MessageError(faults)
         return tuple(dict.fromkeys(digest for _, digest in named))

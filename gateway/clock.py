@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
@@ -67,5 +67,10 @@ def parse_t(text: str) -> datetime:
 
 def new_id() -> str:
     """A ULID: 26 characters, sorts by time of making, 80 random bits."""
-    value = (now_ms() << 80) | secrets.randbits(80)
+    value = (now_ms() << 80) | int.from_bytes(os.urandom(10), "big")
     return "".join([_PAIRS[value >> place & 1023] for place in _PLACES])
+
+
+def first_id(at_ms: int) -> str:
+    """The least ULID that can be made at that time."""
+    return "".join([_PAIRS[at_ms << 80 >> place & 1023] for place in _PLACES])

@@ -43,12 +43,12 @@ class CodeTableKeeper:
         self._stopped = False
         self.renewing = asyncio.Lock()  # mappings are exchanged by one at a time
 
-    def take_up(self) -> None:
+    async def take_up(self) -> None:
         """Takes up what the store holds and this process does not know yet."""
-        known = tuple(self.store.object_messages(CODE_CHANGE))
+        known = tuple(await self.store.object_messages(CODE_CHANGE))
         if known == self._known:
             return
-        found = self.store.objects(CODE_CHANGE)
+        found = await self.store.objects(CODE_CHANGE)
         self.translator.standard.change_codes([read_change(one.data) for one in found])
         self._known, self._is_stale = known, True
         log.info("code tables changed", tables=sorted({one.parent for one in found}))
@@ -57,7 +57,7 @@ class CodeTableKeeper:
     async def run(self) -> None:
         """Looks for changes of other processes, and compiles the mappings after each change."""
         while not self._stopped:
-            self.take_up()
+            await self.take_up()
             if self._is_stale:
                 await self._renew_mappings()
             self._woken.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -22,7 +22,7 @@ from gateway.message import DeliveryState, Record
 from gateway.schedule import Schedule
 from gateway.settings import Settings
 from gateway.standard import Catalogue
-from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable
+from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable, Wish
 from gateway.translate import Translator
 
 log = structlog.get_logger("delivery")
@@ -33,7 +33,7 @@ _ANSWER_BYTES = 65_536
 _CODE_CHARS, _TEXT_CHARS = 64, 600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Verdict:
     """What an attempt came to: the new state, and why."""
 
@@ -72,18 +72,20 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
-        self._busy: Counter[str] = Counter()
+        self._busy: Counter[str] = Counter()  # attempts on their way to a receiver
+        self._claims = False  # by itself, just now
+        self._is_served = False  # the store claims along
 
     async def run(self) -> None:
         """Until `stop`; then what is in flight is finished."""
         self.store.on_work(self._wake.set)
+        self._is_served = self.store.claim_along(self)
         while not self._stopping:
             self._wake.clear()
-            room = self.settings.gateway.workers - len(self._under_way)
-            claimed = await self._claim(room) if room > 0 else []
-            for one in claimed:
-                self._start(one)
-            if room <= 0 or len(claimed) < room:
+            wish = self.wish()
+            claimed = await self._claim(wish) if wish else []
+            self.take(claimed)
+            if wish is None or len(claimed) < wish.limit:
                 # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
         if self._under_way:
@@ -93,13 +95,28 @@ class DeliveryWorker:
         self._stopping = True
         self._wake.set()
 
-    async def _claim(self, room: int) -> list[Claimed]:
+    def wish(self) -> Wish | None:
+        """What there is room for; None while nothing is, or a claim is under way that counted with it."""
+        room = self.settings.gateway.workers - self._busy.total()
+        if room <= 0 or self._claims or self._stopping:
+            return None
         # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
         rooms = {node: self._limit(node) - self._busy[node] for node in self.connectors}
-        return await self.store.claim(
-            self.name, room, self.settings.gateway.lease_s,
-            skip=self._full(), rooms=rooms, make_notice=self.make_notice,
-        )  # fmt: skip
+        return Wish(self.name, room, self.settings.gateway.lease_s, self._full(), rooms)
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        for one in claimed:
+            self._start(one)
+
+    async def _claim(self, wish: Wish) -> list[Claimed]:
+        self._claims = True
+        try:
+            return await self.store.claim(
+                wish.worker, wish.limit, wish.lease_s,
+                skip=wish.skip, rooms=wish.rooms, make_notice=self.make_notice,
+            )  # fmt: skip
+        finally:
+            self._claims = False
 
     def _full(self) -> list[str]:
         """Receivers that have enough in flight."""
@@ -110,7 +127,7 @@ class DeliveryWorker:
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-        due_s = None if self._is_full() else self.store.next_due_in_s(skip=self._full())
+        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
@@ -122,24 +139,30 @@ class DeliveryWorker:
         self._busy[claimed.receiver] += 1
         task = asyncio.create_task(self._deliver(claimed))
         self._under_way.add(task)
-        task.add_done_callback(lambda done: self._finish(done, claimed.receiver))
+        task.add_done_callback(self._finish)
 
     def _is_full(self) -> bool:
-        return len(self._under_way) >= self.settings.gateway.workers
+        return self._busy.total() >= self.settings.gateway.workers
 
-    def _finish(self, task: asyncio.Task[None], receiver: str) -> None:
-        if self._is_full() or self._busy[receiver] >= self._limit(receiver):
+    def _free(self, receiver: str) -> None:
+        """Its place is free once it was answered; the transaction of the outcome already gives it away."""
+        if not self._is_served and (self._is_full() or self._busy[receiver] >= self._limit(receiver)):
             self._wake.set()  # what could not be claimed before now can
-        self._under_way.discard(task)
         self._busy[receiver] -= 1
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
         if not task.cancelled() and task.exception() is not None:
             # Our own fault: the lease runs out, the delivery is tried again, the third crash quarantines it.
-            log.error("attempt crashed", exc_info=task.exception(), receiver=receiver)
+            log.error("attempt crashed", exc_info=task.exception())
             self._wake.set()
 
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
-        verdict = await self._attempt(claimed)
+        try:
+            verdict = await self._attempt(claimed)
+        finally:
+            self._free(claimed.receiver)
         result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)

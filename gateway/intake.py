@@ -8,7 +8,7 @@ changes nothing: the retry gets the same bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ log = structlog.get_logger("intake")
 Answerer = Callable[[Platform, Record, Claims], AbstractAsyncContextManager[Record]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Call:
     """A sealed body as it came in. `type` is the number in the URL, `idem_key` the header, "" if none."""
 
@@ -58,7 +58,7 @@ class Intake:
         identities: Sequence[Identity],
         trust: Trust,
         answerers: Mapping[str, Answerer],
-        after: Mapping[str, Callable[[], None]],
+        after: Mapping[str, Callable[[], Awaitable[None]]],
     ):
         self.settings = settings
         self.store = store
@@ -129,12 +129,12 @@ class Intake:
         try:
             outcome = await self._take_new(submission, started)
         except MessageError:
-            first = self._first(submission)
+            first = await self._first(submission)
             if first is None:
                 raise
             return first
         if outcome.kind == "accepted" and number in self.after:
-            self.after[number]()
+            await self.after[number]()
         return outcome
 
     async def _take_new(self, submission: Submission, started: int) -> Outcome:
@@ -146,17 +146,17 @@ class Intake:
         except MessageError as error:
             raise _taught(error, error.faults, submission, parsed) from error
         try:
-            draft = self.arrivals.draft(submission, read, started)
+            draft = await self.arrivals.draft(submission, read, started)
             outcome = await self._accept_answered(draft, submission, read.record)
             return self._judge(outcome)
         except MessageError as error:
             raise _taught(error, read.in_senders_words(error.faults), submission, parsed) from error
 
-    def _first(self, submission: Submission) -> Outcome | None:
+    async def _first(self, submission: Submission) -> Outcome | None:
         """A retry of the very bytes gets the first outcome, whatever mapping, table or rule has changed
         since and refuses them now."""
-        stored = self.store.find_by_key(submission.platform.id, submission.key)
-        if stored is None or not self._is_same(stored, submission):
+        stored = await self.store.find_by_key(submission.platform.id, submission.key)
+        if stored is None or not await self._is_same(stored, submission):
             return None
         return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
 
@@ -167,13 +167,13 @@ class Intake:
             log.error("store unavailable", cause=str(error))
             raise _busy() from error
 
-    def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
+    async def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
         if stored.type != submission.number:
             raise _conflict(submission.key)
-        return stored.original == submission.payload and self._token_fits(stored, submission)
+        return stored.original == submission.payload and await self._token_fits(stored, submission)
 
-    def _token_fits(self, stored: MessageRow, submission: Submission) -> bool:
-        return stored.jti == submission.claims.jti or not self.store.is_token_seen(
+    async def _token_fits(self, stored: MessageRow, submission: Submission) -> bool:
+        return stored.jti == submission.claims.jti or not await self.store.is_token_seen(
             submission.platform.id, submission.claims.jti
         )
 
@@ -181,7 +181,10 @@ class Intake:
         """With the answer, where the type wants one: a refusal takes back what answering took. What a key
         is bound to has its answer already, and asking twice would use a ticket up for its own retry."""
         answerer = self.answerers.get(submission.number)
-        if answerer is None or self.store.find_by_key(submission.platform.id, submission.key) is not None:
+        if (
+            answerer is None
+            or await self.store.find_by_key(submission.platform.id, submission.key) is not None
+        ):
             return await self._accept(draft.arrival())
         async with answerer(submission.platform, record, submission.claims) as answer:
             outcome = await self._accept(draft.arrival(orjson.dumps(answer)))

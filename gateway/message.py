@@ -14,7 +14,7 @@ NAMESPACE = "urn:sh-ggzy-czzf:datastd:1.0"
 GATEWAY_NODE = "GW"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Claims:
     """What the signature of every suite binds beside the content (DESIGN.md section 5).
 
@@ -107,7 +107,7 @@ def check_move(moves: dict[Any, frozenset[Any]], old: Any, new: Any) -> None:
         raise ValueError(f"illegal move: {old} → {new}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Parsed:
     """A platform's bytes, read by a format, still in the platform's own words.
 

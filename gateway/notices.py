@@ -22,9 +22,11 @@ def make_notice(maker: ArrivalMaker, claimed: Claimed, code: str, text: str) -> 
     sender = maker.settings.platforms.get(claimed.sender)
     if sender is None or RECEIPT not in sender.receives:
         return None
-    row = maker.store.get_message(claimed.message_id)
-    version = str(row.biz_version) if row is not None else "1"
-    body: Record = {"OriMsgNo": claimed.type, "BizKey": claimed.biz_key, "BizVersion": version}
+    body: Record = {
+        "OriMsgNo": claimed.type,
+        "BizKey": claimed.biz_key,
+        "BizVersion": str(claimed.biz_version),
+    }
     if claimed.application:
         body["PayAppNo"] = claimed.application
     body["ReceiptStatus"] = "4"

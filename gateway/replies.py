@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ PROBLEM = "application/problem+json"
 SOAP = {"soap-1.1": ("1.1", wssnames.SOAP11), "soap-1.2": ("1.2", wssnames.SOAP12)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Reply:
     """A sealed reply, ready to send."""
 
@@ -195,7 +195,7 @@ class Replies:
             msg_type=number,
             idem_key=claims.idem_key,
             issued_at=int(time.time()),
-            jti=secrets.token_hex(16),
+            jti=os.urandom(16).hex(),
             content_type=content_type,
         )
         peer = self.peers[platform.id]

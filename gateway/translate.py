@@ -22,7 +22,7 @@ IDENTITY = "general"
 ACK = "8001"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Read:
     """A message in the standard's words, with what its envelope said and the mapping that read it."""
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "message", "clock"), 0),
-    **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule"), 1),
+    **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule", "digests"), 1),
     **dict.fromkeys(
         ("standard", "formats", "mapping", "security", "payments", "invoices", "routing", "settings"), 2
     ),
@@ -71,6 +71,7 @@ ARROWS = {
 }
 # The sandbox's platforms stand for strangers: they know the gateway's wire, never its inside.
 SANDBOX_MAY = {
+    "digests",
     "client",
     "formats",
     "standard",

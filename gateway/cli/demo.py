@@ -194,7 +194,7 @@ async def _counts(settings: Settings) -> Counts:
     store = open_store(settings.store_url, settings.data_dir)
     await store.open()
     try:
-        return store.counts()
+        return await store.counts()
     finally:
         await store.close()
 

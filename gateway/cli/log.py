@@ -129,7 +129,7 @@ async def _search(settings: Settings, wanted: MessageFilter) -> list[MessageRow]
     store = _open(settings)
     await store.open()
     try:
-        return list(store.search(wanted))
+        return list(await store.search(wanted))
     finally:
         await store.close()
 
@@ -138,14 +138,14 @@ async def _show(settings: Settings, message: str) -> dict[str, Any] | None:
     store = _open(settings)
     await store.open()
     try:
-        row = store.get_message(message)
+        row = await store.get_message(message)
         if row is None:
             return None
         return {
             **_brief(row),
             "events": [
                 {"at": _time(event.at), "stage": event.stage, "detail": dict(event.detail)}
-                for event in store.events(row.id)
+                for event in await store.events(row.id)
             ],
             "deliveries": [
                 {
@@ -163,10 +163,10 @@ async def _show(settings: Settings, message: str) -> dict[str, Any] | None:
                             "code": attempt.code,
                             "text": attempt.text,
                         }
-                        for attempt in store.attempts(one.id)
+                        for attempt in await store.attempts(one.id)
                     ],
                 }
-                for one in store.deliveries(row.id)
+                for one in await store.deliveries(row.id)
             ],
         }
     finally:
@@ -182,7 +182,7 @@ async def _tail(settings: Settings, seconds: float) -> None:
     ends = time.monotonic() + seconds if seconds else float("inf")
     try:
         while time.monotonic() < ends:
-            fresh = [row for row in store.search(MessageFilter(limit=100)) if row.id > last]
+            fresh = [row for row in await store.search(MessageFilter(limit=100)) if row.id > last]
             for row in reversed(fresh):
                 click.echo(
                     f"{_time(row.received_at)}  {row.type}  {row.sender:16} {row.state:10} {row.id}  {row.biz_key}"
@@ -197,20 +197,20 @@ async def _resolve(settings: Settings, delivery: int, action: str, actor: str, r
     store = _open(settings)
     await store.open()
     try:
-        renewed = _renew(settings, store, delivery) if action == "new-effect" else None
+        renewed = await _renew(settings, store, delivery) if action == "new-effect" else None
         row = await store.resolve(delivery, action, actor, reason, renewed)
         return {"id": row.id, "receiver": row.receiver, "state": str(row.state)}
     finally:
         await store.close()
 
 
-def _renew(settings: Settings, store: Store, delivery: int) -> NewDelivery:
+async def _renew(settings: Settings, store: Store, delivery: int) -> NewDelivery:
     """The delivery's message in the receiver's form, as the mappings make it today."""
-    found = store.delivery(delivery)
+    found = await store.delivery(delivery)
     if found is None:
         raise LookupError(f"no delivery {delivery}")
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
-    return ArrivalMaker(settings, store, load_translator(settings), routes).renew(found)
+    return await ArrivalMaker(settings, store, load_translator(settings), routes).renew(found)
 
 
 def _brief(row: MessageRow) -> dict[str, Any]:

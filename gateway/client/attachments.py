@@ -20,11 +20,11 @@ from yarl import URL
 from gateway.client.exchange import Exchange
 from gateway.client.replies import Refused
 from gateway.client.wire import Wire, refusal_of
+from gateway.digests import new_digest
 from gateway.errors import DeliveryError, MessageError
 from gateway.message import GATEWAY_NODE, Claims
 from gateway.security.aead import TAG_BYTES, CipherName
 from gateway.security.chunks import ChunkOpener, ChunkSealer, FileHeader, new_header, open_header, seal_header
-from gateway.security.digests import new_digest
 from gateway.security.suite import check_claims
 from gateway.security.threads import in_threads
 

@@ -33,7 +33,7 @@ class FileRef:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Parcel:
     """One attempt: `payload` is the form in the receiver's own encoding, not yet sealed."""
 
@@ -45,7 +45,7 @@ class Parcel:
     traceparent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Answer:
     """What the receiver said, unsealed, in its own form. `already`: it says that it had this one."""
 

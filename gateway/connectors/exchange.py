@@ -21,7 +21,7 @@ _LARGE_BYTES = 512 * 1024
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Exchange:
     """A whole answer: status, media type (lower case, without parameters), body."""
 
@@ -67,18 +67,24 @@ def _body(data: bytes) -> bytes | io.BytesIO:
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    parts = bytearray()
-    async for part in response.content.iter_chunked(65_536):
-        parts += part
-        if len(parts) > max_bytes:
-            response.close()
-            raise DeliveryError(
-                "delivery.answer-too-large",
-                f"the answer is larger than {max_bytes} bytes",
-                status=response.status,
-                unknown=True,
-            )
-    return bytes(parts)
+    if response.content.is_eof():  # all of it came with the head
+        whole = response.content.read_nowait()
+    else:
+        parts = bytearray()
+        async for part in response.content.iter_chunked(65_536):
+            parts += part
+            if len(parts) > max_bytes:
+                break
+        whole = bytes(parts)
+    if len(whole) > max_bytes:
+        response.close()
+        raise DeliveryError(
+            "delivery.answer-too-large",
+            f"the answer is larger than {max_bytes} bytes",
+            status=response.status,
+            unknown=True,
+        )
+    return whole
 
 
 def refusal(

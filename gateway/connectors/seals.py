@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 
 from gateway import clock
@@ -20,7 +20,7 @@ def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
         msg_type=parcel.type,
         idem_key=parcel.delivery_key,
         issued_at=int(time.time()),
-        jti=secrets.token_hex(16),
+        jti=os.urandom(16).hex(),
         content_type=world.content_type,
     )
     return world.suite.seal(parcel.payload, claims, world.identity, world.peer)

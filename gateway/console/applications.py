@@ -24,7 +24,7 @@ async def show_applications(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     text = request.query.get("text", "").strip()[:128]
     page = _page_number(request.query.get("page", ""))
-    total, rows = _find(world, text, page)
+    total, rows = await _find(world, text, page)
     last = page * PAGE_ROWS >= total
     context = {
         "tab": "applications",
@@ -35,20 +35,20 @@ async def show_applications(request: web.Request) -> web.Response:
         "previous": _link(text, page - 1) if page > 1 else "",
         "next": "" if last else _link(text, page + 1),
     }
-    return render(request, "applications.html", context)
+    return await render(request, "applications.html", context)
 
 
-def _find(world: ConsoleWorld, text: str, page: int) -> tuple[int, list[Application]]:
+async def _find(world: ConsoleWorld, text: str, page: int) -> tuple[int, list[Application]]:
     """By application number, contract number, unified deal code or party: whichever finds something."""
     offset = (page - 1) * PAGE_ROWS
     if not text:
-        total, rows = world.store.applications(limit=PAGE_ROWS, offset=offset)
+        total, rows = await world.store.applications(limit=PAGE_ROWS, offset=offset)
         return total, list(rows)
-    one = world.store.application(text)
+    one = await world.store.application(text)
     if one is not None:
         return 1, [one]
     for condition in ("contract_no", "deal", "party"):
-        total, rows = world.store.applications(**{condition: text}, limit=PAGE_ROWS, offset=offset)  # type: ignore[arg-type]
+        total, rows = await world.store.applications(**{condition: text}, limit=PAGE_ROWS, offset=offset)  # type: ignore[arg-type]
         if total:
             return total, list(rows)
     return 0, []
@@ -64,21 +64,21 @@ def _link(text: str, page: int) -> str:
 
 async def show_application(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    application = world.store.application(request.match_info["no"])
+    application = await world.store.application(request.match_info["no"])
     if application is None:
         raise web.HTTPNotFound
-    trace = world.store.trace(application.no)
-    messages = world.store.search(MessageFilter(application=application.no, limit=200))
+    trace = await world.store.trace(application.no)
+    messages = await world.store.search(MessageFilter(application=application.no, limit=200))
     context = {
         "tab": "applications",
         "case": application,
-        "contract": world.store.contract(application.contract_no),
+        "contract": await world.store.contract(application.contract_no),
         "steps": seven_steps(application, trace),
         "trace": trace,
-        "rows": [(world.masked(row), world.store.deliveries(row.id)) for row in reversed(messages)],
+        "rows": [(world.masked(row), await world.store.deliveries(row.id)) for row in reversed(messages)],
         "bars": _bars(application),
     }
-    return render(request, "application.html", context)
+    return await render(request, "application.html", context)
 
 
 def _bars(application: Application) -> list[dict[str, Any]]:

@@ -14,12 +14,12 @@ def add(pages: web.Application) -> None:
 
 async def show_stuck(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    rows = [_shown(world, one) for one in world.store.dead_letters(200)]
-    return render(request, "stuck.html", {"tab": "stuck", "rows": rows})
+    rows = [await _shown(world, one) for one in await world.store.dead_letters(200)]
+    return await render(request, "stuck.html", {"tab": "stuck", "rows": rows})
 
 
-def _shown(world: ConsoleWorld, one: DeliveryRow) -> DeliveryRow:
-    message = world.store.get_message(one.message_id)
+async def _shown(world: ConsoleWorld, one: DeliveryRow) -> DeliveryRow:
+    message = await world.store.get_message(one.message_id)
     if message is None:
         raise LookupError(f"no message {one.message_id}")
     return world.masked_delivery(one, world.masker(message))

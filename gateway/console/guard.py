@@ -45,17 +45,17 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await handler(request)
     except web.HTTPException as error:
         if error.status >= 400:
-            response = _page(request, error.status, "error.not-found")
+            response = await _page(request, error.status, "error.not-found")
         else:
             error.headers.update(HEADERS)
             raise
     except MessageError as error:
         log.warning("page refused", path=request.path, error=str(error)[:300])
-        response = _page(request, error.status, "error.not-found")
+        response = await _page(request, error.status, "error.not-found")
     except Exception:
         number = secrets.token_hex(6)
         log.exception("incident", incident=number, where=request.path)
-        response = _page(request, 500, "error.inside", number)
+        response = await _page(request, 500, "error.inside", number)
     response.headers.update(HEADERS)
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
@@ -74,8 +74,10 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-def _page(request: web.Request, status: int, key: str, *values: object) -> web.Response:
-    return render(request, "error.html", {"key": key, "values": values, "status": status}, status=status)
+async def _page(request: web.Request, status: int, key: str, *values: object) -> web.Response:
+    return await render(
+        request, "error.html", {"key": key, "values": values, "status": status}, status=status
+    )
 
 
 def _stranger(request: web.Request) -> web.Response:

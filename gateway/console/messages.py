@@ -40,12 +40,12 @@ async def show_log(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     wanted = {name: request.query.get(name, "").strip()[:128] for name in _FIELDS}
     before = request.query.get("before", "")[:32]
-    rows = world.store.search(_filter(wanted, before))
+    rows = await world.store.search(_filter(wanted, before))
     more = len(rows) > PAGE_ROWS
     shown = list(rows[:PAGE_ROWS])
     context = {
         "tab": "messages",
-        "rows": [(world.masked(row), world.store.deliveries(row.id)) for row in shown],
+        "rows": [(world.masked(row), await world.store.deliveries(row.id)) for row in shown],
         "wanted": wanted,
         "before": before,
         "older": _older(wanted, shown[-1].id) if more else "",
@@ -54,7 +54,7 @@ async def show_log(request: web.Request) -> web.Response:
         "states": [str(state) for state in MessageState],
     }
     template = "log_rows.html" if _wants_rows(request) else "log.html"
-    response = render(request, template, context)
+    response = await render(request, template, context)
     response.headers["Vary"] = "HX-Request, HX-History-Restore-Request"
     return response
 
@@ -84,23 +84,23 @@ def _older(wanted: dict[str, str], last: str) -> str:
 
 async def show_message(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    row = world.store.get_message(request.match_info["id"])
+    row = await world.store.get_message(request.match_info["id"])
     if row is None:
         raise web.HTTPNotFound
     masker = world.masker(row)
-    deliveries = [world.masked_delivery(one, masker) for one in world.store.deliveries(row.id)]
-    attempts = {one.id: world.store.attempts(one.id) for one in deliveries}
+    deliveries = [world.masked_delivery(one, masker) for one in await world.store.deliveries(row.id)]
+    attempts = {one.id: await world.store.attempts(one.id) for one in deliveries}
     context = {
         "tab": "messages",
         "row": world.masked(row),
         "deliveries": deliveries,
         "attempts": attempts,
         "answers": _answers(attempts, masker),
-        "timeline": _timeline(world, row, deliveries, attempts, masker),
+        "timeline": await _timeline(world, row, deliveries, attempts, masker),
         "forms": _forms(world, row, deliveries, masker),
         "most": MOST_CHARS,
     }
-    return render(request, "message.html", context)
+    return await render(request, "message.html", context)
 
 
 def _answers(attempts: dict[int, Sequence[AttemptRow]], masker: Masker) -> dict[tuple[int, int], str]:
@@ -112,7 +112,7 @@ def _answers(attempts: dict[int, Sequence[AttemptRow]], masker: Masker) -> dict[
     }
 
 
-def _timeline(
+async def _timeline(
     world: ConsoleWorld,
     row: MessageRow,
     deliveries: Sequence[DeliveryRow],
@@ -128,7 +128,7 @@ def _timeline(
             "node": "",
             "state": "",
         }
-        for event in world.store.events(row.id)
+        for event in await world.store.events(row.id)
     ]
     for delivery in deliveries:
         lines += [

@@ -16,11 +16,11 @@ def add(pages: web.Application) -> None:
 async def show_refusals(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     sender = request.query.get("sender", "").strip()[:20]
-    rows = world.store.refusals(_MOST, sender)
+    rows = await world.store.refusals(_MOST, sender)
     context = {
         "tab": "refusals",
         "rows": rows,
         "sender": sender,
         "platforms": sorted(world.settings.platforms),
     }
-    return render(request, "refusals.html", context)
+    return await render(request, "refusals.html", context)

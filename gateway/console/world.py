@@ -71,12 +71,12 @@ def language_of(request: web.Request) -> str:
     return language if language in LANGUAGES else LANGUAGES[0]
 
 
-def render(
+async def render(
     request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> web.Response:
     """A page. `context` is what it alone needs; the words, names and counts that all need come from here."""
     return aiohttp_jinja2.render_template(
-        template, request, {**page_values(request), **context}, status=status
+        template, request, {**await page_values(request), **context}, status=status
     )
 
 
@@ -90,9 +90,9 @@ def words(request: web.Request) -> dict[str, Any]:
     return {"t": say, "language": language, "path": request.path}
 
 
-def page_values(request: web.Request) -> dict[str, Any]:
+async def page_values(request: web.Request) -> dict[str, Any]:
     world, language = request.app[WORLD], language_of(request)
-    counts = world.store.counts()
+    counts = await world.store.counts()
     by_state = {str(state): count for state, count in counts.deliveries.items()}
     return words(request) | {
         "when": _when,

@@ -59,7 +59,7 @@ async def put(request: web.Request) -> web.Response:
     caller = await identify(request, world)
     check_encoding(request)
     receivers = _receivers(request, world)
-    if world.store.may_read(digest, caller.platform.id) and await _find(world, digest) is not None:
+    if await _readable(world, digest, caller) is not None:
         return await _keep_known(_pieces(request, world, caller), world, digest, receivers)
     with _room(request):
         receiving = Receiving(world, caller.platform, digest)
@@ -131,8 +131,11 @@ async def _own(
         await world.store.grant(digest, receiver)
 
 
-async def _find(world: EndpointWorld, digest: str) -> Attachment | None:
-    row = world.store.attachment(digest)
+async def _readable(world: EndpointWorld, digest: str, caller: Caller) -> Attachment | None:
+    """The file, if it is here and the caller may read it."""
+    if not await world.store.may_read(digest, caller.platform.id):
+        return None
+    row = await world.store.attachment(digest)
     return Attachment.read(row) if row is not None and row.state == "complete" else None
 
 
@@ -167,9 +170,9 @@ async def head(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     digest = _digest(request)
     caller = await identify(request, world)
-    known = world.store.attachment(digest) if world.store.may_read(digest, caller.platform.id) else None
+    known = await _readable(world, digest, caller)
     if known is not None:
-        return _told(200, known.size, complete=True)
+        return _told(200, known.header.size, complete=True)
     offset = await world.uploads.offset(place_of(caller.platform, digest))
     if not offset:
         raise _unknown()
@@ -182,7 +185,7 @@ async def get(request: web.Request) -> web.StreamResponse:
     world = request.app[WORLD]
     digest = _digest(request)
     caller = await identify(request, world)
-    found = await _find(world, digest) if world.store.may_read(digest, caller.platform.id) else None
+    found = await _readable(world, digest, caller)
     if found is None:
         raise _unknown()
     header, chunks = found.header, found.chunks(world.blobs)

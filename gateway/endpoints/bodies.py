@@ -17,7 +17,10 @@ async def read_body(request: web.Request, max_bytes: int, within_s: float) -> by
     if (request.content_length or 0) > max_bytes:
         raise too_large(max_bytes)
     if request.content.is_eof():  # all of it came with the head: there is nothing to wait for
-        return await _read(request, max_bytes)
+        data = request.content.read_nowait()
+        if len(data) > max_bytes:
+            raise too_large(max_bytes)
+        return data
     try:
         async with asyncio.timeout(within_s):
             return await _read(request, max_bytes)

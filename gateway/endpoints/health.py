@@ -18,7 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from gateway.endpoints.world import WORLD, EndpointWorld
-from gateway.store.contract import Store
+from gateway.store.contract import Counts, Store
 
 log = structlog.get_logger("endpoints")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
@@ -28,9 +28,8 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 class Metrics:
     """One a server: its own registry, so that several gateways can live in one process."""
 
-    def __init__(self, store: Store):
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(StoreMetrics(store))
         self.requests = Counter(
             "gateway_http_requests", "HTTP requests by route and status", ["route", "method", "status"],
             registry=self.registry,
@@ -72,17 +71,18 @@ class Metrics:
 
 
 class StoreMetrics(Collector):
-    """What the store holds, read when somebody asks."""
+    """What the store holds, as read when somebody asked. `due_s`: seconds until the next delivery is due."""
 
-    def __init__(self, store: Store):
-        self.store = store
+    def __init__(self, counts: Counts, due_s: float | None):
+        self.counts = counts
+        self.due_s = due_s
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing is read at registration: the store may not be open yet."""
-        return ()
+    @classmethod
+    async def read(cls, store: Store) -> StoreMetrics:
+        return cls(await store.counts(), await store.next_due_in_s())
 
     def collect(self) -> Iterable[Metric]:
-        counts = self.store.counts()
+        counts, due_s = self.counts, self.due_s
         yield GaugeMetricFamily("gateway_messages", "Messages accepted", value=counts.messages)
         yield GaugeMetricFamily(
             "gateway_parked_messages",
@@ -100,7 +100,6 @@ class StoreMetrics(Collector):
             for state, count in by_state.items():
                 receivers.add_metric([receiver, str(state)], count)
         yield receivers
-        due_s = self.store.next_due_in_s()
         late_s = max(0.0, -due_s) if due_s is not None else 0.0
         yield GaugeMetricFamily("gateway_delivery_lag_seconds", "How late the next delivery is", value=late_s)
 
@@ -110,7 +109,7 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 
 def add(app: web.Application, world: EndpointWorld) -> Metrics:
     """Adds the routes; the metrics' middleware is for the caller to place."""
-    app[METRICS] = Metrics(world.store)
+    app[METRICS] = Metrics()
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", metrics)
@@ -125,7 +124,7 @@ async def ready(request: web.Request) -> web.Response:
     """200 once the store answers; a store that does not is a 503 without a cause (it is in the log)."""
     store = request.app[WORLD].store
     try:
-        counts = store.counts()
+        counts = await store.counts()
     except Exception:
         log.exception("store unavailable")
         return web.json_response({"status": "store unavailable"}, status=503)
@@ -139,7 +138,9 @@ async def ready(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     if not _may_know(request):
         raise web.HTTPForbidden
-    text = generate_latest(request.app[METRICS].registry)
+    stored = CollectorRegistry()
+    stored.register(await StoreMetrics.read(request.app[WORLD].store))
+    text = generate_latest(stored) + generate_latest(request.app[METRICS].registry)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 

@@ -37,8 +37,8 @@ async def show(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     caller = await identify(request, world)
     subject = _subject(request)
-    application = world.store.application(request.match_info["no"])
-    if application is None or not _may_see(world, application, caller, subject):
+    application = await world.store.application(request.match_info["no"])
+    if application is None or not await _may_see(world, application, caller, subject):
         raise MessageError.of(
             "progress.unknown",
             "支付申请不存在或无权查看",
@@ -47,7 +47,7 @@ async def show(request: web.Request) -> web.Response:
             status=404,
             path="no",
         )
-    return sealed_json(world, caller, "6002", _item(world, application))
+    return sealed_json(world, caller, "6002", await _item(world, application))
 
 
 async def find(request: web.Request) -> web.Response:
@@ -57,7 +57,7 @@ async def find(request: web.Request) -> web.Response:
     subject = _subject(request)
     query = _read_query(request)
     party = query["party"] or subject
-    _, rows = world.store.applications(
+    _, rows = await world.store.applications(
         contract_no=query["contract_no"],
         deal=query["deal"],
         party=party,
@@ -65,14 +65,14 @@ async def find(request: web.Request) -> web.Response:
         until=query["to"],
         limit=_SCANNED,
     )
-    seen = [row for row in rows if _may_see(world, row, caller, subject)]
+    seen = [row for row in rows if await _may_see(world, row, caller, subject)]
     page, size = query["page"], query["size"]
     shown = seen[(page - 1) * size : page * size]
     answer = {
         "Total": len(seen),
         "PageNo": page,
         "PageSize": size,
-        "Items": [_item(world, row) for row in shown],
+        "Items": [await _item(world, row) for row in shown],
     }
     return sealed_json(world, caller, "6002", answer)
 
@@ -94,14 +94,14 @@ def _subject(request: web.Request) -> str:
     return subject
 
 
-def _may_see(world: EndpointWorld, application: Application, caller: Caller, subject: str) -> bool:
-    contract = world.store.contract(application.contract_no)
+async def _may_see(world: EndpointWorld, application: Application, caller: Caller, subject: str) -> bool:
+    contract = await world.store.contract(application.contract_no)
     return is_visible(application, contract, caller.platform.id, caller.platform.kind, subject)
 
 
-def _item(world: EndpointWorld, application: Application) -> dict[str, Any]:
+async def _item(world: EndpointWorld, application: Application) -> dict[str, Any]:
     names = world.standard.codes.get("status")
-    return item(application, world.store.trace(application.no), names.name)
+    return item(application, await world.store.trace(application.no), names.name)
 
 
 def _read_query(request: web.Request) -> dict[str, Any]:

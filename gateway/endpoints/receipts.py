@@ -30,10 +30,10 @@ async def show(request: web.Request) -> web.Response:
     """For the message's sender and receivers; for all others it does not exist."""
     world = request.app[WORLD]
     caller = await identify(request, world)
-    row = world.store.get_message(request.match_info["id"])
+    row = await world.store.get_message(request.match_info["id"])
     me = caller.platform.id
     mine = row is not None and (
-        row.sender == me or any(one.receiver == me for one in world.store.deliveries(row.id))
+        row.sender == me or any(one.receiver == me for one in await world.store.deliveries(row.id))
     )
     if row is None or not mine:
         raise MessageError.of(

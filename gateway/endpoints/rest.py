@@ -95,8 +95,8 @@ async def show(request: web.Request) -> web.Response:
     """State and timeline, for the message's sender and receivers; for all others it does not exist."""
     world = request.app[WORLD]
     caller = await identify(request, world)
-    row = world.store.get_message(request.match_info["id"])
-    found = _visible(world, row, caller.platform.id) if row is not None else None
+    row = await world.store.get_message(request.match_info["id"])
+    found = await _visible(world, row, caller.platform.id) if row is not None else None
     if found is None:
         raise MessageError.of(
             "message.unknown", "报文不存在或无权查看", "no such message, or not yours to see", result="30003",
@@ -105,8 +105,8 @@ async def show(request: web.Request) -> web.Response:
     return sealed_json(world, caller, "message", found)
 
 
-def _visible(world: EndpointWorld, row: MessageRow, platform: str) -> dict[str, Any] | None:
-    deliveries = world.store.deliveries(row.id)
+async def _visible(world: EndpointWorld, row: MessageRow, platform: str) -> dict[str, Any] | None:
+    deliveries = await world.store.deliveries(row.id)
     sender = row.sender == platform
     shown = [one for one in deliveries if sender or one.receiver == platform]
     if not sender and not shown:
@@ -135,6 +135,6 @@ def _visible(world: EndpointWorld, row: MessageRow, platform: str) -> dict[str, 
     if sender:
         found["Timeline"] = [
             {"At": clock.t17(clock.from_ms(event.at)), "Stage": event.stage}
-            for event in world.store.events(row.id)
+            for event in await world.store.events(row.id)
         ]
     return found

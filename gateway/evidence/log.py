@@ -58,10 +58,10 @@ class EvidenceLog:
         self.key_id = key_id
         self._signer = signer
 
-    def seal_batch(self, find_frontier: Callable[[str], Frontier], rows: Sequence[MessageRow]) -> SealedBatch:
-        """Given to the store's writer: the log grown by `rows`, in order, under one signed checkpoint."""
+    def seal_batch(self, frontier: Frontier, rows: Sequence[MessageRow]) -> SealedBatch:
+        """For the store's writer: the log at `frontier` grown by `rows`, in order, under one signed checkpoint."""
         leaves = [hash_leaf(leaf_of(row)) for row in rows]
-        growth = find_frontier(self.log_id).extend(leaves)
+        growth = frontier.extend(leaves)
         signed_at = clock.now_ms()
         text = checkpoint_text(self.log_id, growth.frontier.size, growth.root, signed_at)
         return SealedBatch(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from gateway import xmltree
+from gateway.digests import sm3_hex
 from gateway.errors import Fault, MessageError
 from gateway.formats.contract import refusal
 from gateway.formats.elements import (
@@ -21,7 +22,7 @@ from gateway.formats.elements import (
     unwritable,
     write_element,
 )
-from gateway.formats.envelopes import derived_key, sm3_hex
+from gateway.formats.envelopes import derived_key
 from gateway.message import Head, Parsed, Record
 
 TITLE_NAMES = ("CA_KEY", "DATA_CN", "DATA_EN", "DATA_KEY", "DATA_NO", "DATA_TYPE", "ROUTE_WAY")

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
-
-def sm3_hex(data: bytes) -> str:
-    """GM/T 0004. ValueError where the interpreter's OpenSSL lacks SM3."""
-    return hashlib.new("sm3", data).hexdigest()
+from gateway.digests import sm3_hex
 
 
 def derived_key(*parts: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from lxml import etree
 
 from gateway import xmltree
+from gateway.digests import sm3_hex
 from gateway.errors import Fault, MessageError
 from gateway.formats.contract import refusal
 from gateway.formats.elements import (
@@ -25,7 +26,7 @@ from gateway.formats.elements import (
     unwritable,
     write_element,
 )
-from gateway.formats.envelopes import derived_key, sm3_hex
+from gateway.formats.envelopes import derived_key
 from gateway.message import Head, Parsed, Record
 
 KEY_NAMES = ("AdmDivCode", "StYear", "VtCode", "VoucherNo")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway import clock
+from gateway.digests import sm3_hex
 from gateway.errors import Fault, MessageError
 from gateway.invoices import checking
 from gateway.invoices import keyed as keying
@@ -19,7 +20,6 @@ from gateway.invoices.ofd import ROOT
 from gateway.invoices.reading import kind_by_magic, read_file
 from gateway.message import Record
 from gateway.security.certificate import Certificate
-from gateway.security.digests import sm3_hex
 
 _INTACT = (SealState.TRUSTED, SealState.ROOT_UNKNOWN)
 _ORDER = list(Source)

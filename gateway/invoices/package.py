@@ -15,10 +15,10 @@ import zlib
 
 from lxml import etree
 
+from gateway.digests import sm3
 from gateway.errors import MessageError
 from gateway.invoices.limits import Limits, over
 from gateway.invoices.xmlforms import parse_xml
-from gateway.security.digests import sm3
 
 _END = b"PK\x05\x06"
 _END_BYTES = 22

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from lxml import etree
 
+from gateway.digests import sm3
 from gateway.errors import MessageError
 from gateway.invoices import ses
 from gateway.invoices.limits import TOO_MUCH, Limits
@@ -25,7 +26,6 @@ from gateway.invoices.package import Package
 from gateway.invoices.xmlforms import find, find_all, text_at
 from gateway.security import gmcms
 from gateway.security.certificate import Certificate, load_certificate
-from gateway.security.digests import sm3
 
 SM3 = "1.2.156.10197.1.401"
 # A signing device may write local time as if it were UTC.

@@ -19,7 +19,7 @@ from gateway.payments.workdays import NO_CALENDAR, Calendar
 REVOKE = "3"  # OperType 撤销
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Case:
     """One message before the rules. `body` is the standard's record; `at` is its arrival in ms; `version`
     its BizVersion."""

@@ -64,7 +64,7 @@ class Application:
     seqs: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class BusinessObject:
     """Anything else that messages refer to: project, tender-project, deal, award, subject, account, voucher,
     payees, invoice-check, reversal, payment, refund. `data` holds a few text fields that rules read."""
@@ -111,7 +111,7 @@ class TraceStep:
     message_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Needs:
     """The keys of the rows that a message's rules read. The store adds, by itself, the contracts and
     invoice uses of the applications, the contracts of the deals, and `open_nodes` holders."""

@@ -86,7 +86,7 @@ def judge_award(case: Case, ground: Ground, finding: Finding) -> None:
     body = case.body
     deal = body["UnifiedDealCode"]
     _need(case, ground, finding, "deal", deal, "UnifiedDealCode", "统一交易标识码")
-    winners = ";".join(bidder["Code"] for bidder in items(body, "Bidders", "Bidder"))
+    winners = ";".join([bidder["Code"] for bidder in items(body, "Bidders", "Bidder")])
     _register(case, ground, finding, "award", "UnifiedDealCode", deal, winners=winners)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import secrets
 import zipfile
 from dataclasses import dataclass
 
 from gateway import clock
+from gateway.digests import sm3_hex
 from gateway.sandbox import numbers
 
 OFD, PDF, SCAN = "01", "03", "04"
@@ -26,7 +26,7 @@ class File:
 
     @property
     def digest(self) -> str:
-        return hashlib.new("sm3", self.data).hexdigest()
+        return sm3_hex(self.data)
 
 
 def new_file_id() -> str:

@@ -5,7 +5,6 @@ Lengths written V..60 in a voucher's schema count bytes of GBK, which XSD cannot
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from gateway.digests import sm3_hex
 from gateway.message import Record
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
@@ -81,7 +81,7 @@ def _too_many_bytes(record: Record, most: dict[str, int], path: str = "") -> lis
 def digest_of(kind: str, content: Any) -> str:
     """SM3 hex of a content without its envelope: the same content has the same digest under any key."""
     text = json.dumps([kind, content], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.new("sm3", text.encode()).hexdigest()
+    return sm3_hex(text.encode())
 
 
 def tag(name: str) -> str:

@@ -7,7 +7,6 @@ voucher bytes are sealed. `desk` is what the people at the treasury do.
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway import clock, xmltree
+from gateway.digests import sm3_hex
 from gateway.errors import MessageError
 from gateway.formats import formats, join, join_file_blocks, read_file_block
 from gateway.message import GATEWAY_NODE, Record
@@ -226,7 +226,7 @@ class TreasuryPlatform(Platform):
         return map_result(call.name, _OK)
 
     def _keep_file(self, voucher_no: str, name: str, data: bytes) -> None:
-        digest = _sm3(data)
+        digest = sm3_hex(data)
         folder = self.folder / "files"
         folder.mkdir(exist_ok=True)
         (folder / digest).write_bytes(data)
@@ -319,7 +319,3 @@ class TreasuryPlatform(Platform):
         return self.ledger.append(
             kind, one["number"], key, digest=one["digest"], biz_key=one["biz_key"], answer=answer, to=to
         )
-
-
-def _sm3(data: bytes) -> str:
-    return hashlib.new("sm3", data).hexdigest()

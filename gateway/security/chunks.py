@@ -25,11 +25,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
+from gateway.digests import new_digest
 from gateway.errors import MessageError
 from gateway.message import Claims
 from gateway.security.aead import KEY_BYTES, TAG_BYTES, CipherName, aead
 from gateway.security.claimset import read_object
-from gateway.security.digests import new_digest
 from gateway.security.identity import Identity, Recipients
 from gateway.security.refusals import SealError
 from gateway.security.suite import Peer, Suite, Unsealed

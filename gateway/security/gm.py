@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from gateway.digests import sm3
 from gateway.message import Claims
 from gateway.security import der, gmcms, sm2
 from gateway.security.aead import NONCE_BYTES, Sm4Gcm
 from gateway.security.certificate import Certificate, thumbprint_of
 from gateway.security.claimset import check_members, claims_as_members, read_claims, read_object
-from gateway.security.digests import sm3
 from gateway.security.gmcms import Envelope, Signed
 from gateway.security.identity import Identity, Recipients, as_identities
 from gateway.security.sm2 import Sm2PrivateKey, Sm2PublicKey

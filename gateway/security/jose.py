@@ -8,7 +8,7 @@ other members that are not known are ignored as the RFCs ask; duplicate members 
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import datetime
 from typing import Any
 
@@ -78,7 +78,8 @@ def _sign(payload: bytes, claims: Claims, signer: Identity, wanted: str | None) 
 def _encrypt(token: bytes, peer: Peer) -> bytes:
     key = peer.encrypt_cert.public_key
     algorithm = keywrap.algorithm_for(key, peer.algorithms.get("encrypt"))
-    content_key, nonce = secrets.token_bytes(keywrap.KEY_BYTES), secrets.token_bytes(_NONCE_BYTES)
+    fresh = os.urandom(keywrap.KEY_BYTES + _NONCE_BYTES)
+    content_key, nonce = fresh[: keywrap.KEY_BYTES], fresh[keywrap.KEY_BYTES :]
     more, wrapped = keywrap.wrap(key, content_key)
     kid = peer.encrypt_cert.thumbprint
     header = _write_header({"alg": algorithm, "enc": CONTENT_CIPHER, "kid": kid, "cty": NESTED, **more})

@@ -8,7 +8,7 @@ decrypt, and nobody outside can tell by the answer or by the time which of the t
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from gateway.security import base64url
-from gateway.security.signing import PrivateKey, PublicKey
+from gateway.security.signing import PrivateKey, PublicKey, is_ec_private, is_ec_public
 
 ECDH = "ECDH-ES+A256KW"
 OAEP = "RSA-OAEP-256"
@@ -30,7 +30,7 @@ _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 def algorithm_for(key: PublicKey, wanted: str | None) -> str:
     """The algorithm that fits the key; ValueError if `wanted` is another, or there is none."""
-    if isinstance(key, ec.EllipticCurvePublicKey):
+    if is_ec_public(key):
         fitting = ECDH
     elif isinstance(key, rsa.RSAPublicKey):
         fitting = OAEP
@@ -43,9 +43,9 @@ def algorithm_for(key: PublicKey, wanted: str | None) -> str:
 
 def wrap(key: PublicKey, content_key: bytes) -> tuple[dict[str, Any], bytes]:
     """(members to add to the JWE header, the wrapped key)."""
-    if isinstance(key, rsa.RSAPublicKey):
-        return {}, key.encrypt(content_key, _OAEP)
-    if not isinstance(key, ec.EllipticCurvePublicKey):
+    if not is_ec_public(key):
+        if isinstance(key, rsa.RSAPublicKey):
+            return {}, key.encrypt(content_key, _OAEP)
         raise ValueError("jose encrypts to EC and RSA certificates only")
     ephemeral = ec.generate_private_key(_P256)
     point = ephemeral.public_key().public_bytes(*_POINT)
@@ -58,7 +58,7 @@ def unwrap(key: PrivateKey, header: dict[str, Any], wrapped: bytes) -> bytes:
     """The content key, or a random one if it cannot be opened. ValueError for a header that does not fit
     the key: that was to be seen without the key."""
     algorithm = header.get("alg")
-    if algorithm == ECDH and isinstance(key, ec.EllipticCurvePrivateKey):
+    if algorithm == ECDH and is_ec_private(key):
         return _unwrap_ecdh(key, header, wrapped)
     if algorithm == OAEP and isinstance(key, rsa.RSAPrivateKey):
         return _unwrap_oaep(key, wrapped)
@@ -66,7 +66,7 @@ def unwrap(key: PrivateKey, header: dict[str, Any], wrapped: bytes) -> bytes:
 
 
 def _unwrap_oaep(key: rsa.RSAPrivateKey, wrapped: bytes) -> bytes:
-    spare = secrets.token_bytes(KEY_BYTES)
+    spare = os.urandom(KEY_BYTES)
     try:
         found = key.decrypt(wrapped, _OAEP)
     except ValueError:
@@ -77,7 +77,7 @@ def _unwrap_oaep(key: rsa.RSAPrivateKey, wrapped: bytes) -> bytes:
 def _unwrap_ecdh(key: ec.EllipticCurvePrivateKey, header: dict[str, Any], wrapped: bytes) -> bytes:
     shared = key.exchange(_ECDH, _read_epk(header.get("epk")))
     kek = _derive(shared, _party(header, "apu"), _party(header, "apv"))
-    spare = secrets.token_bytes(KEY_BYTES)
+    spare = os.urandom(KEY_BYTES)
     try:
         found = aes_key_unwrap(kek, wrapped)
     except (InvalidUnwrap, ValueError):

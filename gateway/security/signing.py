@@ -6,12 +6,14 @@ Ed25519, SM2 with SM3 (DER). JOSE and HTTP signatures write a pair (r, s) as 64 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from typing_extensions import TypeIs
 
 from gateway.security.sm2 import Sm2PrivateKey, Sm2PublicKey
 
@@ -24,9 +26,23 @@ _PKCS1 = padding.PKCS1v15()
 _SHA256 = hashes.SHA256()
 
 
+@lru_cache(maxsize=16)
+def _is_a(kind: type, wanted: type) -> bool:
+    """cryptography's key types are abstract classes, which Python asks slowly: each class is asked once."""
+    return issubclass(kind, wanted)
+
+
+def is_ec_private(key: object) -> TypeIs[ec.EllipticCurvePrivateKey]:
+    return _is_a(type(key), ec.EllipticCurvePrivateKey)  # type: ignore[arg-type]
+
+
+def is_ec_public(key: object) -> TypeIs[ec.EllipticCurvePublicKey]:
+    return _is_a(type(key), ec.EllipticCurvePublicKey)  # type: ignore[arg-type]
+
+
 def sign(key: PrivateKey, data: bytes) -> bytes:
     """The signature over `data`, in the form of the key's kind."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+    if is_ec_private(key):
         return key.sign(data, _ECDSA)
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, _PKCS1, _SHA256)
@@ -38,7 +54,7 @@ def is_signed(key: PublicKey, signature: bytes, data: bytes) -> bool:
     if isinstance(key, Sm2PublicKey):
         return key.is_signed(signature, data)
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
+        if is_ec_public(key):
             key.verify(signature, data, _ECDSA)
         elif isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, data, _PKCS1, _SHA256)

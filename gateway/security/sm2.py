@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import gmssl_pyx
 from cryptography.hazmat.primitives import hashes
 
-from gateway.security.digests import sm3
+from gateway.digests import sm3
 
 CURVE_OID = "1.2.156.10197.1.301"
 USER_ID = b"1234567812345678"

@@ -22,7 +22,7 @@ from gateway.security.trust import Trust
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Unsealed:
     """What a seal held: the payload's bytes, what the signature bound beside them, whose signature it is."""
 
@@ -78,22 +78,25 @@ def check_claims(
     MessageError 20007 for another receiver, sender, type or key; 20005 (with our time) if it is older than
     `max_age_s`, or that far in the future.
     """
-    wanted = (
-        ("receiver", "接收方", receiver, claims.receiver),
-        ("sender", "发送方", sender, claims.sender),
-        ("type", "报文类型", msg_type, claims.msg_type),
-        ("idempotency key", "幂等键", idem_key, claims.idem_key),
-    )
-    for en, zh, value, signed in wanted:
-        if value is not None and value != signed:
-            raise MessageError.of(
-                "seal.re-addressed",
-                f"签名中的{zh}与实际不符",
-                f"the {en} that was signed is not the one that it came with",
-                result="20007",
-            )
+    if claims.receiver != receiver:
+        raise _re_addressed("接收方", "receiver")
+    if sender is not None and claims.sender != sender:
+        raise _re_addressed("发送方", "sender")
+    if msg_type is not None and claims.msg_type != msg_type:
+        raise _re_addressed("报文类型", "type")
+    if idem_key is not None and claims.idem_key != idem_key:
+        raise _re_addressed("幂等键", "idempotency key")
     if abs(at.timestamp() - claims.issued_at) > max_age_s:
         raise stale(at)
+
+
+def _re_addressed(zh: str, en: str) -> MessageError:
+    return MessageError.of(
+        "seal.re-addressed",
+        f"签名中的{zh}与实际不符",
+        f"the {en} that was signed is not the one that it came with",
+        result="20007",
+    )
 
 
 def check_size(payload: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from gateway.security.digests import sm3_hex
+from gateway.digests import sm3_hex
 
 _BYTES = 24
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container
 from datetime import datetime, timedelta
 
 from gateway import clock
+from gateway.digests import sm3_hex
 from gateway.errors import Fault
 from gateway.message import NAMESPACE, Head, Record
 from gateway.standard.catalogue import MessageType
@@ -15,16 +15,6 @@ from gateway.standard.writing import escape
 
 MAX_SKEW = timedelta(minutes=5)
 VERSION = "1.0"
-
-
-def sm3_hex(data: bytes) -> str:
-    """SM3 (GM/T 0004-2012) as 64 lower-case hex digits. RuntimeError where OpenSSL lacks it."""
-    try:
-        return hashlib.new("sm3", data).hexdigest()
-    except ValueError as error:
-        raise RuntimeError(
-            "this Python's OpenSSL has no SM3; OpenSSL 1.1.1 or newer with SM3 is needed"
-        ) from error
 
 
 def idem_key(msg_no: str, src: str, biz_key: str, biz_version: str, oper_type: str) -> str:

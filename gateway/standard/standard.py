@@ -17,6 +17,7 @@ from typing import Any
 from lxml import etree
 
 from gateway import clock, xmltree
+from gateway.digests import sm3_hex
 from gateway.errors import Fault, MessageError
 from gateway.message import NAMESPACE, Record
 from gateway.standard import faults
@@ -32,7 +33,6 @@ from gateway.standard.generate import (
     make_test,
     make_to_json,
 )
-from gateway.standard.head import sm3_hex
 from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
 from gateway.standard.order import order_faults

@@ -6,12 +6,11 @@ All rows of a table are inserted by one statement a batch. Nothing of a refused 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, select, text
 
 from gateway.merkle import Frontier
 from gateway.message import DeliveryState, MessageState
@@ -19,11 +18,11 @@ from gateway.store import tables
 from gateway.store.contract import (
     PARKED,
     Arrival,
+    Evidence,
     LeafPlace,
     MessageRow,
     NewDelivery,
     Outcome,
-    SealBatch,
     SealedBatch,
     Verdict,
 )
@@ -31,16 +30,11 @@ from gateway.store.entrances import let_in
 from gateway.store.grounding import save_ground
 from gateway.store.judging import Judged, judge_all, used_for
 from gateway.store.keys import load_known
+from gateway.store.queries import find_message_row
 from gateway.store.rows import split_hashes
-from gateway.store.statements import Statement, as_given, given, insert_into, put_into
+from gateway.store.statements import Connection, Statement, as_given, given, insert_into, put_into
 from gateway.store.transaction import MESSAGES, Transaction
 
-_LAST_IDS = Statement(
-    select(
-        select(func.max(tables.message.c.seq)).scalar_subquery(),
-        select(func.max(tables.delivery.c.id)).scalar_subquery(),
-    )
-)
 _lines = given("line", "receiver")
 _BUSY_LINES = Statement(
     select(_lines.c.line, _lines.c.receiver).where(
@@ -55,7 +49,9 @@ _BUSY_LINES = Statement(
     )
 )
 _log = tables.evidence_log.c
-_FRONTIER = Statement(select(_log.size, _log.frontier).where(_log.log_id == bindparam("log_id")))
+_FRONTIER = Statement(
+    select(_log.size, _log.frontier).where(_log.log_id == bindparam("log_id")).with_for_update()
+)
 _INSERT_MESSAGE = insert_into(tables.message)
 _INSERT_CONTENT = insert_into(tables.content)
 _INSERT_KEY = insert_into(tables.sender_key)
@@ -82,66 +78,65 @@ class Rows:
     forms: list[tuple[Any, ...]] = field(default_factory=list)
 
 
-def accept_all(
+async def accept_all(
     work: Transaction,
     arrivals: Sequence[Arrival],
-    seal_batch: SealBatch | None,
-    get_message: Callable[[sqlite3.Connection, str], MessageRow | None],
+    evidence: Evidence | None,
 ) -> list[Outcome | Exception]:
     """The outcome of each arrival, in order; an exception where its rules raised one."""
     if not arrivals:
         return []
-    known = load_known(work.connection, arrivals)
+    known = await load_known(work.connection, arrivals)
     judged = judge_all(arrivals, known)
     accepted = [one for one in judged if one.kind == "accepted"]
-    stored = _store(work, accepted, seal_batch) if accepted else {}
-    save_ground(work.connection, known.ground)
-    _bind(work, judged, stored)
+    stored = await _store(work, accepted, evidence) if accepted else {}
+    await save_ground(work.connection, known.ground)
+    await _bind(work, judged, stored)
 
-    def outcome(one: Judged) -> Outcome | Exception:
+    async def outcome(one: Judged) -> Outcome | Exception:
         if one.error is not None:
             return one.error
         row = stored.get(one.stored_id)
         if row is None and one.stored_id:
-            row = get_message(work.connection, one.stored_id)
+            row = await find_message_row(work.connection, one.stored_id)
         return Outcome(one.kind, row, one.faults)
 
-    return [outcome(one) for one in judged]
+    return [await outcome(one) for one in judged]
 
 
-def _store(
-    work: Transaction, accepted: Sequence[Judged], seal_batch: SealBatch | None
+async def _store(
+    work: Transaction, accepted: Sequence[Judged], evidence: Evidence | None
 ) -> dict[str, MessageRow]:
     """Writes the accepted messages, their deliveries and their evidence; the rows by message id."""
     messages = [_message_row(work, one) for one in accepted]
-    sealed = (
-        seal_batch(lambda log_id: find_frontier(work.connection, log_id), messages) if seal_batch else None
-    )
-    if sealed is not None:
+    # Lines before numbers: where several write at a time, who waited for a line comes later in it.
+    busy = await _busy_lines(work, accepted)
+    if evidence is not None:
+        frontier = await find_frontier(work.connection, evidence.log_id)
+        sealed = evidence.seal_batch(frontier, messages)
         for at, row in enumerate(messages):
             # Nobody else has the row yet; a copy of its 25 fields is dearer than the sealing.
             object.__setattr__(row, "place", _place(sealed, at))
-        _write_evidence(work.connection, sealed)
-    seq, delivery_id = (last or 0 for last in _LAST_IDS.rows(work.connection)[0])
-    busy = _busy_lines(work, accepted)
+        await _write_evidence(work.connection, sealed)
+    numbers = await work.connection.new_numbers(tables.message, len(accepted))
+    parcels = sum(len(_verdict(one).deliveries) for one in accepted)
+    ids = iter(await work.connection.new_numbers(tables.delivery, parcels))
     rows = Rows()
-    for one, row in zip(accepted, messages, strict=True):
-        seq += 1
+    for one, row, seq in zip(accepted, messages, numbers, strict=True):
         _add_message(rows, one.arrival, row, seq)
         work.count(MESSAGES, row.state, 1)
         if row.note.startswith(PARKED):
             work.count(MESSAGES, PARKED, 1)
         for new in _verdict(one).deliveries:
-            delivery_id += 1
-            add_delivery(work, rows, new, row, one.arrival.traceparent, delivery_id, busy)
+            add_delivery(work, rows, new, row, one.arrival.traceparent, next(ids), busy)
         work.note(row.id, "accepted", _story(one))
         if row.state is not MessageState.ACCEPTED:
             work.settled.append(row.id)
-    _INSERT_MESSAGE.many(work.connection, rows.messages)
-    _INSERT_CONTENT.many(work.connection, rows.contents)
-    INSERT_DELIVERY.many(work.connection, rows.deliveries)
-    INSERT_FORM.many(work.connection, rows.forms)
-    let_in(
+    await _INSERT_MESSAGE.many(work.connection, rows.messages)
+    await _INSERT_CONTENT.many(work.connection, rows.contents)
+    await INSERT_DELIVERY.many(work.connection, rows.deliveries)
+    await INSERT_FORM.many(work.connection, rows.forms)
+    await let_in(
         work.connection,
         [
             (digest, one.arrival.sender, new.receiver)
@@ -153,7 +148,7 @@ def _store(
     return {row.id: row for row in messages}
 
 
-def _bind(work: Transaction, judged: Sequence[Judged], stored: dict[str, MessageRow]) -> None:
+async def _bind(work: Transaction, judged: Sequence[Judged], stored: dict[str, MessageRow]) -> None:
     """Binds the keys and tokens of what was accepted, and of its retries and duplicates."""
     rows = Rows()
     for one in judged:
@@ -177,9 +172,9 @@ def _bind(work: Transaction, judged: Sequence[Judged], stored: dict[str, Message
             )  # fmt: skip
         else:
             work.note(one.stored_id, one.kind, {"idem_key": arrival.idem_key, "transport": arrival.transport})
-    _INSERT_KEY.many(work.connection, rows.keys)
-    _INSERT_BUSINESS_KEY.many(work.connection, rows.business_keys)
-    _INSERT_TOKEN.many(work.connection, rows.tokens)
+    await _INSERT_KEY.many(work.connection, rows.keys)
+    await _INSERT_BUSINESS_KEY.many(work.connection, rows.business_keys)
+    await _INSERT_TOKEN.many(work.connection, rows.tokens)
 
 
 def _verdict(one: Judged) -> Verdict:
@@ -240,7 +235,7 @@ def add_delivery(
     rows.deliveries.append(
         (
             delivery_id, message.id, new.receiver, message.type, message.sender, message.application,
-            message.biz_key, new.line, delivery_id, min(max(new.lane, 0), _LANES), new.delivery_key,
+            message.biz_key, message.biz_version, new.line, delivery_id % tables.NUMBERS_A_MONTH, min(max(new.lane, 0), _LANES), new.delivery_key,
             new.effect_no, hashlib.sha256(new.rendered).hexdigest(), new.rendered_version, traceparent,
             state.value, 1, work.steady_ms, 0, 0, 0, 0, "", 0.0, code, new.fault, 0,
         )
@@ -248,18 +243,15 @@ def add_delivery(
     rows.forms.append((delivery_id, new.files, new.rendered))
 
 
-def _busy_lines(work: Transaction, accepted: Sequence[Judged]) -> set[tuple[str, str]]:
+async def _busy_lines(work: Transaction, accepted: Sequence[Judged]) -> set[tuple[str, str]]:
     lines = {(new.line, new.receiver) for one in accepted for new in _verdict(one).deliveries}
-    return find_busy_lines(work.connection, lines) if lines else set()
+    return await find_busy_lines(work.connection, lines) if lines else set()
 
 
-def find_busy_lines(connection: sqlite3.Connection, lines: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of the lines that hold an open delivery."""
-    return set(_BUSY_LINES.rows(connection, given=as_given(lines)))
-
-
-def last_delivery_id(connection: sqlite3.Connection) -> int:
-    return int(_LAST_IDS.rows(connection)[0][1] or 0)
+async def find_busy_lines(connection: Connection, lines: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the lines that hold an open delivery; the lines are the transaction's from now on."""
+    await connection.lock("line", lines)
+    return set(await _BUSY_LINES.rows(connection, given=as_given(lines)))
 
 
 def _story(one: Judged) -> dict[str, Any]:
@@ -272,9 +264,9 @@ def _story(one: Judged) -> dict[str, Any]:
     return story
 
 
-def find_frontier(connection: sqlite3.Connection, log_id: str) -> Frontier:
+async def find_frontier(connection: Connection, log_id: str) -> Frontier:
     """The frontier of an evidence log; of a log that is not there yet, the empty one."""
-    found = _FRONTIER.rows(connection, log_id=log_id)
+    found = await _FRONTIER.rows(connection, log_id=log_id)
     return Frontier(found[0][0], split_hashes(found[0][1])) if found else Frontier()
 
 
@@ -286,17 +278,17 @@ def _place(sealed: SealedBatch, at: int) -> LeafPlace:
     )  # fmt: skip
 
 
-def _write_evidence(connection: sqlite3.Connection, sealed: SealedBatch) -> None:
+async def _write_evidence(connection: Connection, sealed: SealedBatch) -> None:
     size = sealed.frontier.size
     first = size - len(sealed.leaves)
-    _INSERT_LEAF.many(
+    await _INSERT_LEAF.many(
         connection,
         [
             (sealed.log_id, first + at, leaf, size, b"".join(path))
             for at, (leaf, path) in enumerate(zip(sealed.leaves, sealed.paths, strict=True))
         ],
     )
-    _INSERT_CHECKPOINT.many(
+    await _INSERT_CHECKPOINT.many(
         connection, [(sealed.log_id, size, sealed.root, sealed.signed_at, sealed.signature, sealed.key_id)]
     )
-    _PUT_LOG.many(connection, [(sealed.log_id, size, b"".join(sealed.frontier.hashes))])
+    await _PUT_LOG.many(connection, [(sealed.log_id, size, b"".join(sealed.frontier.hashes))])

@@ -6,29 +6,32 @@ So a claim already sees what became ready in its own batch.
 from __future__ import annotations
 
 import logging
-import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from gateway.store.accepting import accept_all
 from gateway.store.claiming import QUARANTINE_TEXT, QUARANTINED, claim, expire
-from gateway.store.contract import Arrival, Claimed, MakeNotice, Outcome, SealBatch
-from gateway.store.queries import find_message_row
+from gateway.store.contract import Arrival, Claimed, Claimer, Evidence, MakeNotice, Outcome
+from gateway.store.gathering import Unit
 from gateway.store.recording import record_all
+from gateway.store.statements import Conflicted
 from gateway.store.transaction import Transaction
-from gateway.store.writer import Unit
 
+Result = TypeVar("Result")
 _log = logging.getLogger("gateway.store")
 
 
-def run_units(work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | None) -> list[Any]:
-    """The result of each unit, or the exception that it alone gets. Raises where the batch must be undone."""
+async def run_units(
+    work: Transaction, units: Sequence[Unit], evidence: Evidence | None, claimer: Claimer | None = None
+) -> tuple[list[Any], list[Claimed]]:
+    """The result of each unit, or the exception that it alone gets, and what was claimed along for `claimer`.
+    Raises where the batch must be undone."""
     results: dict[int, Any] = {}
     by_kind: dict[str, list[int]] = {"record": [], "accept": [], "act": [], "claim": []}
     for place, unit in enumerate(units):
         by_kind[unit.kind].append(place)
     recorded = [units[place].payload for place in by_kind["record"]]
-    kept = record_all(work, recorded) if recorded else []
+    kept = await record_all(work, recorded) if recorded else []
     results.update(zip(by_kind["record"], kept, strict=True))
     noticed = [
         (result.claimed, result.notice)
@@ -37,24 +40,39 @@ def run_units(work: Transaction, units: Sequence[Unit], seal_batch: SealBatch | 
     ]
     if by_kind["claim"]:
         makers = [units[place].payload[-1] for place in by_kind["claim"]]
-        noticed += _quarantine(work, next(filter(None, makers), None))
+        noticed += await _quarantine(work, next(filter(None, makers), None))
     arrivals = [units[place].payload for place in by_kind["accept"]]
     arrivals += [notice for _, notice in noticed]
-    outcomes = accept_all(work, arrivals, seal_batch, find_message_row)
+    outcomes = await accept_all(work, arrivals, evidence)
     results.update(zip(by_kind["accept"], outcomes, strict=False))
     for (claimed, _), outcome in zip(noticed, outcomes[len(by_kind["accept"]) :], strict=True):
         _check_notice(work, claimed, outcome)
     for place in by_kind["act"]:
-        results[place] = _act(work, units[place])
+        results[place] = await _apart(work, units[place].payload(work))
     for place in by_kind["claim"]:
-        results[place] = claim(work, *units[place].payload[:-1])
-    work.finish()
-    return [results[place] for place in range(len(units))]
+        results[place] = await claim(work, *units[place].payload[:-1])
+    along = await _claim_along(work, claimer) if claimer and not by_kind["claim"] else []
+    await work.finish()
+    return [results[place] for place in range(len(units))], along
 
 
-def _quarantine(work: Transaction, make_notice: MakeNotice | None) -> list[tuple[Claimed, Arrival]]:
+async def _claim_along(work: Transaction, claimer: Claimer) -> list[Claimed]:
+    """In a savepoint, so that a fault of the claim is its own."""
+    wish = claimer.wish()
+    if wish is None:
+        return []
+    claimed = await _apart(work, claim(work, wish.worker, wish.limit, wish.lease_s, wish.skip, wish.rooms))
+    # More than there was room for is claimed when a place is free; there is nobody to wake for it.
+    work.has_work = False
+    if isinstance(claimed, Exception):
+        _log.error("nothing could be claimed along", exc_info=claimed)
+        return []
+    return claimed
+
+
+async def _quarantine(work: Transaction, make_notice: MakeNotice | None) -> list[tuple[Claimed, Arrival]]:
     """Takes back what leases ran out on; the notices of what died by it."""
-    dead, notices = expire(work), []
+    dead, notices = await expire(work), []
     for claimed in dead:
         if make_notice is None:
             break
@@ -80,17 +98,21 @@ def _report_notice(work: Transaction, claimed: Claimed, why: str) -> None:
     work.note(claimed.message_id, "notice-failed", {"receiver": claimed.receiver, "why": why})
 
 
-def _act(work: Transaction, unit: Unit) -> Any:
-    """One act in its own savepoint: what it raises is its own. Trouble of the database undoes the batch."""
+async def _apart(work: Transaction, act: Coroutine[Any, Any, Result]) -> Result | Exception:
+    """What comes of an act in a savepoint of its own: what it raises is its own. Trouble of the database
+    undoes the batch."""
     mark = work.mark()
-    work.connection.execute("SAVEPOINT act")
+    await work.connection.command("SAVEPOINT act")
+    result: Result | Exception
     try:
-        result = unit.payload(work)
-    except sqlite3.Error:
+        result = await act
+    except Conflicted:
         raise
-    except Exception as error:  # noqa: BLE001 - not hidden, its caller gets it
-        work.connection.execute("ROLLBACK TO act")
+    except Exception as error:
+        if isinstance(error, work.connection.errors):
+            raise
+        await work.connection.command("ROLLBACK TO act")
         work.rewind(mark)
         result = error
-    work.connection.execute("RELEASE act")
+    await work.connection.command("RELEASE act")
     return result

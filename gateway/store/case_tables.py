@@ -5,16 +5,16 @@ Columns stand in the order of the fields of their dataclasses.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
 
-from gateway.store.columns import SERIAL, blob, integer, metadata, partial, text
+from gateway.store.columns import SERIAL, TEXT, blob, integer, metadata, partial, text
 
 HOLDS_NODE = "open_fen > 0"
 
 contract = Table(
     "contract",
     metadata,
-    Column("no", Text, primary_key=True),
+    Column("no", TEXT, primary_key=True),
     text("owner"),
     text("unified_deal_code"),
     text("section_code"),
@@ -34,7 +34,7 @@ Index("contract_deal", contract.c.unified_deal_code)
 application = Table(
     "application",
     metadata,
-    Column("no", Text, primary_key=True),
+    Column("no", TEXT, primary_key=True),
     text("contract_no"),
     text("state"),
     text("owner"),
@@ -122,7 +122,7 @@ Index("trace_app_no", trace.c.app_no)
 ticket = Table(
     "ticket",
     metadata,
-    Column("hash", Text, primary_key=True),
+    Column("hash", TEXT, primary_key=True),
     text("source"),
     text("target"),
     text("subject"),
@@ -149,7 +149,7 @@ Index("nonce_at", nonce.c.at)
 attachment = Table(
     "attachment",
     metadata,
-    Column("digest", Text, primary_key=True),
+    Column("digest", TEXT, primary_key=True),
     text("owner"),
     integer("size"),
     integer("received"),
@@ -171,7 +171,7 @@ attachment_grant = Table(
 note = Table(
     "note",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     text("value"),
     sqlite_with_rowid=False,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -10,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from gateway.payments.ground import Application, BusinessObject, Contract, TraceStep
 from gateway.store import case_tables as tables
 from gateway.store import rows
-from gateway.store.statements import Statement
+from gateway.store.statements import Connection, Statement
 
 _a, _c, _o, _t = tables.application.c, tables.contract.c, tables.business_object.c, tables.trace.c
 _APPLICATION = Statement(select(tables.application).where(_a.no == bindparam("of_no")))
@@ -29,35 +28,35 @@ _TRACE = Statement(
 )
 
 
-def find_application(connection: sqlite3.Connection, no: str) -> Application | None:
-    found = _APPLICATION.rows(connection, of_no=no)
+async def find_application(connection: Connection, no: str) -> Application | None:
+    found = await _APPLICATION.rows(connection, of_no=no)
     return rows.application_row(found[0]) if found else None
 
 
-def find_contract(connection: sqlite3.Connection, no: str) -> Contract | None:
-    found = _CONTRACT.rows(connection, of_no=no)
+async def find_contract(connection: Connection, no: str) -> Contract | None:
+    found = await _CONTRACT.rows(connection, of_no=no)
     return rows.contract_row(found[0]) if found else None
 
 
-def find_object(connection: sqlite3.Connection, kind: str, key: str) -> BusinessObject | None:
-    found = _OBJECT.rows(connection, of_kind=kind, of_key=key)
+async def find_object(connection: Connection, kind: str, key: str) -> BusinessObject | None:
+    found = await _OBJECT.rows(connection, of_kind=kind, of_key=key)
     return rows.object_row(found[0]) if found else None
 
 
-def objects_of(connection: sqlite3.Connection, kind: str) -> list[BusinessObject]:
-    return [rows.object_row(row) for row in _OBJECTS.rows(connection, of_kind=kind)]
+async def objects_of(connection: Connection, kind: str) -> list[BusinessObject]:
+    return [rows.object_row(row) for row in await _OBJECTS.rows(connection, of_kind=kind)]
 
 
-def messages_of(connection: sqlite3.Connection, kind: str) -> list[str]:
-    return [row[0] for row in _MESSAGES.rows(connection, of_kind=kind)]
+async def messages_of(connection: Connection, kind: str) -> list[str]:
+    return [row[0] for row in await _MESSAGES.rows(connection, of_kind=kind)]
 
 
-def trace_of(connection: sqlite3.Connection, app_no: str) -> list[TraceStep]:
-    return [rows.step_row(row) for row in _TRACE.rows(connection, of_no=app_no)]
+async def trace_of(connection: Connection, app_no: str) -> list[TraceStep]:
+    return [rows.step_row(row) for row in await _TRACE.rows(connection, of_no=app_no)]
 
 
-def search_applications(
-    connection: sqlite3.Connection,
+async def search_applications(
+    connection: Connection,
     *,
     contract_no: str,
     deal: str,
@@ -82,5 +81,5 @@ def search_applications(
         conditions.append(_a.opened_at < until)
     total = Statement(select(func.count()).select_from(tables.application).where(*conditions))
     page = select(tables.application).where(*conditions).order_by(_a.opened_at.desc(), _a.no.desc())
-    found = Statement(page.limit(limit).offset(offset)).rows(connection)
-    return int(total.rows(connection)[0][0]), [rows.application_row(row) for row in found]
+    found = await Statement(page.limit(limit).offset(offset)).rows(connection)
+    return int((await total.rows(connection))[0][0]), [rows.application_row(row) for row in found]

@@ -7,17 +7,16 @@ that wait, nor a receiver that is skipped with a long backlog makes a claim slow
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import BigInteger, bindparam, select, text
 
 from gateway.message import DeliveryState
 from gateway.store import tables
 from gateway.store.contract import Claimed
 from gateway.store.rows import text_of
 from gateway.store.settling import settle
-from gateway.store.statements import Statement, as_given, insert_into, is_given
+from gateway.store.statements import Connection, Statement, TextClause, as_given, insert_into, is_given
 from gateway.store.transaction import Transaction
 
 CRASHES_ALLOWED = 3
@@ -34,11 +33,17 @@ WITH RECURSIVE ready_receiver(receiver) AS (
     FROM ready_receiver WHERE ready_receiver.receiver IS NOT NULL
 ), lanes(lane) AS (VALUES (0), (1), (2))
 """
-_CLAIM = Statement(
-    text(f"""
+_CLAIMED = """
+    lane, due_at, delivery.id, message_id, delivery.receiver, type, sender, application, delivery_key,
+    effect_no, tries, attempts, outcome_unknown, crashes, biz_key, biz_version, traceparent
+"""
+_LEASE = """
 UPDATE delivery SET state = 'leased', token = :token, lease_until = :lease_until,
     attempts = attempts + 1, tries = tries + 1
-WHERE {tables.IS_READY} AND id IN (
+"""
+_CLAIM = Statement(
+    text(f"""
+{_LEASE} WHERE {tables.IS_READY} AND id IN (
     {_RECEIVERS}
     SELECT id FROM (
         SELECT delivery.id, delivery.receiver, delivery.lane, delivery.due_at, row_number() OVER
@@ -51,9 +56,28 @@ WHERE {tables.IS_READY} AND id IN (
               AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit))
     WHERE place <= coalesce((SELECT value FROM json_each(:rooms) WHERE key = receiver), :limit)
     ORDER BY lane, due_at, id LIMIT :limit)
-RETURNING lane, due_at, id, message_id, receiver, type, sender, application, delivery_key, effect_no,
-    tries, attempts, outcome_unknown, crashes, biz_key, traceparent
-""")
+RETURNING {_CLAIMED}
+"""),
+    # The same, past what other processes are claiming at this moment.
+    postgresql=text(f"""
+{_RECEIVERS}, head AS (
+    SELECT first.id, ready_receiver.receiver, lanes.lane, first.due_at, bound.room, row_number() OVER
+        (PARTITION BY ready_receiver.receiver ORDER BY lanes.lane, first.due_at, first.id) AS place
+    FROM ready_receiver CROSS JOIN lanes
+    CROSS JOIN LATERAL (SELECT greatest(0, least(:limit, coalesce(
+        CAST(CAST(:rooms AS JSONB) ->> ready_receiver.receiver AS BIGINT), :limit))) AS room) AS bound
+    CROSS JOIN LATERAL (
+        SELECT id, due_at FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
+          AND lane = lanes.lane AND due_at <= :now
+        ORDER BY due_at, id LIMIT bound.room FOR UPDATE SKIP LOCKED) AS first
+    WHERE ready_receiver.receiver IS NOT NULL
+      AND ready_receiver.receiver NOT IN (SELECT jsonb_array_elements_text(CAST(:skip AS JSONB)))
+), chosen AS (
+    SELECT id FROM head WHERE place <= room ORDER BY lane, due_at, id LIMIT :limit
+)
+{_LEASE} FROM chosen WHERE delivery.id = chosen.id AND {tables.IS_READY}
+RETURNING {_CLAIMED}
+""").bindparams(bindparam("limit", type_=BigInteger), bindparam("now", type_=BigInteger)),
 )
 _EXPIRE = Statement(
     text(f"""
@@ -64,7 +88,7 @@ UPDATE delivery SET crashes = crashes + 1, outcome_unknown = 1, token = '', due_
         ELSE 'the lease ran out without an outcome' END
 WHERE {tables.IS_LEASED} AND lease_until < :boot
 RETURNING state, id, attempts, tries, message_id, receiver, type, sender, application, delivery_key,
-    effect_no, crashes, biz_key, traceparent
+    effect_no, crashes, biz_key, biz_version, traceparent
 """)
 )
 _form = tables.form.c
@@ -80,28 +104,34 @@ _CRASHED = Statement(
         _attempt.c.state == "running",
     )
 )
-_DUE = Statement(
-    text(f"""{_RECEIVERS}
+
+
+def _earliest(skipped: str) -> TextClause:
+    return text(f"""{_RECEIVERS}
 SELECT min((SELECT due_at FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
     AND lane = lanes.lane ORDER BY due_at LIMIT 1))
 FROM ready_receiver CROSS JOIN lanes
-WHERE ready_receiver.receiver IS NOT NULL
-  AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
+WHERE ready_receiver.receiver IS NOT NULL AND ready_receiver.receiver NOT IN ({skipped})
 """)
+
+
+_DUE = Statement(
+    _earliest("SELECT value FROM json_each(:skip)"),
+    postgresql=_earliest("SELECT jsonb_array_elements_text(CAST(:skip AS JSONB))"),
 )
 _LEASE_END = Statement(
     text(f"SELECT lease_until FROM delivery WHERE {tables.IS_LEASED} ORDER BY lease_until LIMIT 1")
 )
 
 
-def claim(
+async def claim(
     work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str], rooms: Mapping[str, int]
 ) -> list[Claimed]:
     """Leases up to `limit` due heads, of a receiver at most its room: lower lanes first, then what is due longest. Each has its attempt's
     row from now on; its token must come back with the outcome."""
     token = f"{worker}:{secrets.token_hex(8)}"
-    lease_until = work.boot_s + lease_s
-    leased = _CLAIM.rows(
+    lease_until = work.lease_s + lease_s
+    leased = await _CLAIM.rows(
         work.connection, token=token, lease_until=lease_until, now=work.steady_ms, limit=limit,
         skip=as_given(skip), rooms=text_of(dict(rooms)),
     )  # fmt: skip
@@ -110,12 +140,14 @@ def claim(
     leased.sort()
     forms = {
         key: (files, rendered)
-        for key, files, rendered in _FORMS.rows(work.connection, given=as_given(row[2] for row in leased))
+        for key, files, rendered in await _FORMS.rows(
+            work.connection, given=as_given(row[2] for row in leased)
+        )
     }
     claimed, attempts = [], []
     for row in leased:
         _, _, id_, message_id, receiver, type_, sender, application, delivery_key, effect_no = row[:10]
-        tries, number, outcome_unknown, crashes, biz_key, traceparent = row[10:]
+        tries, number, outcome_unknown, crashes, biz_key, biz_version, traceparent = row[10:]
         files, rendered = forms[id_]
         work.count(receiver, DeliveryState.READY, -1)
         work.count(receiver, DeliveryState.LEASED, 1)
@@ -123,20 +155,20 @@ def claim(
         claimed.append(
             Claimed(
                 id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, token,
-                lease_until, rendered, files, bool(outcome_unknown), crashes, biz_key, traceparent,
+                lease_until, rendered, files, bool(outcome_unknown), crashes, biz_key, biz_version, traceparent,
             )
         )  # fmt: skip
-    _INSERT_ATTEMPT.many(work.connection, attempts)
+    await _INSERT_ATTEMPT.many(work.connection, attempts)
     return claimed
 
 
-def expire(work: Transaction) -> list[Claimed]:
+async def expire(work: Transaction) -> list[Claimed]:
     """Takes back what workers hold beyond their lease: its outcome is unknown, the third time it is dead.
     Returned are the dead ones, as they were claimed last."""
-    rows = _EXPIRE.rows(work.connection, now=work.steady_ms, boot=work.boot_s)
+    rows = await _EXPIRE.rows(work.connection, now=work.steady_ms, boot=work.lease_s)
     if not rows:
         return []
-    _CRASHED.many(work.connection, [_crashed(work.at_ms, id_, number) for _, id_, number, *_ in rows])
+    await _CRASHED.many(work.connection, [_crashed(work.at_ms, id_, number) for _, id_, number, *_ in rows])
     dead = []
     for state, id_, _, tries, message_id, receiver, *rest in rows:
         work.count(receiver, DeliveryState.LEASED, -1)
@@ -144,17 +176,17 @@ def expire(work: Transaction) -> list[Claimed]:
         if state == DeliveryState.DEAD:
             dead.append(_last_claimed(id_, tries, message_id, receiver, *rest))
             work.note(message_id, "quarantined", {"delivery": id_, "receiver": receiver})
-    settle(work, {one.message_id for one in dead})
+    await settle(work, {one.message_id for one in dead})
     return dead
 
 
 def _last_claimed(
     id_: int, tries: int, message_id: str, receiver: str, type_: str, sender: str, application: str,
-    delivery_key: str, effect_no: int, crashes: int, biz_key: str, traceparent: str,
+    delivery_key: str, effect_no: int, crashes: int, biz_key: str, biz_version: int, traceparent: str,
 ) -> Claimed:  # fmt: skip
     return Claimed(
         id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, "", 0.0,
-        b"", b"", True, crashes, biz_key, traceparent,
+        b"", b"", True, crashes, biz_key, biz_version, traceparent,
     )  # fmt: skip
 
 
@@ -162,12 +194,12 @@ def _crashed(at_ms: int, delivery_id: int, number: int) -> list[object]:
     return _CRASHED.values({"ended_at": at_ms, "of_delivery": delivery_id, "of_number": number})
 
 
-def due_in_ms(
-    connection: sqlite3.Connection, steady_ms: int, boot_s: float, skip: Sequence[str]
+async def due_in_ms(
+    connection: Connection, steady_ms: int, boot_s: float, skip: Sequence[str]
 ) -> float | None:
     """Milliseconds until something can be claimed (negative: since when); None if nothing waits."""
-    due = _DUE.rows(connection, skip=as_given(skip))[0][0]
-    lease = _LEASE_END.rows(connection)
+    due = (await _DUE.rows(connection, skip=as_given(skip)))[0][0]
+    lease = await _LEASE_END.rows(connection)
     waits = [] if due is None else [float(due - steady_ms)]
     if lease:
         waits.append((lease[0][0] - boot_s) * 1000)

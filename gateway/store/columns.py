@@ -6,11 +6,13 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 from sqlalchemy import text as sql_text
 
 metadata = MetaData()
+# Compared by code points, whatever the database's own order: so prefixes are found by index, as on SQLite.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 SERIAL = BigInteger().with_variant(Integer, "sqlite")  # an alias of SQLite's rowid
 
 
 def text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
+    return Column(name, TEXT, nullable=False)
 
 
 def integer(name: str) -> Column[int]:

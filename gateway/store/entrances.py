@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.store import case_tables as tables
 from gateway.store.contract import AttachmentRow, TicketRow
 from gateway.store.rows import text_of
-from gateway.store.statements import Statement, as_given, given, insert_into, put_into
+from gateway.store.statements import Connection, Statement, add_to, as_given, given, insert, insert_into
 from gateway.store.transaction import Transaction
 
 NONCE_KEPT_MS = 600_000
@@ -33,23 +31,20 @@ _REDEEM = Statement(
 )
 _RETURN = Statement(update(_ticket).values(redeemed_at=0).where(_ticket.c.hash == bindparam("of_hash")))
 _FORGET_NONCES = Statement(delete(_nonce).where(_nonce.c.at < bindparam("before")))
-_FIND_NONCE = Statement(
-    select(_nonce.c.at).where(_nonce.c.platform == bindparam("of"), _nonce.c.nonce == bindparam("named"))
-)
-_INSERT_NONCE = insert_into(_nonce)
+_ADD_NONCE = add_to(_nonce)
 
 _attachment, _grant = tables.attachment, tables.attachment_grant
 _ATTACHMENT = Statement(select(_attachment).where(_attachment.c.digest == bindparam("of_digest")))
-_INSERT_ATTACHMENT = insert_into(_attachment)
+_ADD_ATTACHMENT = add_to(_attachment)
 _COMPLETE = Statement(
     update(_attachment)
     .values(state="complete", received=_attachment.c.size)
     .where(_attachment.c.digest == bindparam("of_digest"))
 )
-_PUT_GRANT = put_into(_grant)
+_ADD_GRANT = add_to(_grant)
 _named = given("digest", "sender", "receiver")
 _LET_IN = Statement(
-    sqlite_insert(_grant)
+    insert(_grant)
     .from_select(
         ["digest", "platform"],
         select(_named.c.digest, _named.c.receiver).where(
@@ -68,8 +63,8 @@ _GRANT = Statement(
 )
 
 
-def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
-    _INSERT_TICKET.many(
+async def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
+    await _INSERT_TICKET.many(
         work.connection,
         [
             (
@@ -80,12 +75,12 @@ def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
     )  # fmt: skip
 
 
-def redeem_ticket(
+async def redeem_ticket(
     work: Transaction, hash_: str, platform: str, at: int, client_ip: str = ""
 ) -> TicketRow | None:
     """The ticket, once, for the platform that it was issued for and, where both name one, from the address
     that it is bound to; one guarded update."""
-    found = _REDEEM.rows(
+    found = await _REDEEM.rows(
         work.connection, now=max(at, 1), of_hash=hash_, of_target=platform, at_least=at, of_ip=client_ip
     )
     if not found:
@@ -94,56 +89,53 @@ def redeem_ticket(
     return TicketRow(name, source, target, orjson.loads(subject), *rest)
 
 
-def return_ticket(work: Transaction, hash_: str) -> None:
+async def return_ticket(work: Transaction, hash_: str) -> None:
     """Whoever redeemed it could not use it: it may be redeemed again."""
-    _RETURN.run(work.connection, of_hash=hash_)
+    await _RETURN.run(work.connection, of_hash=hash_)
 
 
-def use_nonce(work: Transaction, platform: str, nonce: str, at: int) -> bool:
+async def use_nonce(work: Transaction, platform: str, nonce: str, at: int) -> bool:
     """False where it was used before. What is older than any call may be is forgotten on the way."""
-    _FORGET_NONCES.run(work.connection, before=at - NONCE_KEPT_MS)
-    if _FIND_NONCE.rows(work.connection, of=platform, named=nonce):
-        return False
-    _INSERT_NONCE.many(work.connection, [(platform, nonce, at)])
-    return True
+    await _FORGET_NONCES.run(work.connection, before=at - NONCE_KEPT_MS)
+    return await _ADD_NONCE.many(work.connection, [(platform, nonce, at)]) == 1
 
 
-def start_attachment(work: Transaction, row: AttachmentRow) -> AttachmentRow:
+async def start_attachment(work: Transaction, row: AttachmentRow) -> AttachmentRow:
     """The row under this digest: the new one, or the one that is there already."""
-    known = find_attachment(work.connection, row.digest)
-    if known is not None:
-        return known
     values: tuple[Any, ...] = (
         row.digest, row.owner, row.size, row.received, row.state, row.header, row.created_at,
     )  # fmt: skip
-    _INSERT_ATTACHMENT.many(work.connection, [values])
-    return row
+    await _ADD_ATTACHMENT.many(work.connection, [values])
+    known = await find_attachment(work.connection, row.digest)
+    if known is None:
+        raise LookupError(f"no attachment {row.digest}")
+    return known
 
 
-def complete_attachment(work: Transaction, digest: str) -> None:
+async def complete_attachment(work: Transaction, digest: str) -> None:
     """LookupError where none was started."""
-    if _COMPLETE.run(work.connection, of_digest=digest).rowcount != 1:
+    if await _COMPLETE.run(work.connection, of_digest=digest) != 1:
         raise LookupError(f"no attachment {digest}")
 
 
-def find_attachment(connection: sqlite3.Connection, digest: str) -> AttachmentRow | None:
-    found = _ATTACHMENT.rows(connection, of_digest=digest)
+async def find_attachment(connection: Connection, digest: str) -> AttachmentRow | None:
+    found = await _ATTACHMENT.rows(connection, of_digest=digest)
     return AttachmentRow(*found[0]) if found else None
 
 
-def grant(work: Transaction, digest: str, platform: str) -> None:
-    _PUT_GRANT.many(work.connection, [(digest, platform)])
+async def grant(work: Transaction, digest: str, platform: str) -> None:
+    await _ADD_GRANT.many(work.connection, [(digest, platform)])
 
 
-def let_in(connection: sqlite3.Connection, named: Sequence[tuple[str, str, str]]) -> None:
+async def let_in(connection: Connection, named: Sequence[tuple[str, str, str]]) -> None:
     """(digest, sender, receiver) of messages: the receiver is granted what the sender is."""
     if named:
-        _LET_IN.run(connection, given=as_given(named))
+        await _LET_IN.run(connection, given=as_given(named))
 
 
-def may_read(connection: sqlite3.Connection, digest: str, platform: str) -> bool:
+async def may_read(connection: Connection, digest: str, platform: str) -> bool:
     """Its owner may, and whom it was granted to; knowing the digest is not enough."""
-    if _GRANT.rows(connection, of_digest=digest, of_platform=platform):
+    if await _GRANT.rows(connection, of_digest=digest, of_platform=platform):
         return True
-    known = find_attachment(connection, digest)
+    known = await find_attachment(connection, digest)
     return known is not None and known.owner == platform

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from sqlalchemy import and_, func, or_, select
@@ -10,9 +9,9 @@ from sqlalchemy import and_, func, or_, select
 from gateway.payments.ground import NO_NEEDS
 from gateway.store import tables
 from gateway.store.contract import Arrival, LastVersion
-from gateway.store.grounding import load_ground
+from gateway.store.grounding import load_ground, lock_ground
 from gateway.store.judging import BoundKey, Known
-from gateway.store.statements import Statement, as_given, given
+from gateway.store.statements import Connection, Statement, as_given, given
 
 _key, _token, _business = tables.sender_key.c, tables.seen_token.c, tables.business_key.c
 _keys = given("sender", "idem_key")
@@ -27,7 +26,7 @@ _TOKENS = Statement(
         _tokens.join(tables.seen_token, and_(_token.sender == _tokens.c.sender, _token.jti == _tokens.c.jti))
     )
 )
-_wanted = given("sender", "type", "biz_key", "version")
+_wanted = given("sender", "type", "biz_key", "version", numbers={"version"})
 _newest = tables.business_key.alias("newest")
 _VERSIONS = Statement(
     select(
@@ -63,18 +62,18 @@ _VERSIONS = Statement(
 )
 
 
-def load_known(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Known:
+async def load_known(connection: Connection, arrivals: Sequence[Arrival]) -> Known:
     """The keys, tokens and versions of a batch, and the ground that it needs."""
     known = Known()
     keys = as_given({(one.sender, one.idem_key) for one in arrivals})
-    for sender, idem_key, *bound in _KEYS.rows(connection, given=keys):
+    for sender, idem_key, *bound in await _KEYS.rows(connection, given=keys):
         known.keys[sender, idem_key] = BoundKey(*bound)
     tokens = as_given({(one.sender, one.jti) for one in arrivals if one.jti})
     known.tokens = {
-        (sender, jti): used_for for sender, jti, used_for in _TOKENS.rows(connection, given=tokens)
+        (sender, jti): used_for for sender, jti, used_for in await _TOKENS.rows(connection, given=tokens)
     }
     wanted = as_given({(one.sender, one.type, one.biz_key, one.biz_version) for one in arrivals})
-    for sender, type_, biz_key, version, *rest in _VERSIONS.rows(connection, given=wanted):
+    for sender, type_, biz_key, version, *rest in await _VERSIONS.rows(connection, given=wanted):
         found = LastVersion(version, *rest)
         known.versions[sender, type_, biz_key, version] = found
         last = known.last.get((sender, type_, biz_key))
@@ -84,5 +83,6 @@ def load_known(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> K
     for one in arrivals:
         if one.needs is not NO_NEEDS:
             needs = needs | one.needs
-    known.ground = load_ground(connection, needs)
+    await lock_ground(connection, needs)
+    known.ground = await load_ground(connection, needs, locked=True)
     return known

@@ -9,30 +9,45 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.errors import ConfigError, Finding
 
 
-def migrate(url: str) -> None:
+def migrate_sqlite(path: Path) -> None:
     """Runs what is missing up to `HEAD`. ConfigError where the database is a newer gateway's."""
-    engine = create_engine(url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _leave_transactions_to_us)
-        event.listen(engine, "begin", _begin)
+    engine = create_engine(f"sqlite:///{path.absolute()}", poolclass=NullPool)
+    event.listen(engine, "connect", _leave_transactions_to_us)
+    event.listen(engine, "begin", _begin)
     with engine.begin() as connection:
-        config = migration_config()
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            text = f"the database belongs to a newer gateway: {error}"
-            raise ConfigError([Finding("config/gateway.yaml", 0, 0, "store_url", text)]) from error
+        _upgrade(connection)
     engine.dispose()
+
+
+async def migrate_postgres(url: str) -> None:
+    """The same; `url` as asyncpg reads it."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
+    )
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade)
+    await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = migration_config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        text = f"the database belongs to a newer gateway: {error}"
+        raise ConfigError([Finding("config/gateway.yaml", 0, 0, "store_url", text)]) from error
 
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, record: object) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select, text, update
 from gateway.store import case_tables, tables
 from gateway.store.bootclock import SteadyClock
 from gateway.store.migrations import HEAD
+from gateway.store.sqlite_connection import SqliteConnection, finish_now
 from gateway.store.statements import Statement, put_into
 
 _STATEMENTS_KEPT = 256
@@ -65,9 +66,9 @@ def prepare(path: Path, lock_path: Path) -> SteadyClock:
                 raise OSError(f"{path}: the file system does not allow WAL ({mode})")
             if _revision(connection) != HEAD:
                 # Imported here: a database that is up to date starts without Alembic.
-                from gateway.store.migrate import migrate
+                from gateway.store.migrate import migrate_sqlite
 
-                migrate(f"sqlite:///{path.absolute()}")
+                migrate_sqlite(path)
             return _shared_clock(connection)
         finally:
             connection.close()
@@ -93,13 +94,14 @@ def _shared_clock(connection: sqlite3.Connection) -> SteadyClock:
     """The clock of this boot. The first process after a boot sets it, ends the leases of the boot before
     (their workers are gone) and brings forward what a wrong wall clock would put off for long."""
     fresh = SteadyClock.started_now()
-    found = _NOTE.rows(connection, named="boot")
+    door = SqliteConnection(connection)
+    found = finish_now(_NOTE.rows(door, named="boot"))
     boot, _, base = found[0][0].partition(" ") if found else ("", "", "")
     if boot == fresh.boot:
         return SteadyClock(boot, int(base))
     connection.execute("BEGIN IMMEDIATE")
-    _END_LEASES.run(connection)
-    _BRING_FORWARD.run(connection, latest=fresh.now_ms() + _LONGEST_DELAY_MS)
-    _PUT_NOTE.many(connection, [("boot", f"{fresh.boot} {fresh.base_ms}")])
+    finish_now(_END_LEASES.run(door))
+    finish_now(_BRING_FORWARD.run(door, latest=fresh.now_ms() + _LONGEST_DELAY_MS))
+    finish_now(_PUT_NOTE.many(door, [("boot", f"{fresh.boot} {fresh.base_ms}")]))
     connection.commit()
     return fresh

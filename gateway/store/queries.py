@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 
 import orjson
-from sqlalchemy import and_, bindparam, select, text
+from sqlalchemy import BigInteger, and_, bindparam, cast, func, select, text
 
 from gateway.errors import Fault
 from gateway.store import tables
@@ -20,7 +19,7 @@ from gateway.store.contract import (
     RefusalRow,
 )
 from gateway.store.rows import delivery_row, message_row
-from gateway.store.statements import Statement
+from gateway.store.statements import Connection, Statement
 from gateway.store.transaction import MESSAGES
 
 _m, _c, _l, _p = tables.message.c, tables.content.c, tables.leaf.c, tables.checkpoint.c
@@ -93,63 +92,65 @@ _EVENTS = Statement(
     .where(_e.message_id == bindparam("of_message"))
     .order_by(_e.id)
 )
-_TALLY = Statement(select(tables.tally).where(tables.tally.c.count != 0))
+_t = tables.tally.c
+_sum = cast(func.sum(_t.count), BigInteger)
+_TALLY = Statement(select(_t.receiver, _t.state, _sum).group_by(_t.receiver, _t.state).having(_sum != 0))
 _r = tables.refusal.c
 _refusals = select(_r.id, _r.at, _r.sender, _r.type, _r.faults, _r.detail).order_by(_r.id.desc())
 _REFUSALS = Statement(_refusals.limit(bindparam("most")))
 _REFUSALS_OF = Statement(_refusals.where(_r.sender == bindparam("of_sender")).limit(bindparam("most")))
 
 
-def find_message_row(connection: sqlite3.Connection, message_id: str) -> MessageRow | None:
-    return _one(_BY_ID.rows(connection, message_id=message_id))
+async def find_message_row(connection: Connection, message_id: str) -> MessageRow | None:
+    return _one(await _BY_ID.rows(connection, message_id=message_id))
 
 
-def find_by_key(connection: sqlite3.Connection, sender: str, idem_key: str) -> MessageRow | None:
+async def find_by_key(connection: Connection, sender: str, idem_key: str) -> MessageRow | None:
     """The message that a sender's key is bound to; of a duplicate's key, the first message."""
-    return _one(_BY_KEY.rows(connection, of_sender=sender, of_key=idem_key))
+    return _one(await _BY_KEY.rows(connection, of_sender=sender, of_key=idem_key))
 
 
-def find_newest(connection: sqlite3.Connection, sender: str, type_: str, biz_key: str) -> MessageRow | None:
-    return _one(_BY_BUSINESS_KEY.rows(connection, of_sender=sender, of_type=type_, of_key=biz_key))
+async def find_newest(connection: Connection, sender: str, type_: str, biz_key: str) -> MessageRow | None:
+    return _one(await _BY_BUSINESS_KEY.rows(connection, of_sender=sender, of_type=type_, of_key=biz_key))
 
 
-def is_token_seen(connection: sqlite3.Connection, sender: str, jti: str) -> bool:
-    return bool(_TOKEN.rows(connection, of_sender=sender, of_jti=jti))
+async def is_token_seen(connection: Connection, sender: str, jti: str) -> bool:
+    return bool(await _TOKEN.rows(connection, of_sender=sender, of_jti=jti))
 
 
-def find_state(connection: sqlite3.Connection, message_id: str) -> str | None:
-    found = _STATE.rows(connection, message_id=message_id)
+async def find_state(connection: Connection, message_id: str) -> str | None:
+    found = await _STATE.rows(connection, message_id=message_id)
     return str(found[0][0]) if found else None
 
 
-def find_delivery(connection: sqlite3.Connection, delivery_id: int) -> DeliveryRow | None:
-    found = _DELIVERY.rows(connection, delivery_id=delivery_id)
+async def find_delivery(connection: Connection, delivery_id: int) -> DeliveryRow | None:
+    found = await _DELIVERY.rows(connection, delivery_id=delivery_id)
     return delivery_row(found[0]) if found else None
 
 
-def deliveries_of(connection: sqlite3.Connection, message_id: str) -> list[DeliveryRow]:
-    return [delivery_row(row) for row in _DELIVERIES.rows(connection, of_message=message_id)]
+async def deliveries_of(connection: Connection, message_id: str) -> list[DeliveryRow]:
+    return [delivery_row(row) for row in await _DELIVERIES.rows(connection, of_message=message_id)]
 
 
-def stuck_deliveries(connection: sqlite3.Connection, limit: int) -> list[DeliveryRow]:
+async def stuck_deliveries(connection: Connection, limit: int) -> list[DeliveryRow]:
     """Dead ones and those whose outcome is unknown, newest first."""
-    return [delivery_row(row) for row in _STUCK.rows(connection, most=limit)]
+    return [delivery_row(row) for row in await _STUCK.rows(connection, most=limit)]
 
 
-def attempts_of(connection: sqlite3.Connection, delivery_id: int) -> list[AttemptRow]:
-    return [AttemptRow(*row) for row in _ATTEMPTS.rows(connection, of_delivery=delivery_id)]
+async def attempts_of(connection: Connection, delivery_id: int) -> list[AttemptRow]:
+    return [AttemptRow(*row) for row in await _ATTEMPTS.rows(connection, of_delivery=delivery_id)]
 
 
-def events_of(connection: sqlite3.Connection, message_id: str) -> list[EventRow]:
-    found = _EVENTS.rows(connection, of_message=message_id)
+async def events_of(connection: Connection, message_id: str) -> list[EventRow]:
+    found = await _EVENTS.rows(connection, of_message=message_id)
     return [EventRow(id_, at, stage, orjson.loads(detail)) for id_, at, stage, detail in found]
 
 
-def counts(connection: sqlite3.Connection) -> Counts:
+async def counts(connection: Connection) -> Counts:
     messages = parked = 0
     by_state: dict[str, int] = defaultdict(int)
     by_receiver: dict[str, dict[str, int]] = defaultdict(dict)
-    for receiver, state, count in _TALLY.rows(connection):
+    for receiver, state, count in await _TALLY.rows(connection):
         if receiver == MESSAGES and state == PARKED:
             parked = count
         elif receiver == MESSAGES:
@@ -160,11 +161,11 @@ def counts(connection: sqlite3.Connection) -> Counts:
     return Counts(messages, dict(by_state), dict(by_receiver), parked)
 
 
-def refusals(connection: sqlite3.Connection, limit: int, sender: str) -> list[RefusalRow]:
+async def refusals(connection: Connection, limit: int, sender: str) -> list[RefusalRow]:
     found = (
-        _REFUSALS_OF.rows(connection, most=limit, of_sender=sender)
+        await _REFUSALS_OF.rows(connection, most=limit, of_sender=sender)
         if sender
-        else _REFUSALS.rows(connection, most=limit)
+        else await _REFUSALS.rows(connection, most=limit)
     )
     return [
         RefusalRow(

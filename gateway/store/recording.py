@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from sqlalchemy import and_, bindparam, select, update
@@ -11,16 +10,17 @@ from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
 from gateway.store.contract import AttemptResult
 from gateway.store.settling import release, settle
-from gateway.store.statements import Statement, as_given, given
+from gateway.store.statements import Connection, Statement, as_given, given
 from gateway.store.transaction import Transaction
 
 _ANSWER_BYTES = 65_536
 _ENDED = frozenset({DeliveryState.DONE, DeliveryState.DISCARDED})
 _STUCK = frozenset({DeliveryState.DEAD, DeliveryState.UNKNOWN})
-_leases = given("id", "token")
+_leases = given("id", "token", numbers={"id"})
 _delivery, _attempt = tables.delivery, tables.attempt
 _HELD = Statement(
-    select(_delivery.c.id, _delivery.c.token, _delivery.c.line, _delivery.c.attempts).select_from(
+    select(_delivery.c.id, _delivery.c.token, _delivery.c.line, _delivery.c.attempts)
+    .select_from(
         _leases.join(
             _delivery,
             and_(
@@ -30,6 +30,8 @@ _HELD = Statement(
             ),
         )
     )
+    .order_by(_delivery.c.id)
+    .with_for_update(of=_delivery)
 )
 _RECORD = Statement(
     update(_delivery)
@@ -64,10 +66,10 @@ _END_ATTEMPT = Statement(
 )
 
 
-def record_all(work: Transaction, results: Sequence[AttemptResult]) -> list[bool]:
+async def record_all(work: Transaction, results: Sequence[AttemptResult]) -> list[bool]:
     """Writes the outcomes whose lease still holds; False where it was lost. The next of a line whose head
     is done becomes ready; messages move to where their deliveries stand."""
-    held = _held(work.connection, results)
+    held = await _held(work.connection, results)
     kept: list[bool] = []
     records, attempts = [], []
     lines: set[tuple[str, str]] = set()
@@ -88,19 +90,19 @@ def record_all(work: Transaction, results: Sequence[AttemptResult]) -> list[bool
             messages.add(result.claimed.message_id)
         elif result.state in _STUCK:
             messages.add(result.claimed.message_id)
-    if _RECORD.many(work.connection, records) != len(records) and records:
+    if await _RECORD.many(work.connection, records) != len(records) and records:
         raise LookupError("a lease changed while its outcome was recorded")
-    _END_ATTEMPT.many(work.connection, attempts)
-    release(work, lines)
-    settle(work, messages)
+    await _END_ATTEMPT.many(work.connection, attempts)
+    await release(work, lines)
+    await settle(work, messages)
     return kept
 
 
-def _held(
-    connection: sqlite3.Connection, results: Sequence[AttemptResult]
+async def _held(
+    connection: Connection, results: Sequence[AttemptResult]
 ) -> dict[tuple[int, str], tuple[str, int]]:
     tokens = {(result.claimed.delivery_id, result.claimed.token) for result in results}
-    found = _HELD.rows(connection, given=as_given(tokens))
+    found = await _HELD.rows(connection, given=as_given(tokens))
     return {(id_, token): (line, number) for id_, token, line, number in found}
 
 

@@ -19,7 +19,7 @@ _newest = select(func.max(_refusal.c.id)).scalar_subquery()
 _FORGET = Statement(delete(_refusal).where(_refusal.c.id <= _newest - bindparam("kept")))
 
 
-def note_refusal(
+async def note_refusal(
     work: Transaction,
     sender: str,
     type_: str,
@@ -29,5 +29,5 @@ def note_refusal(
 ) -> None:
     codes = " ".join(sorted({str(fault["code"]) for fault in faults}))
     row = (at, sender, type_, codes, text_of(faults), text_of(dict(detail)))
-    _INSERT.many(work.connection, [row])
-    _FORGET.run(work.connection, kept=KEPT)
+    await _INSERT.many(work.connection, [row])
+    await _FORGET.run(work.connection, kept=KEPT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,18 +11,17 @@ from sqlalchemy import bindparam, or_, select, update
 from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
 from gateway.store.accepting import INSERT_DELIVERY, INSERT_FORM, Rows, add_delivery, find_busy_lines
-from gateway.store.accepting import last_delivery_id as last_id
 from gateway.store.contract import DeliveryRow, MessageRow, NewDelivery, ResolveRefused
 from gateway.store.queries import find_delivery, find_message_row
 from gateway.store.settling import is_head, release, settle
-from gateway.store.statements import Statement
+from gateway.store.statements import Connection, Statement
 from gateway.store.transaction import Transaction
 
 _delivery, _form = tables.delivery, tables.form
 _HIDDEN = Statement(
-    select(_delivery.c.outcome_unknown, _delivery.c.traceparent).where(
-        _delivery.c.id == bindparam("of_delivery")
-    )
+    select(_delivery.c.outcome_unknown, _delivery.c.traceparent, _delivery.c.line, _delivery.c.receiver)
+    .where(_delivery.c.id == bindparam("of_delivery"))
+    .with_for_update()
 )
 _SIBLINGS = Statement(
     select(_delivery.c.id)
@@ -76,22 +74,24 @@ _TARGETS = {
 _ENDED = frozenset({DeliveryState.DONE, DeliveryState.DISCARDED})
 
 
-def resolve(
+async def resolve(
     work: Transaction, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None
 ) -> DeliveryRow:
     """Does it and notes who and why. LookupError for an unknown delivery; ResolveRefused where its state,
     its line or an unknown outcome forbids the act."""
-    row = find_delivery(work.connection, delivery_id)
-    if row is None:
+    hidden = await _HIDDEN.rows(work.connection, of_delivery=delivery_id)
+    if not hidden:
         raise LookupError(f"no delivery {delivery_id}")
+    ((unknown, traceparent, *line),) = hidden
+    await work.connection.lock("line", [line])
+    row = await _get(work.connection, delivery_id)
     target = _TARGETS.get(action)
     if target is None:
         raise ResolveRefused("unknown-action", f"there is no {action!r}; there are: {', '.join(_TARGETS)}")
     if not reason.strip():
         raise ResolveRefused("no-reason", "a reason is required")
-    ((unknown, traceparent),) = _HIDDEN.rows(work.connection, of_delivery=delivery_id)
     if action == "new-effect":
-        _check_new_effect(work.connection, row, bool(unknown), renewed)
+        await _check_new_effect(work.connection, row, bool(unknown), renewed)
     audit: dict[str, Any] = {
         "delivery": delivery_id,
         "action": action,
@@ -102,35 +102,35 @@ def resolve(
     if action == "new-effect" and renewed is not None:
         audit |= {"effect_no": renewed.effect_no, "mapping": renewed.rendered_version}
     if action == "new-effect" and renewed is not None and row.state in _ENDED:
-        new_id = _append(work, row, renewed, traceparent)
+        new_id = await _append(work, row, renewed, traceparent)
         _note(work, row.message_id, {**audit, "new_delivery": new_id})
-        settle(work, {row.message_id})
-        return _get(work.connection, new_id)
-    _check(work.connection, row, target, action)
+        await settle(work, {row.message_id})
+        return await _get(work.connection, new_id)
+    await _check(work.connection, row, target, action)
     if action == "new-effect" and renewed is not None:
-        _renew(work, row, renewed)
-    _move(work, row, target, unknown=bool(unknown) and target is DeliveryState.READY)
+        await _renew(work, row, renewed)
+    await _move(work, row, target, unknown=bool(unknown) and target is DeliveryState.READY)
     _note(work, row.message_id, audit)
-    release(work, {(row.line, row.receiver)})
-    settle(work, {row.message_id})
-    return _get(work.connection, delivery_id)
+    await release(work, {(row.line, row.receiver)})
+    await settle(work, {row.message_id})
+    return await _get(work.connection, delivery_id)
 
 
-def _check(connection: sqlite3.Connection, row: DeliveryRow, target: DeliveryState, action: str) -> None:
+async def _check(connection: Connection, row: DeliveryRow, target: DeliveryState, action: str) -> None:
     try:
         check_move(DELIVERY_MOVES, row.state, target)
     except ValueError as error:
         raise ResolveRefused("not-allowed", f"a delivery that is {row.state} cannot be {target}") from error
     if target is not DeliveryState.READY:
         return
-    if row.state is DeliveryState.WAITING or not is_head(connection, row.id, row.line, row.receiver):
+    if row.state is DeliveryState.WAITING or not await is_head(connection, row.id, row.line, row.receiver):
         raise ResolveRefused("not-the-head", "an earlier delivery of the same line is still open")
     if action == "replay" and not row.rendered:
         raise ResolveRefused("no-form", "its form could not be made; it needs a new effect with another form")
 
 
-def _check_new_effect(
-    connection: sqlite3.Connection, row: DeliveryRow, unknown: bool, renewed: NewDelivery | None
+async def _check_new_effect(
+    connection: Connection, row: DeliveryRow, unknown: bool, renewed: NewDelivery | None
 ) -> None:
     if renewed is None:
         raise ResolveRefused("no-form", "a new effect needs its form, key and number")
@@ -143,38 +143,38 @@ def _check_new_effect(
     if renewed.receiver != row.receiver or renewed.effect_no <= row.effect_no:
         raise ResolveRefused("not-renewed", f"expected {row.receiver} and an effect above {row.effect_no}")
     given = {"of_message": row.message_id, "of_receiver": row.receiver, "but": row.id}
-    if _SIBLINGS.rows(connection, **given, effect=renewed.effect_no):
+    if await _SIBLINGS.rows(connection, **given, effect=renewed.effect_no):
         raise ResolveRefused(
             "effect-under-way", "another effect of this message is not settled, or has this number"
         )
 
 
-def _append(work: Transaction, row: DeliveryRow, renewed: NewDelivery, traceparent: str) -> int:
+async def _append(work: Transaction, row: DeliveryRow, renewed: NewDelivery, traceparent: str) -> int:
     """Another delivery at the end of the line; what was done stays done."""
-    message = _message(work.connection, row.message_id)
+    message = await _message(work.connection, row.message_id)
     rows, line = Rows(), (renewed.line, renewed.receiver)
-    new_id = last_id(work.connection) + 1
-    busy = find_busy_lines(work.connection, {line})
+    (new_id,) = await work.connection.new_numbers(tables.delivery, 1)
+    busy = await find_busy_lines(work.connection, {line})
     add_delivery(work, rows, renewed, message, traceparent, new_id, busy)
-    INSERT_DELIVERY.many(work.connection, rows.deliveries)
-    INSERT_FORM.many(work.connection, rows.forms)
+    await INSERT_DELIVERY.many(work.connection, rows.deliveries)
+    await INSERT_FORM.many(work.connection, rows.forms)
     return new_id
 
 
-def _renew(work: Transaction, row: DeliveryRow, renewed: NewDelivery) -> None:
-    _RENEW.run(
+async def _renew(work: Transaction, row: DeliveryRow, renewed: NewDelivery) -> None:
+    await _RENEW.run(
         work.connection, key=renewed.delivery_key, effect=renewed.effect_no,
         digest=hashlib.sha256(renewed.rendered).hexdigest(), version=renewed.rendered_version,
         of_delivery=row.id,
     )  # fmt: skip
-    _RENEW_FORM.run(
+    await _RENEW_FORM.run(
         work.connection, new_files=renewed.files, new_rendered=renewed.rendered, of_delivery=row.id
     )
 
 
-def _move(work: Transaction, row: DeliveryRow, target: DeliveryState, *, unknown: bool) -> None:
+async def _move(work: Transaction, row: DeliveryRow, target: DeliveryState, *, unknown: bool) -> None:
     ended = target in _ENDED
-    _MOVE.run(
+    await _MOVE.run(
         work.connection, new=target.value, open_now=int(not ended), due=work.steady_ms,
         done=work.at_ms if ended else 0, unknown=int(unknown), of_delivery=row.id, old=row.state.value,
     )  # fmt: skip
@@ -187,15 +187,15 @@ def _note(work: Transaction, message_id: str, audit: Mapping[str, Any]) -> None:
     work.note(message_id, "resolved", audit)
 
 
-def _get(connection: sqlite3.Connection, delivery_id: int) -> DeliveryRow:
-    row = find_delivery(connection, delivery_id)
+async def _get(connection: Connection, delivery_id: int) -> DeliveryRow:
+    row = await find_delivery(connection, delivery_id)
     if row is None:
         raise LookupError(f"no delivery {delivery_id}")
     return row
 
 
-def _message(connection: sqlite3.Connection, message_id: str) -> MessageRow:
-    row = find_message_row(connection, message_id)
+async def _message(connection: Connection, message_id: str) -> MessageRow:
+    row = await find_message_row(connection, message_id)
     if row is None:
         raise LookupError(f"no message {message_id}")
     return row

@@ -6,17 +6,16 @@ index; only where it names nothing are the newest messages read through for it.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, TextClause, bindparam, func, select, text
 
 from gateway.message import MessageState
 from gateway.store import tables
 from gateway.store.contract import MessageFilter, MessageRow
 from gateway.store.queries import MESSAGE_COLUMNS, MESSAGES_JOINED
 from gateway.store.rows import message_row
-from gateway.store.statements import Statement, as_given, is_given
+from gateway.store.statements import Connection, Statement, as_given, is_given
 
 READ_THROUGH = 20_000  # messages that are read for a part of a text
 _MOST_NAMED = 1000
@@ -26,7 +25,7 @@ _m, _d = tables.message.c, tables.delivery.c
 # Every (sender, type) that there is: a walk over the index, one seek each.
 _PAIRS = """
 WITH RECURSIVE pair(sender, type) AS (
-    SELECT * FROM (SELECT sender, type FROM message ORDER BY sender, type LIMIT 1)
+    SELECT * FROM (SELECT sender, type FROM message ORDER BY sender, type LIMIT 1) AS first
     UNION ALL
     SELECT next.sender, next.type FROM pair JOIN message AS next ON next.seq = coalesce(
         (SELECT seq FROM message WHERE sender = pair.sender AND type > pair.type ORDER BY type LIMIT 1),
@@ -37,25 +36,27 @@ _NAMED = Statement(
     text(f"""{_PAIRS}
 SELECT id FROM (
     SELECT id FROM message WHERE id = :wanted
-    UNION SELECT * FROM (SELECT id FROM message
-        WHERE {tables.HAS_APPLICATION} AND application = :wanted ORDER BY seq DESC LIMIT :most)
+    UNION SELECT id FROM (SELECT id FROM message
+        WHERE {tables.HAS_APPLICATION} AND application = :wanted ORDER BY seq DESC LIMIT :most) AS of_case
     UNION SELECT sender_key.message_id FROM (SELECT DISTINCT sender FROM pair) AS known
-        CROSS JOIN sender_key ON sender_key.sender = known.sender AND sender_key.idem_key = :wanted
-    UNION SELECT * FROM (SELECT business_key.message_id FROM pair CROSS JOIN business_key
-        ON business_key.sender = pair.sender AND business_key.type = pair.type
-        AND business_key.biz_key >= :wanted AND business_key.biz_key < :beyond LIMIT :most)
-) LIMIT :most
-""")
+        CROSS JOIN sender_key WHERE sender_key.sender = known.sender AND sender_key.idem_key = :wanted
+    UNION SELECT message_id FROM (SELECT business_key.message_id FROM pair CROSS JOIN business_key
+        WHERE business_key.sender = pair.sender AND business_key.type = pair.type
+        AND business_key.biz_key >= :wanted AND business_key.biz_key < :beyond LIMIT :most) AS of_key
+) AS named LIMIT :most
+""").bindparams(
+        bindparam("wanted", type_=Text), bindparam("beyond", type_=Text), bindparam("most", type_=BigInteger)
+    )
 )
 
 
-def search(connection: sqlite3.Connection, wanted: MessageFilter) -> list[MessageRow]:
+async def search(connection: Connection, wanted: MessageFilter) -> list[MessageRow]:
     """One page of the log. A message that `before` names but that is not there ends the page empty."""
     query = select(_m.seq).order_by(_m.seq.desc()).limit(wanted.limit).where(*_conditions(wanted))
     given: dict[str, Any] = {}
     word = wanted.text.strip()
     if word:
-        named = _NAMED.rows(connection, wanted=word, beyond=word + "\U0010ffff", most=_MOST_NAMED)
+        named = await _NAMED.rows(connection, wanted=word, beyond=word + "\U0010ffff", most=_MOST_NAMED)
         if named:
             query = query.where(is_given(_m.id, "named"))
             given["named"] = as_given(id_ for (id_,) in named)
@@ -63,7 +64,7 @@ def search(connection: sqlite3.Connection, wanted: MessageFilter) -> list[Messag
             query = _read_through(query, word)
     page = query.subquery("page")
     rows = select(*MESSAGE_COLUMNS).select_from(page.join(MESSAGES_JOINED, _m.seq == page.c.seq))
-    found = Statement(rows.order_by(_m.seq.desc())).rows(connection, **given)
+    found = await Statement(rows.order_by(_m.seq.desc())).rows(connection, **given)
     return [message_row(row) for row in found]
 
 

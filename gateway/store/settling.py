@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import and_, bindparam, func, select, text, update
 
 from gateway.message import MESSAGE_MOVES, DeliveryState, MessageState, check_move
 from gateway.store import tables
-from gateway.store.statements import Statement, as_given, given
+from gateway.store.statements import Connection, Statement, as_given, given, is_given
 from gateway.store.transaction import MESSAGES, Transaction
 
 _ids = given("id")
@@ -18,8 +17,8 @@ _STANDS = Statement(
     select(
         _message.c.id,
         _message.c.state,
-        func.sum(_delivery.c.is_open),
-        func.sum(text(f"delivery.{tables.IS_STUCK}")),
+        func.count().filter(text(f"delivery.{tables.IS_OPEN}")),
+        func.count().filter(text(f"delivery.{tables.IS_STUCK}")),
     )
     .select_from(
         _ids.join(_message, _message.c.id == _ids.c.id).join(
@@ -32,6 +31,9 @@ _MOVE = Statement(
     update(_message)
     .values(state=bindparam("new"))
     .where(_message.c.id == bindparam("of_message"), _message.c.state == bindparam("old"))
+)
+_LOCK = Statement(
+    select(_message.c.id).where(is_given(_message.c.id)).order_by(_message.c.id).with_for_update()
 )
 _lines = given("line", "receiver")
 _head = (
@@ -61,23 +63,29 @@ _IS_HEAD = Statement(
 )
 
 
-def release(work: Transaction, lines: Collection[tuple[str, str]]) -> None:
+async def release(work: Transaction, lines: Collection[tuple[str, str]]) -> None:
     """Makes the first open delivery of each line ready, if it waits. A dead one holds its line."""
     if not lines:
         return
-    for (receiver,) in _RELEASE.rows(work.connection, given=as_given(lines), now=work.steady_ms):
+    await work.connection.lock("line", lines)
+    for (receiver,) in await _RELEASE.rows(work.connection, given=as_given(lines), now=work.steady_ms):
         work.count(receiver, DeliveryState.WAITING, -1)
         work.count(receiver, DeliveryState.READY, 1)
         work.has_work = True
 
 
-def settle(work: Transaction, message_ids: Iterable[str]) -> None:
+async def settle(work: Transaction, message_ids: Iterable[str]) -> None:
     """Moves messages to where their deliveries stand: stuck before open before delivered."""
     wanted = [[message_id] for message_id in message_ids]
     if not wanted:
         return
+    if not work.connection.alone:
+        # Two that end the last two deliveries of a message must not each see the other's still open.
+        await _LOCK.rows(work.connection, given=as_given(sorted(one for (one,) in wanted)))
     moves = []
-    for message_id, old, open_count, stuck_count in _STANDS.rows(work.connection, given=as_given(wanted)):
+    for message_id, old, open_count, stuck_count in await _STANDS.rows(
+        work.connection, given=as_given(wanted)
+    ):
         new = (
             MessageState.STUCK
             if stuck_count
@@ -92,11 +100,11 @@ def settle(work: Transaction, message_ids: Iterable[str]) -> None:
         work.note(message_id, new, {})
         if new is not MessageState.ACCEPTED:
             work.settled.append(message_id)
-    if _MOVE.many(work.connection, moves) != len(moves):
+    if await _MOVE.many(work.connection, moves) != len(moves):
         raise LookupError("a message moved while its deliveries were settled")
 
 
-def is_head(connection: sqlite3.Connection, delivery_id: int, line: str, receiver: str) -> bool:
+async def is_head(connection: Connection, delivery_id: int, line: str, receiver: str) -> bool:
     """Is it the first open delivery of its line?"""
-    found = _IS_HEAD.rows(connection, line=line, receiver=receiver)
+    found = await _IS_HEAD.rows(connection, line=line, receiver=receiver)
     return bool(found) and found[0][0] == delivery_id

@@ -10,10 +10,12 @@ Columns stand in the order in which rows are inserted.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, PrimaryKeyConstraint, Table
 
-from gateway.store.columns import SERIAL, blob, integer, metadata, partial, text
+from gateway.store.columns import SERIAL, TEXT, blob, integer, metadata, partial, text
 
+# On PostgreSQL a number begins with its month (since January 2020), so that tables are parted by month.
+NUMBERS_A_MONTH = 10**12
 IS_READY = "state = 'ready'"
 IS_LEASED = "state = 'leased'"
 IS_OPEN = "is_open = 1"
@@ -47,7 +49,7 @@ message = Table(
     text("origin_id"),
     text("traceparent"),
     Column("amount_fen", BigInteger),
-    Column("log_id", Text),
+    Column("log_id", TEXT),
     Column("leaf_index", BigInteger),
     text("search"),
 )
@@ -139,6 +141,7 @@ delivery = Table(
     text("sender"),
     text("application"),
     text("biz_key"),
+    integer("biz_version"),
     text("line"),
     integer("seq"),  # the place in the line (application, else business key; receiver)
     integer("lane"),
@@ -198,8 +201,9 @@ tally = Table(
     metadata,
     text("receiver"),  # "" for messages
     text("state"),
+    text("writer"),  # "" where one writes at a time
     integer("count"),
-    PrimaryKeyConstraint("receiver", "state"),
+    PrimaryKeyConstraint("receiver", "state", "writer"),
     sqlite_with_rowid=False,
 )
 
@@ -207,7 +211,7 @@ tally = Table(
 evidence_log = Table(
     "evidence_log",
     metadata,
-    Column("log_id", Text, primary_key=True),
+    Column("log_id", TEXT, primary_key=True),
     integer("size"),
     blob("frontier"),  # the hashes, one after the other
     sqlite_with_rowid=False,

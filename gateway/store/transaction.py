@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam
-from sqlalchemy.dialects.sqlite import insert
 
 from gateway.store import tables
-from gateway.store.statements import Statement, insert_into
+from gateway.store.statements import Connection, Statement, insert, insert_into
 
 _tally = insert(tables.tally).values(
-    receiver=bindparam("receiver"), state=bindparam("state"), count=bindparam("count")
+    receiver=bindparam("receiver"),
+    state=bindparam("state"),
+    writer=bindparam("writer"),
+    count=bindparam("count"),
 )
 _COUNT = Statement(
     _tally.on_conflict_do_update(
-        index_elements=["receiver", "state"],
+        index_elements=["receiver", "state", "writer"],
         set_={"count": tables.tally.c.count + _tally.excluded["count"]},
     )
 )
@@ -28,15 +29,19 @@ MESSAGES = ""  # the tally's receiver under which messages are counted
 
 
 class Transaction:
-    """`at_ms`: wall clock, for people. `steady_ms`: for due times. `boot_s`: for leases."""
+    """`at_ms`: wall clock, for people. `steady_ms`: for due times. `lease_s`: for leases. `writer`: whose
+    counts these are, where several write at a time: so nobody waits for another's."""
 
-    __slots__ = ("_events", "_tally", "at_ms", "boot_s", "connection", "has_work", "settled", "steady_ms")
+    __slots__ = (
+        "_events", "_tally", "at_ms", "connection", "has_work", "lease_s", "settled", "steady_ms", "writer",
+    )  # fmt: skip
 
-    def __init__(self, connection: sqlite3.Connection, at_ms: int, steady_ms: int, boot_s: float):
+    def __init__(self, connection: Connection, at_ms: int, steady_ms: int, lease_s: float, writer: str = ""):
         self.connection = connection
+        self.writer = writer
         self.at_ms = at_ms
         self.steady_ms = steady_ms
-        self.boot_s = boot_s
+        self.lease_s = lease_s
         self.settled: list[str] = []  # messages that came to rest
         self.has_work = False  # a delivery became ready
         self._tally: Counter[tuple[str, str]] = Counter()
@@ -58,9 +63,12 @@ class Transaction:
         events, settled, self.has_work, self._tally = mark
         del self._events[events:], self.settled[settled:]
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Writes what was counted and noted."""
-        _INSERT_EVENT.many(self.connection, self._events)
-        _COUNT.many(self.connection, [(*key, change) for key, change in self._tally.items() if change])
+        await _INSERT_EVENT.many(self.connection, self._events)
+        await _COUNT.many(
+            self.connection,
+            [(*key, self.writer, change) for key, change in self._tally.items() if change],
+        )
         self._events.clear()
         self._tally.clear()

@@ -42,8 +42,8 @@ async def refused(house: House, number: str, payload: bytes, key: str = "k" * 64
     return caught.value
 
 
-def nothing_stored(house: House) -> bool:
-    return house.gateway.store.counts().messages == 0
+async def nothing_stored(house: House) -> bool:
+    return (await house.gateway.store.counts()).messages == 0
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def nothing_stored(house: House) -> bool:
 async def test_what_is_no_json_of_ours_is_refused(house: House, payload: bytes, result: str) -> None:
     error = await refused(house, "1001", payload)
     assert error.result == result and error.sealed
-    assert nothing_stored(house)
+    assert await nothing_stored(house)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_what_is_no_xml_of_ours_is_refused(house: House, payload: bytes, r
     with pytest.raises(Refused) as caught:
         await client.submit("2001", payload, idem_key="x" * 64, content_type="application/xml")
     assert caught.value.result == result
-    assert nothing_stored(house)
+    assert await nothing_stored(house)
 
 
 async def test_an_oversized_body_is_cut_off_while_it_is_read(house: House) -> None:
@@ -105,7 +105,7 @@ async def test_what_is_not_sealed_gets_one_answer_whatever_is_wrong(house: House
     assert {(status, said["result"], said["detail"]) for status, said in answers} == {
         (401, "20001", answers[0][1]["detail"])
     }
-    assert nothing_stored(house)
+    assert await nothing_stored(house)
 
 
 async def test_an_unknown_type_is_refused(house: House) -> None:
@@ -211,7 +211,7 @@ async def test_one_of_many_at_once_is_first_and_all_get_its_outcome(house: House
 
     ids = await asyncio.gather(*(once() for _ in range(20)))
     assert len(set(ids)) == 1
-    assert house.gateway.store.counts().messages == 1
+    assert (await house.gateway.store.counts()).messages == 1
 
 
 async def test_a_refusal_binds_nothing(house: House) -> None:
@@ -277,7 +277,7 @@ async def test_a_head_that_the_standard_refuses_goes_nowhere(house: House, name:
     del changed["Head"]["IdemKey"]
     error = await refused(house, "1001", json.dumps(changed).encode(), key)
     assert {one["path"] for one in error.errors} == {f"Head/{name}", "Head/IdemKey"}
-    assert nothing_stored(house)
+    assert await nothing_stored(house)
 
 
 async def test_a_refusal_holds_the_8001_that_its_errors_make(house: House) -> None:

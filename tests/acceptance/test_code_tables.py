@@ -86,7 +86,7 @@ async def test_a_later_change_lies_over_an_earlier_one(house: House) -> None:
 async def test_what_the_program_depends_on_cannot_be_changed(house: House, table: str) -> None:
     error = await refusal(house, "9003", change("v1", row("00000"), table=table))
     assert error.result == "30002"
-    assert house.gateway.store.object_messages("code-change") == []
+    assert await house.gateway.store.object_messages("code-change") == []
 
 
 async def test_a_change_that_contradicts_itself_changes_nothing(house: House) -> None:

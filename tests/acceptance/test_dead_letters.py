@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,9 +47,9 @@ async def impatient(tmp_path: Path, certs: Path) -> AsyncIterator[House]:
     await sandbox.stop()
 
 
-async def until(reached: Callable[[], object], limit_s: float = 30) -> None:
+async def until(reached: Callable[[], Awaitable[object]], limit_s: float = 30) -> None:
     ends = time.monotonic() + limit_s
-    while not reached():
+    while not await reached():
         assert time.monotonic() < ends, "not reached in time"
         await asyncio.sleep(0.02)
 
@@ -66,29 +66,30 @@ async def test_a_delivery_that_gave_up_is_told_to_its_sender_and_can_be_replayed
     store, general = impatient.gateway.store, impatient.sandbox.general
     general.trouble.order("500", 2)
     message = await submit_project(impatient)
-    await until(lambda: store.dead_letters())
-    dead = store.dead_letters()[0]
+    await until(store.dead_letters)
+    dead = (await store.dead_letters())[0]
     assert (dead.receiver, dead.state, dead.attempts) == ("GGZY-ZPT", DeliveryState.DEAD, 2)
-    stuck = store.get_message(message)
+    stuck = await store.get_message(message)
     assert stuck is not None and stuck.state is MessageState.STUCK
-    notices = store.search(MessageFilter(type="8002"))
+    notices = await store.search(MessageFilter(type="8002"))
     assert [(notice.sender, notice.transport) for notice in notices] == [("GW", "gateway")]
     told = impatient.sandbox.construction.ledger
     await told.wait_for(lambda entry: entry.type == "8002", 20)
 
     key = dead.delivery_key
     await store.resolve(dead.id, "replay", "operator", "receiver is back")
-    await until(lambda: store.get_message(message).state is MessageState.DELIVERED)  # type: ignore[union-attr]
-    assert store.deliveries(message)[0].delivery_key == key
-    assert not store.dead_letters()
+    await store.wait_settled(message, 30)
+    assert (await store.get_message(message)).state is MessageState.DELIVERED  # type: ignore[union-attr]
+    assert (await store.deliveries(message))[0].delivery_key == key
+    assert not await store.dead_letters()
 
 
 async def test_a_refused_delivery_is_sent_as_a_new_effect_from_the_command_line(impatient: House) -> None:
     store, general = impatient.gateway.store, impatient.sandbox.general
     general.refuses = lambda arrived: "not today"  # type: ignore[method-assign]
     await submit_project(impatient)
-    await until(lambda: store.dead_letters())
-    dead = store.dead_letters()[0]
+    await until(store.dead_letters)
+    dead = (await store.dead_letters())[0]
     del general.refuses  # type: ignore[method-assign]
     words = (
         "replay", str(dead.id), "--action", "new-effect", "--reason", "they mended their table", "--json"
@@ -96,15 +97,15 @@ async def test_a_refused_delivery_is_sent_as_a_new_effect_from_the_command_line(
     status, said = await command(impatient, *words)
     assert (status, json.loads(said.splitlines()[-1])["state"]) == (0, "ready")
     await general.ledger.wait_for(lambda one: one.kind == APPLIED and one.type == "2001", 20)
-    (row,) = store.deliveries(dead.message_id)
+    (row,) = await store.deliveries(dead.message_id)
     assert row.effect_no == 2
     assert row.delivery_key == make_delivery_key(
         "GGZY-JSGC",
-        store.get_message(row.message_id).idem_key,
+        (await store.get_message(row.message_id)).idem_key,
         "GGZY-ZPT",
         2,  # type: ignore[union-attr]
     )
-    (audit,) = [one.detail for one in store.events(dead.message_id) if one.stage == "resolved"]
+    (audit,) = [one.detail for one in await store.events(dead.message_id) if one.stage == "resolved"]
     assert (audit["action"], audit["effect_no"], audit["mapping"]) == ("new-effect", 2, "standard")
 
 
@@ -137,8 +138,8 @@ async def test_a_receivers_odd_words_do_not_crash_the_attempt(impatient: House) 
     store, construction = impatient.gateway.store, impatient.sandbox.construction
     construction.refuses = lambda arrived: "no\x00\x1b[31m\uffff"  # type: ignore[method-assign]
     await impatient.sandbox.portal.register(new_company("上海浦江公路养护工程有限公司", "310115"))
-    await until(lambda: store.dead_letters())
-    dead = store.dead_letters()[0]
+    await until(store.dead_letters)
+    dead = (await store.dead_letters())[0]
     assert (dead.receiver, dead.attempts, dead.crashes) == (construction.node, 1, 0)
     assert dead.last_text.startswith("no") and dead.last_text.isprintable()
-    assert store.search(MessageFilter(type="8002"))
+    assert await store.search(MessageFilter(type="8002"))

@@ -85,7 +85,7 @@ async def test_the_seven_steps_and_every_way_back_again_after_a_restart(certs: P
         async with running(certs, tmp_path) as stage:
             await play(stage)
             assert stage.sandbox.effects().resends == 0
-            counts = stage.gateway.store.counts()
+            counts = await stage.gateway.store.counts()
             assert set(counts.deliveries) == {"done"}
 
 

@@ -276,7 +276,7 @@ async def test_a_trace_never_decides_over_a_message(gateway: Running) -> None:
 
 
 async def test_a_receiver_sees_its_delivery_and_a_stranger_nothing(gateway: Running) -> None:
-    [row] = [one for one in gateway.store.search(_filter("1001")) if one.sender == GENERAL]
+    [row] = [one for one in await gateway.store.search(_filter("1001")) if one.sender == GENERAL]
     told = await gateway.client(PROCUREMENT).message(row.id)
     assert [one["Receiver"] for one in told["Deliveries"]] == [PROCUREMENT]
     assert "Timeline" not in told

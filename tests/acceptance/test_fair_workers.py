@@ -15,7 +15,6 @@ from tests.store.samples import accept_id, message, new_log, says, to
 
 from .partners import settings
 from .test_polling import translator
-from .test_unknown_outcomes import until
 
 SLOW, QUICK = "GGZY-JSGC", "CZ-ZFPT-310000"
 
@@ -25,12 +24,15 @@ class Receiver:
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
+        self.full = asyncio.Event()
         self.under_way = 0
         self.most = 0
 
     async def send(self, parcel: Parcel) -> Answer:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
+        if self.under_way >= 8:
+            self.full.set()
         await self.open.wait()
         self.under_way -= 1
         return Answer(orjson.dumps({"EVS": "EVS000", "text": "", "STATUS": "1"}), 200)
@@ -42,7 +44,7 @@ class Receiver:
 
 
 async def test_a_slow_receiver_of_bulk_does_not_hold_up_a_payment(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, seal_batch=new_log().seal_batch)
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
     await store.open()
     slow, quick = Receiver(), Receiver()
     quick.open.set()
@@ -54,7 +56,7 @@ async def test_a_slow_receiver_of_bulk_does_not_hold_up_a_payment(tmp_path: Path
     await asyncio.gather(*map(store.accept, bulk))
     running = asyncio.create_task(worker.run())
     try:
-        await until(lambda: slow.under_way >= 8)
+        await asyncio.wait_for(slow.full.wait(), 10)
         paid = await accept_id(store, message("p", type="4002", judge=says(to(QUICK, "p", lane=0))))
         row = await store.wait_settled(paid, 10)
         assert row is not None and row.state is MessageState.DELIVERED

@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from gateway.store.writer import MOST_WAITING
+from gateway.store.gathering import MOST_WAITING
 from tests.store.samples import message
 
 from .running import running

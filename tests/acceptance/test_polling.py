@@ -169,7 +169,7 @@ async def test_a_voucher_that_cannot_be_read_is_refused_by_its_number(store: Sto
     await one._round()
     assert shelf.confirmed == ["V2"]
     assert list(shelf.failed) == ["V1"] and "Base64" in shelf.failed["V1"]
-    assert len(store.refusals()) == 2  # of the nameless one nobody can be told, so a person must look
+    assert len(await store.refusals()) == 2  # of the nameless one nobody can be told, so a person must look
     await one._round()
     assert one._again == {TYPE}
 
@@ -187,5 +187,5 @@ async def test_two_words_about_one_thing_in_one_second_are_both_taken(house: Hou
             20,
         )
         assert entry.kind == ACKNOWLEDGED, entry.answer
-    row = house.gateway.store.find_message(NODE, "5002", f"{APP_NO}|1")
+    row = await house.gateway.store.find_message(NODE, "5002", f"{APP_NO}|1")
     assert row is not None and row.biz_version == 2

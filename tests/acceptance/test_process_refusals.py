@@ -87,7 +87,7 @@ async def test_an_application_hears_of_its_fields_and_of_its_case_at_once_sorted
         ("Invoices/Invoice[2]/BuyerTaxNo", "process.buyer-not-tenderer"),
         ("Invoices/Invoice[2]/RedFlag", "process.red-invoice"),
     ]
-    assert gateway.store.application(SAMPLE["PayAppNo"]) is None
+    assert await gateway.store.application(SAMPLE["PayAppNo"]) is None
 
 
 async def test_a_field_that_is_wrong_elsewhere_does_not_hide_the_case(gateway: Running) -> None:
@@ -141,10 +141,10 @@ async def test_a_fact_that_fits_no_case_is_kept_and_alarmed(gateway: Running) ->
     assert again.kind == "replayed"
     alarms = [line for line in logs if line["event"] == "parked"]
     assert [line["message"] for line in alarms] == [outcome.message.id]  # once, not again for a retry
-    assert gateway.store.counts().parked == 1 and gateway.store.counts().messages == 1
+    assert (await gateway.store.counts()).parked == 1 and (await gateway.store.counts()).messages == 1
     async with gateway.session.get(f"{gateway.url}/metrics") as response:
         assert "gateway_parked_messages 1.0" in await response.text()
-    assert json.loads(gateway.store.get_message(outcome.message.id).head)["MsgNo"] == "5001"  # type: ignore[union-attr]
+    assert json.loads((await gateway.store.get_message(outcome.message.id)).head)["MsgNo"] == "5001"  # type: ignore[union-attr]
 
 
 async def with_files(gateway: Running, number: str) -> Record:
@@ -171,14 +171,14 @@ async def test_the_push_reaches_the_treasury_with_the_authority_of_the_table(
     for number, record in (("3001", application), ("4001", STANDARD.sample("4001")), ("4002", push)):
         key, payload = general_message(STANDARD, number, record)
         reply = await client.submit(number, payload, idem_key=key, content_type="application/json")
-    (delivery,) = gateway.store.deliveries(reply.message_id)
+    (delivery,) = await gateway.store.deliveries(reply.message_id)
     connection = sqlite3.connect(tmp_path / "gateway.db")
     (form,) = connection.execute("SELECT rendered FROM form WHERE delivery_id = ?", (delivery.id,)).fetchone()
     connection.close()
     sent = formats.get("mof-voucher").decode(form).record
     assert (delivery.receiver, sent["AuthorityCode"]) == (CITY, "11310000T03101035A")
     assert sent["AuthorityName"] == "上海市交通委员会"
-    case = gateway.store.application(SAMPLE["PayAppNo"])
+    case = await gateway.store.application(SAMPLE["PayAppNo"])
     assert case is not None and case.state == "40"
 
 

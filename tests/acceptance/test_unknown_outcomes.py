@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from .partners import settings
 from .test_polling import translator
 
 NODE = "CZ-ZFPT-310000"
+UNDER_WAY = (DeliveryState.READY, DeliveryState.LEASED)
 LOST = DeliveryError("delivery.timeout", "no answer", unknown=True)
 AWAY = DeliveryError("delivery.unreachable", "connection refused")
 REFUSED = DeliveryError("receiver.EVS700", "no", status=500, permanent=True)
@@ -62,7 +63,7 @@ class Receiver:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, seal_batch=new_log().seal_batch)
+    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
     await opened.open()
     yield opened
     await opened.close()
@@ -96,23 +97,23 @@ async def delivering(
         await running
 
 
-async def until(reached: Callable[[], bool]) -> None:
+async def state(store: Store, message_id: str) -> DeliveryState:
+    return (await store.deliveries(message_id))[0].state
+
+
+async def leave(store: Store, message_id: str, *states: DeliveryState) -> None:
+    """Waits until its delivery is in another state than these."""
     ends = time.monotonic() + 10
-    while not reached():
-        assert time.monotonic() < ends, "not reached in time"
+    while await state(store, message_id) in states:
+        assert time.monotonic() < ends, "not left in time"
         await asyncio.sleep(0.01)
-
-
-def state(store: Store, message_id: str) -> DeliveryState:
-    return store.deliveries(message_id)[0].state
 
 
 async def run(store: Store, receiver: Receiver, number: str = "4002", **more: object) -> str:
     """One message of this type, delivered until it rests; its id."""
     message_id = await accept_id(store, message("a", type=number, judge=says(to(NODE))))
-    open_states = (DeliveryState.READY, DeliveryState.LEASED)
     async with delivering(store, receiver, **more):  # type: ignore[arg-type]
-        await until(lambda: state(store, message_id) not in open_states)
+        await leave(store, message_id, *UNDER_WAY)
     return message_id
 
 
@@ -120,7 +121,7 @@ async def test_it_asks_again_until_it_has_an_answer(store: Store) -> None:
     receiver = Receiver(LOST, AWAY, AWAY, TAKEN)
     message_id = await run(store, receiver)
     assert receiver.calls == ["send", "ask", "ask", "ask"]
-    assert state(store, message_id) is DeliveryState.DONE
+    assert await state(store, message_id) is DeliveryState.DONE
 
 
 async def test_what_certainly_did_not_arrive_is_sent_again_and_may_fail_without_a_doubt(store: Store) -> None:
@@ -132,8 +133,8 @@ async def test_what_certainly_did_not_arrive_is_sent_again_and_may_fail_without_
 async def test_a_receiver_that_knows_the_key_settles_the_doubt_by_its_refusal(store: Store) -> None:
     receiver = Receiver(LOST, AWAY, REFUSED, can_ask=False)
     message_id = await run(store, receiver)
-    assert state(store, message_id) is DeliveryState.DEAD
-    row = store.deliveries(message_id)[0]
+    assert await state(store, message_id) is DeliveryState.DEAD
+    row = (await store.deliveries(message_id))[0]
     renewed = to(NODE, delivery_key="key-2", effect_no=2)
     assert (await store.resolve(row.id, "new-effect", "li", "mended", renewed)).effect_no == 2
 
@@ -142,14 +143,14 @@ async def test_giving_up_in_doubt_is_no_dead_letter_where_money_moves(store: Sto
     """Nobody is told that it failed: it may have taken effect. A person decides."""
     receiver, notices = Receiver(LOST, AWAY, AWAY, can_ask=False), Notices()
     message_id = await run(store, receiver, attempts=3, notices=notices)
-    assert state(store, message_id) is DeliveryState.UNKNOWN and notices.made == []
+    assert await state(store, message_id) is DeliveryState.UNKNOWN and notices.made == []
 
 
 async def test_giving_up_in_doubt_still_forbids_a_new_effect(store: Store) -> None:
     receiver, notices = Receiver(LOST, AWAY, AWAY, can_ask=False), Notices()
     message_id = await run(store, receiver, "2001", attempts=3, notices=notices)
-    assert state(store, message_id) is DeliveryState.DEAD and notices.made == ["delivery.unreachable"]
-    row = store.deliveries(message_id)[0]
+    assert await state(store, message_id) is DeliveryState.DEAD and notices.made == ["delivery.unreachable"]
+    row = (await store.deliveries(message_id))[0]
     with pytest.raises(Exception, match="outcome-unknown"):
         await store.resolve(row.id, "new-effect", "li", "x", to(NODE, delivery_key="key-2", effect_no=2))
 
@@ -157,11 +158,11 @@ async def test_giving_up_in_doubt_still_forbids_a_new_effect(store: Store) -> No
 async def test_where_nobody_can_be_asked_a_person_decides_and_is_obeyed(store: Store) -> None:
     receiver = Receiver(LOST, TAKEN, can_ask=False, knows_keys=False)
     message_id = await run(store, receiver)
-    assert state(store, message_id) is DeliveryState.UNKNOWN and receiver.calls == ["send"]
-    row = store.deliveries(message_id)[0]
+    assert await state(store, message_id) is DeliveryState.UNKNOWN and receiver.calls == ["send"]
+    row = (await store.deliveries(message_id))[0]
     await store.resolve(row.id, "replay", "li", "telephoned: they have nothing")
     async with delivering(store, receiver):
-        await until(lambda: state(store, message_id) is DeliveryState.DONE)
+        await leave(store, message_id, DeliveryState.UNKNOWN, *UNDER_WAY)
     assert receiver.calls == ["send", "send"]
 
 
@@ -181,4 +182,4 @@ async def test_an_outcome_is_recorded_once_the_store_takes_it_again(store: Store
     big = Answer(orjson.dumps({"EVS": "EVS000", "text": "x" * 60_000}), 200)
     receiver = Filling(big)
     message_id = await run(store, receiver)
-    assert state(store, message_id) is DeliveryState.DONE and receiver.calls == ["send"]
+    assert await state(store, message_id) is DeliveryState.DONE and receiver.calls == ["send"]

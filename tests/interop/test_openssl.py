@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from gateway.digests import sha256_hex, sm3_hex
 from gateway.security import base64url, der, gmcms, signing
 from gateway.security.authority import private_pem
-from gateway.security.digests import sha256_hex, sm3_hex
 from gateway.security.gm import _decrypt, _find_recipient
 from gateway.security.identity import load_private_key
 from gateway.security.jose import _decrypt as decrypt_token

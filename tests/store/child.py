@@ -17,7 +17,7 @@ CONCURRENT = 24
 
 
 async def main(url: str, folder: str, worker: str, most: int) -> None:
-    store = open_store(url, Path(folder), seal_batch=new_log(worker).seal_batch)
+    store = open_store(url, Path(folder), evidence=new_log(worker))
     await store.open()
     numbers = iter(range(most))
 

@@ -1,4 +1,4 @@
-"""One suite for every store: SQLite now; PostgreSQL will be one more parameter."""
+"""One suite for every store: SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ import pytest
 import pytest_asyncio
 
 from gateway.store import Store, open_store
+from tests.postgres import clean_database, the_server
 from tests.store.samples import new_log
 
 OpenStore = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite"])
-def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+@pytest_asyncio.fixture(params=["sqlite", "postgres"])
+async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'gateway.db'}"
+    return await clean_database(the_server())
+
+
+@pytest.fixture
+def make_store(store_url: str, tmp_path: Path) -> OpenStore:
     """Stores on one and the same database, not yet opened."""
-    urls = {"sqlite": f"sqlite:///{tmp_path / 'gateway.db'}"}
     log = new_log()
-    return lambda: open_store(urls[request.param], tmp_path, seal_batch=log.seal_batch)
+    return lambda: open_store(store_url, tmp_path, evidence=log)
 
 
 @pytest_asyncio.fixture
@@ -28,3 +36,10 @@ async def store(make_store: OpenStore) -> AsyncIterator[Store]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def sqlite_only(store_url: str) -> None:
+    """Of what only a file does."""
+    if not store_url.startswith("sqlite"):
+        pytest.skip("of SQLite alone")

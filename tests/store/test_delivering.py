@@ -16,12 +16,12 @@ OpenStore = Callable[[], Store]
 DONE, READY, DEAD = DeliveryState.DONE, DeliveryState.READY, DeliveryState.DEAD
 
 
-def states(store: Store, message_id: str) -> list[str]:
-    return [row.state.value for row in store.deliveries(message_id)]
+async def states(store: Store, message_id: str) -> list[str]:
+    return [row.state.value for row in await store.deliveries(message_id)]
 
 
-def state(store: Store, message_id: str) -> MessageState:
-    row = store.get_message(message_id)
+async def state(store: Store, message_id: str) -> MessageState:
+    row = await store.get_message(message_id)
     assert row is not None
     return row.state
 
@@ -35,7 +35,7 @@ async def test_a_claimed_delivery_carries_all_that_the_worker_needs(store: Store
     assert (claimed.attempt, claimed.crashes, claimed.outcome_unknown) == (1, 0, False)
     assert (claimed.sender, claimed.application, claimed.biz_key) == ("GGZY-ZPT", "PA-1", arrival.biz_key)
     assert claimed.traceparent == "00-t" and claimed.token
-    (attempt,) = store.attempts(claimed.delivery_id)
+    (attempt,) = await store.attempts(claimed.delivery_id)
     assert (attempt.number, attempt.state) == (1, "running")
     assert await store.claim("w2", 10, 60.0) == []
 
@@ -44,14 +44,14 @@ async def test_a_message_is_delivered_when_all_its_deliveries_are_done(store: St
     message_id = await accept_id(store, message("a", judge=says(to("A"), to("B"))))
     first, second = await store.claim("w", 10, 60.0)
     assert await store.record(ended(first))
-    assert state(store, message_id) is MessageState.ACCEPTED
+    assert await state(store, message_id) is MessageState.ACCEPTED
     assert await store.record(ended(second))
-    assert state(store, message_id) is MessageState.DELIVERED
-    (attempt,) = store.attempts(first.delivery_id)
+    assert await state(store, message_id) is MessageState.DELIVERED
+    (attempt,) = await store.attempts(first.delivery_id)
     assert (attempt.state, attempt.status, attempt.latency_ms, attempt.answer) == ("done", 200, 5, b"ok")
     assert attempt.ended_at >= attempt.started_at > 0
-    assert all(row.done_at for row in store.deliveries(message_id))
-    assert [event.stage for event in store.events(message_id)] == ["accepted", "delivered"]
+    assert all(row.done_at for row in await store.deliveries(message_id))
+    assert [event.stage for event in await store.events(message_id)] == ["accepted", "delivered"]
 
 
 async def test_a_late_worker_changes_nothing(make_store: OpenStore, store: Store) -> None:
@@ -60,10 +60,10 @@ async def test_a_late_worker_changes_nothing(make_store: OpenStore, store: Store
     again = await claim_one(store)
     assert (again.attempt, again.crashes, again.outcome_unknown) == (2, 1, True)
     assert not await store.record(ended(late))
-    assert states(store, message_id) == ["leased"]
+    assert await states(store, message_id) == ["leased"]
     assert await store.record(ended(again))
     assert not await store.record(ended(again))
-    assert [one.state for one in store.attempts(late.delivery_id)] == ["crashed", "done"]
+    assert [one.state for one in await store.attempts(late.delivery_id)] == ["crashed", "done"]
 
 
 async def test_of_two_words_about_one_attempt_the_first_counts(store: Store) -> None:
@@ -71,7 +71,7 @@ async def test_of_two_words_about_one_attempt_the_first_counts(store: Store) -> 
     claimed = await claim_one(store)
     both = await asyncio.gather(store.record(ended(claimed)), store.record(ended(claimed, DEAD, "no")))
     assert list(both) == [True, False]
-    assert states(store, message_id) == ["done"]
+    assert await states(store, message_id) == ["done"]
 
 
 async def test_the_third_crash_quarantines(store: Store) -> None:
@@ -80,9 +80,9 @@ async def test_the_third_crash_quarantines(store: Store) -> None:
     for crashes in range(3):
         assert (await claim_one(store, lease_s=-1.0)).crashes == crashes
     assert await store.claim("w", 10, 60.0) == []
-    assert states(store, message_id) == ["dead"] and states(store, follower) == ["waiting"]
-    assert state(store, message_id) is MessageState.STUCK
-    (dead,) = store.dead_letters()
+    assert await states(store, message_id) == ["dead"] and await states(store, follower) == ["waiting"]
+    assert await state(store, message_id) is MessageState.STUCK
+    (dead,) = await store.dead_letters()
     assert (dead.message_id, dead.last_code, dead.crashes) == (message_id, "delivery.quarantined", 3)
 
 
@@ -117,8 +117,8 @@ async def test_a_notice_that_cannot_be_made_stops_no_claim(
         raise ValueError("cannot")
 
     (claimed,) = await store.claim("w", 9, 60.0, make_notice=make_notice)
-    assert claimed.message_id == other and states(store, dead) == ["dead"]
-    assert "notice-failed" in [event.stage for event in store.events(dead)]
+    assert claimed.message_id == other and await states(store, dead) == ["dead"]
+    assert "notice-failed" in [event.stage for event in await store.events(dead)]
     assert "was not stored" in caplog.text
 
 
@@ -127,9 +127,9 @@ async def test_a_retry_waits_for_its_time(store: Store) -> None:
     claimed = await claim_one(store)
     await store.record(ended(claimed, READY, "delivery.refused", text="503", retry_in_s=0.15))
     assert await store.claim("w", 10, 60.0) == []
-    due = store.next_due_in_s()
+    due = await store.next_due_in_s()
     assert due is not None and 0 < due <= 0.16
-    (row,) = store.deliveries(message_id)
+    (row,) = await store.deliveries(message_id)
     assert (row.state, row.last_code, row.last_text, row.attempts) == ("ready", "delivery.refused", "503", 1)
     await asyncio.sleep(due + 0.01)
     assert (await claim_one(store)).attempt == 2
@@ -148,7 +148,10 @@ async def test_an_unknown_outcome_is_told_to_the_next_attempt(store: Store) -> N
 async def test_a_line_is_delivered_in_order_one_at_a_time(store: Store) -> None:
     ids = [await accept_id(store, message(f"m{number}", judge=says(to()))) for number in range(4)]
     for number, message_id in enumerate(ids):
-        assert [states(store, one)[0] for one in ids[number:]] == ["ready", *["waiting"] * (3 - number)]
+        assert [(await states(store, one))[0] for one in ids[number:]] == [
+            "ready",
+            *["waiting"] * (3 - number),
+        ]
         claimed = await claim_one(store, limit=10)
         assert claimed.message_id == message_id
         await store.record(ended(claimed))
@@ -182,19 +185,19 @@ async def test_a_dead_head_holds_its_own_line_and_no_other(store: Store) -> None
     beside = await accept_id(store, message("c", judge=says(to(line="line-2"), to("other"))))
     head = next(one for one in await store.claim("w", 10, 60.0) if one.message_id == dead)
     await store.record(ended(head, DEAD, "receiver.30001", text="no"))
-    assert state(store, dead) is MessageState.STUCK
-    assert states(store, behind) == ["waiting"] and states(store, beside) == ["leased", "leased"]
-    assert [row.message_id for row in store.dead_letters()] == [dead]
+    assert await state(store, dead) is MessageState.STUCK
+    assert await states(store, behind) == ["waiting"] and await states(store, beside) == ["leased", "leased"]
+    assert [row.message_id for row in await store.dead_letters()] == [dead]
 
 
 async def test_a_form_that_could_not_be_made_is_stored_dead_and_holds_its_line(store: Store) -> None:
     before = await accept_id(store, message("a", judge=says(to())))
     fact = await accept_id(store, message("b", judge=says(to(fault="name too long", rendered=b""))))
     behind = await accept_id(store, message("c", judge=says(to())))
-    assert state(store, fact) is MessageState.STUCK
+    assert await state(store, fact) is MessageState.STUCK
     await store.record(ended(await claim_one(store, limit=9)))
-    assert [states(store, one) for one in (before, fact, behind)] == [["done"], ["dead"], ["waiting"]]
-    (row,) = store.dead_letters()
+    assert [await states(store, one) for one in (before, fact, behind)] == [["done"], ["dead"], ["waiting"]]
+    (row,) = await store.dead_letters()
     assert (row.last_code, row.last_text) == ("delivery.no-form", "name too long")
 
 
@@ -215,12 +218,12 @@ async def test_a_skipped_receiver_is_left_alone(store: Store) -> None:
     await accept_id(store, message("b", judge=says(to("B", "b"))))
     (only,) = await store.claim("w", 10, 60.0, skip=["A"])
     assert only.receiver == "B"
-    due = store.next_due_in_s()
+    due = await store.next_due_in_s()
     assert due is not None and due <= 0
-    waits = store.next_due_in_s(skip=["A"])
+    waits = await store.next_due_in_s(skip=["A"])
     assert waits is not None and 50 < waits <= 60  # for B's lease
     await store.record(ended(only))
-    assert store.next_due_in_s(skip=["A"]) is None
+    assert await store.next_due_in_s(skip=["A"]) is None
     assert len(await store.claim("w", 10, 60.0)) == 3
 
 
@@ -248,11 +251,11 @@ async def test_the_gateways_own_notice_is_stored_with_the_outcome(store: Store) 
     notice = message("8002", type="8002", sender="GW", judge=says(to("GGZY-ZPT", "line-1")))
     claimed = await claim_one(store)
     assert await store.record(ended(claimed, DEAD, "x", notice=notice))
-    assert state(store, dead) is MessageState.STUCK
+    assert await state(store, dead) is MessageState.STUCK
     assert (await claim_one(store)).message_id == notice.message_id
     lost = message("8002", type="8002", sender="GW", judge=says(to("GGZY-ZPT", "line-2")))
     assert not await store.record(ended(claimed, DEAD, "x", notice=lost))
-    assert store.get_message(lost.message_id) is None
+    assert await store.get_message(lost.message_id) is None
 
 
 async def test_an_outcome_stands_even_where_its_notice_cannot_be_stored(
@@ -261,8 +264,8 @@ async def test_an_outcome_stands_even_where_its_notice_cannot_be_stored(
     dead = await accept_id(store, message("a", judge=says(to())))
     notice = message("8002", sender="GW", judge=says(faults=("no",)))
     assert await store.record(ended(await claim_one(store), DEAD, "x", notice=notice))
-    assert state(store, dead) is MessageState.STUCK
-    assert "notice-failed" in [event.stage for event in store.events(dead)]
+    assert await state(store, dead) is MessageState.STUCK
+    assert "notice-failed" in [event.stage for event in await store.events(dead)]
     assert "was not stored" in caplog.text
 
 
@@ -270,7 +273,7 @@ async def test_answers_are_kept_up_to_their_bound(store: Store) -> None:
     await accept_id(store, message("a", judge=says(to())))
     claimed = await claim_one(store)
     await store.record(replace(ended(claimed), answer=b"x" * 70_000))
-    assert len(store.attempts(claimed.delivery_id)[0].answer) == 65_536
+    assert len((await store.attempts(claimed.delivery_id))[0].answer) == 65_536
 
 
 async def test_workers_are_woken_and_waiters_settled(store: Store) -> None:
@@ -307,10 +310,10 @@ async def test_the_counts_are_those_of_the_rows(store: Store) -> None:
     claimed = await store.claim("w", 16, 60.0)
     for number, one in enumerate(claimed[:12]):
         await store.record(ended(one, outcomes[number % 4], "code", retry_in_s=99))
-    for dead in store.dead_letters(2):
+    for dead in await store.dead_letters(2):
         await store.resolve(dead.id, "discard", "me", "test")
-    counts = store.counts()
-    rows = [row for arrival in arrivals for row in store.deliveries(arrival.message_id)]
+    counts = await store.counts()
+    rows = [row for arrival in arrivals for row in await store.deliveries(arrival.message_id)]
     wanted: dict[str, dict[str, int]] = {"A": {}, "B": {}}
     for row in rows:
         wanted[row.receiver][row.state] = wanted[row.receiver].get(row.state, 0) + 1

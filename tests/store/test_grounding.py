@@ -62,13 +62,13 @@ async def fill(store: Store) -> None:
 
 async def test_every_kind_of_row_comes_back_as_it_was_put(store: Store) -> None:
     await fill(store)
-    assert store.contract("C1") == CONTRACT and store.contract("C2") is None
-    assert store.application("PA-1") == APPLICATION and store.application("PA-2") is None
-    assert store.find_object("project", "P1") == BusinessObject(
+    assert await store.contract("C1") == CONTRACT and await store.contract("C2") is None
+    assert await store.application("PA-1") == APPLICATION and await store.application("PA-2") is None
+    assert await store.find_object("project", "P1") == BusinessObject(
         "project", "P1", "O", "up", {"name": "中"}, "m"
     )
-    assert store.trace("PA-1") == [STEP]
-    assert store.find_object("project", "P2") is None and store.trace("PA-2") == []
+    assert await store.trace("PA-1") == [STEP]
+    assert await store.find_object("project", "P2") is None and await store.trace("PA-2") == []
 
 
 async def test_an_application_brings_its_contract_and_its_live_invoice_uses(store: Store) -> None:
@@ -122,8 +122,8 @@ async def test_a_refused_message_leaves_nothing_on_the_ground(store: Store) -> N
         *(store.accept(message(judge.__name__, needs=needs, judge=judge)) for judge in (spoil, crash, look)),
         return_exceptions=True,
     )
-    assert seen == [CONTRACT] and store.contract("C1") == CONTRACT
-    assert store.application("PA-9") is None and store.trace("PA-1") == [STEP]
+    assert seen == [CONTRACT] and await store.contract("C1") == CONTRACT
+    assert await store.application("PA-9") is None and await store.trace("PA-1") == [STEP]
 
 
 async def test_a_balance_is_never_overdrawn_by_messages_of_one_batch(store: Store) -> None:
@@ -141,7 +141,7 @@ async def test_a_balance_is_never_overdrawn_by_messages_of_one_batch(store: Stor
     arrivals = [message(f"draw {number}", needs=needs, judge=draw) for number in range(10)]
     outcomes = await asyncio.gather(*map(store.accept, arrivals))
     assert [outcome.kind for outcome in outcomes] == [*["accepted"] * 3, *["refused"] * 7]
-    assert store.contract("C1") == replace(CONTRACT, open_fen=90_00)
+    assert await store.contract("C1") == replace(CONTRACT, open_fen=90_00)
 
 
 async def test_applications_are_found_by_contract_deal_party_and_time(store: Store) -> None:
@@ -154,15 +154,19 @@ async def test_applications_are_found_by_contract_deal_party_and_time(store: Sto
         message("fill", judge=puts(CONTRACT, replace(CONTRACT, no="C2", unified_deal_code="D2"), *rows)),
     )
 
-    def found(**conditions: object) -> tuple[int, list[str]]:
-        total, page = store.applications(**conditions)  # type: ignore[arg-type]
+    async def found(**conditions: object) -> tuple[int, list[str]]:
+        total, page = await store.applications(**conditions)  # type: ignore[arg-type]
         return total, [row.no for row in page]
 
-    assert found() == (6, [f"PA-{n}" for n in (5, 4, 3, 2, 1, 0)])
-    assert found(limit=2, offset=3) == (6, ["PA-2", "PA-1"])
-    assert found(contract_no="C1") == (3, ["PA-4", "PA-2", "PA-0"])
-    assert found(deal="D2") == (3, ["PA-5", "PA-3", "PA-1"])
-    assert found(party="W3") == (1, ["PA-3"]) and found(party="T1")[0] == 6 and found(party="X")[0] == 0
-    assert found(since=1002, until=1004) == (2, ["PA-3", "PA-2"])
+    assert await found() == (6, [f"PA-{n}" for n in (5, 4, 3, 2, 1, 0)])
+    assert await found(limit=2, offset=3) == (6, ["PA-2", "PA-1"])
+    assert await found(contract_no="C1") == (3, ["PA-4", "PA-2", "PA-0"])
+    assert await found(deal="D2") == (3, ["PA-5", "PA-3", "PA-1"])
+    assert (
+        await found(party="W3") == (1, ["PA-3"])
+        and (await found(party="T1"))[0] == 6
+        and (await found(party="X"))[0] == 0
+    )
+    assert await found(since=1002, until=1004) == (2, ["PA-3", "PA-2"])
     await accept_id(store, message("payee changed", judge=puts(replace(rows[3], payees=("W9",)))))
-    assert found(party="W3") == (0, []) and found(party="W9") == (1, ["PA-3"])
+    assert await found(party="W3") == (0, []) and await found(party="W9") == (1, ["PA-3"])

@@ -94,13 +94,13 @@ async def test_what_was_acknowledged_survives_kill_9(start: Start, tmp_path: Pat
     accepted = [words for words in told if words[0] == "accepted"]
     assert accepted
     for _, key, message_id in accepted:
-        row = store.find_by_key("GGZY-ZPT", key)
+        row = await store.find_by_key("GGZY-ZPT", key)
         assert row is not None and row.id == message_id and row.body == (key * 200).encode()
         assert row.place is not None and row.place.index >= 0
         assert make_receipt(row)["message"]["message_id"] == message_id
     for words in told:
         if words[0] == "done":
-            (delivery,) = store.deliveries(words[2])
+            (delivery,) = await store.deliveries(words[2])
             assert delivery.state is DeliveryState.DONE
     await accept_id(store, message("life goes on"))
     await store.close()
@@ -116,11 +116,11 @@ async def test_three_processes_share_one_database(start: Start, tmp_path: Path) 
     assert len([words for words in told if words[0] == "accepted"]) == 450
     store = opened(tmp_path)
     await store.open()
-    assert store.counts().messages == 450
+    assert (await store.counts()).messages == 450
     logs: dict[str, list[int]] = defaultdict(list)
     for number in range(150):
         for worker in range(3):
-            row = store.find_by_key("GGZY-ZPT", f"w{worker}-{number}")
+            row = await store.find_by_key("GGZY-ZPT", f"w{worker}-{number}")
             assert row is not None and row.place is not None
             logs[row.place.log_id].append(row.place.index)
     assert {log: sorted(indexes) for log, indexes in logs.items()} == {
@@ -129,7 +129,9 @@ async def test_three_processes_share_one_database(start: Start, tmp_path: Path) 
     await store.close()
 
 
-async def test_a_lease_of_the_boot_before_is_over(make_store: Callable[[], Store], tmp_path: Path) -> None:
+async def test_a_lease_of_the_boot_before_is_over(
+    sqlite_only: None, make_store: Callable[[], Store], tmp_path: Path
+) -> None:
     store = make_store()
     await store.open()
     await accept_id(store, message("a", judge=says(to())))

@@ -26,12 +26,12 @@ async def stuck(store: Store, state: DeliveryState = DEAD, **changes: Any) -> Cl
     return claimed
 
 
-def find(store: Store, claimed: Claimed) -> DeliveryRow:
-    return next(row for row in store.deliveries(claimed.message_id) if row.id == claimed.delivery_id)
+async def find(store: Store, claimed: Claimed) -> DeliveryRow:
+    return next(row for row in await store.deliveries(claimed.message_id) if row.id == claimed.delivery_id)
 
 
-def state(store: Store, claimed: Claimed) -> MessageState:
-    row = store.get_message(claimed.message_id)
+async def state(store: Store, claimed: Claimed) -> MessageState:
+    row = await store.get_message(claimed.message_id)
     assert row is not None
     return row.state
 
@@ -49,11 +49,11 @@ async def refused(store: Store, delivery_id: int, action: str, new: NewDelivery 
 async def test_a_replay_sends_the_same_form_under_the_same_key(store: Store) -> None:
     claimed = await stuck(store)
     row = await store.resolve(claimed.delivery_id, "replay", "li", "receiver repaired")
-    assert row.state is READY and state(store, claimed) is MessageState.ACCEPTED
+    assert row.state is READY and await state(store, claimed) is MessageState.ACCEPTED
     again = await claim_one(store)
     assert (again.delivery_key, again.rendered) == (claimed.delivery_key, claimed.rendered)
-    assert again.attempt == 1 and len(store.attempts(again.delivery_id)) == 2
-    audit = next(event for event in store.events(claimed.message_id) if event.stage == "resolved")
+    assert again.attempt == 1 and len(await store.attempts(again.delivery_id)) == 2
+    audit = next(event for event in await store.events(claimed.message_id) if event.stage == "resolved")
     assert audit.detail == {
         "delivery": claimed.delivery_id, "action": "replay", "actor": "li", "reason": "receiver repaired",
         "was": "dead",
@@ -74,7 +74,7 @@ async def test_a_quarantined_delivery_starts_anew(store: Store) -> None:
     await store.resolve(claimed.delivery_id, "replay", "li", "fixed")
     again = await claim_one(store)
     assert (again.attempt, again.crashes, again.outcome_unknown) == (1, 0, True)
-    assert [one.number for one in store.attempts(again.delivery_id)] == [1, 2, 3, 4]
+    assert [one.number for one in await store.attempts(again.delivery_id)] == [1, 2, 3, 4]
 
 
 async def test_a_discard_releases_the_line(store: Store) -> None:
@@ -82,7 +82,7 @@ async def test_a_discard_releases_the_line(store: Store) -> None:
     behind = await accept_id(store, message("b", judge=says(to())))
     row = await store.resolve(claimed.delivery_id, "discard", "li", "not needed")
     assert row.state is DeliveryState.DISCARDED and row.done_at
-    assert state(store, claimed) is MessageState.DELIVERED
+    assert await state(store, claimed) is MessageState.DELIVERED
     assert (await claim_one(store)).message_id == behind
 
 
@@ -90,8 +90,8 @@ async def test_a_follower_can_be_discarded_and_the_head_goes_on(store: Store) ->
     head = await accept_id(store, message("a", judge=says(to())))
     middle = await accept_id(store, message("b", judge=says(to())))
     last = await accept_id(store, message("c", judge=says(to())))
-    await store.resolve(store.deliveries(middle)[0].id, "discard", "li", "no")
-    assert store.deliveries(last)[0].state is DeliveryState.WAITING
+    await store.resolve((await store.deliveries(middle))[0].id, "discard", "li", "no")
+    assert (await store.deliveries(last))[0].state is DeliveryState.WAITING
     claimed = await claim_one(store, limit=5)
     assert claimed.message_id == head
     await store.record(ended(claimed))
@@ -100,9 +100,9 @@ async def test_a_follower_can_be_discarded_and_the_head_goes_on(store: Store) ->
 
 async def test_what_the_receiver_has_is_done(store: Store) -> None:
     claimed = await stuck(store, UNKNOWN)
-    assert state(store, claimed) is MessageState.STUCK
+    assert await state(store, claimed) is MessageState.STUCK
     row = await store.resolve(claimed.delivery_id, "done", "li", "they have it")
-    assert row.state is DONE and state(store, claimed) is MessageState.DELIVERED
+    assert row.state is DONE and await state(store, claimed) is MessageState.DELIVERED
 
 
 async def test_a_new_effect_of_a_dead_delivery_replaces_form_key_and_number(store: Store) -> None:
@@ -118,21 +118,21 @@ async def test_a_new_effect_of_a_done_delivery_is_another_delivery(store: Store)
     busy = await accept_id(store, message("b", judge=says(to())))
     row = await store.resolve(claimed.delivery_id, "new-effect", "li", "they lost it", renewed())
     assert row.id != claimed.delivery_id and row.state is DeliveryState.WAITING
-    assert find(store, claimed).state is DONE and state(store, claimed) is MessageState.ACCEPTED
+    assert (await find(store, claimed)).state is DONE and await state(store, claimed) is MessageState.ACCEPTED
     first = await claim_one(store)
     assert first.message_id == busy
     await store.record(ended(first))
     again = await claim_one(store)
     assert (again.message_id, again.effect_no) == (claimed.message_id, 2)
     await store.record(ended(again))
-    assert state(store, claimed) is MessageState.DELIVERED
+    assert await state(store, claimed) is MessageState.DELIVERED
 
 
 @pytest.mark.parametrize("way", ["state", "flag"])
 async def test_no_new_effect_while_an_outcome_is_unknown(store: Store, way: str) -> None:
     claimed = await (stuck(store, UNKNOWN) if way == "state" else stuck(store, DEAD, outcome_unknown=True))
     assert await refused(store, claimed.delivery_id, "new-effect", renewed()) == "resolve.outcome-unknown"
-    assert find(store, claimed).effect_no == 1
+    assert (await find(store, claimed)).effect_no == 1
 
 
 @pytest.mark.parametrize("second", [None, UNKNOWN, DONE])
@@ -161,7 +161,7 @@ async def test_a_new_effect_needs_a_form_and_a_higher_number(store: Store) -> No
 
 async def test_a_form_that_never_was_cannot_be_replayed(store: Store) -> None:
     message_id = await accept_id(store, message("a", judge=says(to(fault="too long", rendered=b""))))
-    (row,) = store.deliveries(message_id)
+    (row,) = await store.deliveries(message_id)
     assert await refused(store, row.id, "replay") == "resolve.no-form"
     assert (await store.resolve(row.id, "new-effect", "li", "cut", renewed())).state is READY
 
@@ -169,7 +169,7 @@ async def test_a_form_that_never_was_cannot_be_replayed(store: Store) -> None:
 async def test_a_dead_follower_does_not_pass_its_head(store: Store) -> None:
     await accept_id(store, message("a", judge=says(to())))
     dead = await accept_id(store, message("b", judge=says(to(fault="no", rendered=b""))))
-    (row,) = store.deliveries(dead)
+    (row,) = await store.deliveries(dead)
     assert await refused(store, row.id, "new-effect", renewed()) == "resolve.not-the-head"
 
 
@@ -184,15 +184,15 @@ async def test_only_legal_moves_are_made(store: Store, action: str, old: str) ->
         claimed = await claim_one(store)
         if old != "leased":
             await store.record(ended(claimed, DeliveryState(old)))
-    (row,) = store.deliveries(message_id)
+    (row,) = await store.deliveries(message_id)
     assert row.state == old
     if target in DELIVERY_MOVES[row.state] and (old, action) != ("waiting", "replay"):
         assert (await store.resolve(row.id, action, "me", "because")).state is target
     else:
         code = await refused(store, row.id, action)
         assert code in ("resolve.not-allowed", "resolve.not-the-head")
-        assert store.deliveries(message_id)[0].state == old
-        assert "resolved" not in [event.stage for event in store.events(message_id)]
+        assert (await store.deliveries(message_id))[0].state == old
+        assert "resolved" not in [event.stage for event in await store.events(message_id)]
 
 
 async def test_an_act_needs_a_reason_a_known_action_and_a_delivery(store: Store) -> None:

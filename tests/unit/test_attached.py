@@ -15,24 +15,27 @@ PLATFORMS = load_settings(ROOT, environ={}).platforms
 
 
 def attached(*readable: str) -> Attached:
-    return Attached(STANDARD, PLATFORMS, lambda digest, platform: digest in readable)
+    async def may_read(digest: str, platform: str) -> bool:
+        return digest in readable
+
+    return Attached(STANDARD, PLATFORMS, may_read)
 
 
-def test_every_digest_that_stands_beside_a_file_is_named_once() -> None:
+async def test_every_digest_that_stands_beside_a_file_is_named_once() -> None:
     record = {
         "Invoices": {"Invoice": [{"FileId": "1", "Digest": "a"}, {"FileId": "2", "Digest": "b"}]},
         "Attachments": {"Attachment": [{"FileId": "1", "Digest": "a"}]},
     }
-    assert sorted(attached().digests("3001", record, "GGZY-ZPT")) == ["sm3:a", "sm3:b"]
-    assert attached().digests("2003", {"ContractDigest": "c"}, "GGZY-JSGC") == ("sm3:c",)
-    assert attached().digests("1001", {"Digest": "a"}, "GGZY-ZPT") == ()
+    assert sorted(await attached().digests("3001", record, "GGZY-ZPT")) == ["sm3:a", "sm3:b"]
+    assert await attached().digests("2003", {"ContractDigest": "c"}, "GGZY-JSGC") == ("sm3:c",)
+    assert await attached().digests("1001", {"Digest": "a"}, "GGZY-ZPT") == ()
 
 
-def test_every_file_that_is_to_be_carried_and_is_not_the_senders_is_told() -> None:
+async def test_every_file_that_is_to_be_carried_and_is_not_the_senders_is_told() -> None:
     record = {"Invoices": {"Invoice": [{"Digest": "a"}, {"Digest": "b"}, {"Digest": "c"}]}}
-    assert len(attached("sm3:a", "sm3:b", "sm3:c").digests("4002", record, "GGZY-ZPT")) == 3
+    assert len(await attached("sm3:a", "sm3:b", "sm3:c").digests("4002", record, "GGZY-ZPT")) == 3
     with pytest.raises(MessageError) as caught:
-        attached("sm3:b").digests("4002", record, "GGZY-ZPT")
+        await attached("sm3:b").digests("4002", record, "GGZY-ZPT")
     assert (caught.value.result, caught.value.status) == ("30010", 422)
     assert [fault.path for fault in caught.value.faults] == [
         "Invoices/Invoice[1]/Digest",

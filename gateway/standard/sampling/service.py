@@ -6,8 +6,8 @@ import base64
 import random
 from datetime import timedelta
 
+from gateway.digests import sm3_hex
 from gateway.standard.codes import CodeTables
-from gateway.standard.head import sm3_hex
 from gateway.standard.sampling.story import Story
 from gateway.standard.sampling.writing import Made, d8, t14
 

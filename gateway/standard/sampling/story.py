@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.standard.head import sm3_hex
+from gateway.digests import sm3_hex
 from gateway.standard.numbers import deal_code
 from gateway.standard.sampling import words
 

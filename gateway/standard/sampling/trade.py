@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from gateway.standard.head import sm3_hex
+from gateway.digests import sm3_hex
 from gateway.standard.sampling import words
 from gateway.standard.sampling.story import Account, Party, Story
 from gateway.standard.sampling.writing import Made, d8, party, percent, system_fields, t14, yuan

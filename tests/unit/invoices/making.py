@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from gateway.digests import sm3
 from gateway.security import der, signing
 from gateway.security.authority import Authority, issue, make_authority
 from gateway.security.certificate import Certificate
-from gateway.security.digests import sm3
 
 AT = datetime(2026, 7, 1, 1, 30, tzinfo=UTC)
 SM2_WITH_SM3 = der.write_oid("1.2.156.10197.1.501")

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.digests import sm3_hex
 from gateway.invoices import inspect_invoice
 from gateway.message import Record
-from gateway.security.digests import sm3_hex
 
 from .making import AT, BUYER, E_NO, SELLER, classic, e_invoice
 

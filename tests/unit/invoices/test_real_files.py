@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.digests import sm3_hex
 from gateway.invoices import Kind, SealState, Source, inspect_invoice
 from gateway.invoices.limits import LIMITS
 from gateway.invoices.model import worst
 from gateway.invoices.ofd import read_ofd
 from gateway.invoices.package import Package
-from gateway.security.digests import sm3_hex
 
 from .making import AT, SIGNATURE, VALUE, pack, unpack
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.digests import sha256_hex, sm3_hex
 from gateway.errors import MessageError
 from gateway.message import Claims
 from gateway.security.chunks import (
@@ -22,7 +23,6 @@ from gateway.security.chunks import (
     open_header,
     seal_header,
 )
-from gateway.security.digests import sha256_hex, sm3_hex
 from gateway.security.refusals import SealError
 from gateway.security.suite import Peer
 from tests.unit.security.partners import CASES, NOW, Case, Partners, claims_of

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.digests import sm3
 from gateway.security import der, gmcms
 from gateway.security.claimset import claims_as_members
-from gateway.security.digests import sm3
 from gateway.security.gm import _decrypt, _find_recipient, _write_time
 from gateway.security.identity import Identity
 from gateway.security.suite import SealError, Unsealed

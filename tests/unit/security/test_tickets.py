@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.security.digests import sm3_hex
+from gateway.digests import sm3_hex
 from gateway.security.tickets import new_ticket, ticket_hash
 
 

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.digests import sm3
 from gateway.security import der
 from gateway.security.aead import Sm4Gcm
-from gateway.security.digests import new_digest, sha256_hex, sm3, sm3_hex
 from gateway.security.signing import from_pair
 from gateway.security.sm2 import Sm2PrivateKey, Sm2PublicKey, is_on_curve
 
@@ -23,25 +23,6 @@ R = "F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3"
 S = "B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
 MESSAGE = b"message digest"
 SM4_KEY = bytes.fromhex("0123456789abcdeffedcba9876543210")
-
-
-def test_sm3_of_abc() -> None:
-    assert sm3_hex(b"abc") == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
-
-
-def test_sm3_of_sixteen_times_abcd() -> None:
-    assert sm3_hex(b"abcd" * 16) == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
-
-
-def test_a_streamed_digest_is_the_whole_one() -> None:
-    for name, whole in (("sm3", sm3_hex), ("sha256", sha256_hex)):
-        digest = new_digest(name)
-        digest.update(b"ab")
-        assert digest.hexdigest() == whole(b"ab")
-        digest.update(b"c")
-        assert digest.hexdigest() == whole(b"abc")
-    with pytest.raises(ValueError, match="md5"):
-        new_digest("md5")
 
 
 def test_sm4_of_one_block() -> None:

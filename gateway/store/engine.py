@@ -1,0 +1,273 @@
+"""What both stores have in common: every call of the contract, over a reader and the writers' queues."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gateway.errors import Fault
+from gateway.message import MessageState
+from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.store import cases, claiming, entrances, queries
+from gateway.store.contract import (
+    NO_BOUNDS,
+    Arrival,
+    AttachmentRow,
+    AttemptResult,
+    AttemptRow,
+    Claimed,
+    Claimer,
+    Counts,
+    DeliveryRow,
+    EventRow,
+    Evidence,
+    MakeNotice,
+    MessageFilter,
+    MessageRow,
+    NewDelivery,
+    Outcome,
+    RefusalRow,
+    TicketRow,
+)
+from gateway.store.grounding import load_ground
+from gateway.store.refusing import note_refusal
+from gateway.store.resolving import resolve
+from gateway.store.searching import search
+from gateway.store.statements import Connection
+from gateway.store.transaction import Transaction
+
+_LOOK_AGAIN_S = 0.5
+_RECORD_BYTES = 1024
+_FORM_BYTES = 256
+
+
+class EngineStore(ABC):
+    """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
+
+    def __init__(self, evidence: Evidence | None):
+        self._evidence = evidence
+        self._wakes: list[Callable[[], None]] = []
+        self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
+
+    @abstractmethod
+    async def open(self) -> None: ...
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    @abstractmethod
+    def is_busy(self) -> bool: ...
+
+    @abstractmethod
+    def _submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
+        """The future of a write. StoreUnavailable where the store is not open."""
+
+    @property
+    @abstractmethod
+    def _reader(self) -> Connection:
+        """For statements that only read; StoreUnavailable where the store is not open."""
+
+    @abstractmethod
+    async def _now(self) -> tuple[int, float]:
+        """Steady milliseconds for due times, seconds for leases."""
+
+    def _do(self, act: Callable[[Transaction], Coroutine[Any, Any, Any]]) -> asyncio.Future[Any]:
+        return self._submit("act", act)
+
+    def _tell(self, settled: Sequence[str], has_work: bool) -> None:
+        """After a commit: who waits for these messages, and who looks for work, may look."""
+        for message_id in settled:
+            for waiter in self._waiters.pop(message_id, ()):
+                if not waiter.done():
+                    waiter.set_result(None)
+        if has_work:
+            for wake in self._wakes:
+                wake()
+
+    # messages
+    async def accept(self, arrival: Arrival) -> Outcome:
+        size = len(arrival.original) + len(arrival.body) + len(arrival.head) + len(arrival.answer)
+        outcome: Outcome = await self._submit("accept", arrival, size)
+        return outcome
+
+    async def find_by_key(self, sender: str, idem_key: str) -> MessageRow | None:
+        return await queries.find_by_key(self._reader, sender, idem_key)
+
+    async def is_token_seen(self, sender: str, jti: str) -> bool:
+        return await queries.is_token_seen(self._reader, sender, jti)
+
+    async def get_message(self, message_id: str) -> MessageRow | None:
+        return await queries.find_message_row(self._reader, message_id)
+
+    async def find_message(self, sender: str, type: str, biz_key: str) -> MessageRow | None:
+        return await queries.find_newest(self._reader, sender, type, biz_key)
+
+    async def search(self, wanted: MessageFilter) -> Sequence[MessageRow]:
+        return await search(self._reader, wanted)
+
+    async def events(self, message_id: str) -> Sequence[EventRow]:
+        return await queries.events_of(self._reader, message_id)
+
+    async def note_event(self, message_id: str, stage: str, detail: Mapping[str, Any]) -> None:
+        async def note(work: Transaction) -> None:
+            work.note(message_id, stage, detail)
+
+        await self._do(note)
+
+    async def note_refusal(
+        self, sender: str, type: str, at: int, faults: Sequence[Fault], detail: Mapping[str, Any]
+    ) -> None:
+        told = [asdict(fault) for fault in faults]
+        await self._do(lambda work: note_refusal(work, sender, type, at, told, detail))
+
+    async def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]:
+        return await queries.refusals(self._reader, limit, sender)
+
+    # deliveries
+    async def claim(
+        self,
+        worker: str,
+        limit: int,
+        lease_s: float,
+        *,
+        skip: Sequence[str] = (),
+        rooms: Mapping[str, int] = NO_BOUNDS,
+        make_notice: MakeNotice | None = None,
+    ) -> list[Claimed]:
+        wanted = (worker, limit, lease_s, skip, rooms, make_notice)
+        claimed: list[Claimed] = await self._submit("claim", wanted)
+        return claimed
+
+    async def record(self, result: AttemptResult) -> bool:
+        kept: bool = await self._submit("record", result, len(result.answer) + _RECORD_BYTES)
+        return kept
+
+    async def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None:
+        due = await claiming.due_in_ms(self._reader, *await self._now(), skip)
+        return None if due is None else due / 1000
+
+    async def delivery(self, delivery_id: int) -> DeliveryRow | None:
+        return await queries.find_delivery(self._reader, delivery_id)
+
+    async def deliveries(self, message_id: str) -> Sequence[DeliveryRow]:
+        return await queries.deliveries_of(self._reader, message_id)
+
+    async def attempts(self, delivery_id: int) -> Sequence[AttemptRow]:
+        return await queries.attempts_of(self._reader, delivery_id)
+
+    async def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]:
+        return await queries.stuck_deliveries(self._reader, limit)
+
+    async def resolve(
+        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+    ) -> DeliveryRow:
+        row: DeliveryRow = await self._do(
+            lambda work: resolve(work, delivery_id, action, actor, reason, renewed)
+        )
+        return row
+
+    async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None:
+        """The message once it is delivered, answered or stuck; as it is when the time is over. None if unknown."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout_s
+        while await queries.find_state(self._reader, message_id) == MessageState.ACCEPTED:
+            left = ends - loop.time()
+            if left <= 0:
+                break
+            waiter: asyncio.Future[None] = loop.create_future()
+            self._waiters[message_id].append(waiter)
+            # Another process may settle it, and its word does not come here: look again now and then.
+            await asyncio.wait([waiter], timeout=min(left, _LOOK_AGAIN_S))
+            self._forget(message_id, waiter)
+        return await self.get_message(message_id)
+
+    def _forget(self, message_id: str, waiter: asyncio.Future[None]) -> None:
+        waiting = self._waiters.get(message_id)
+        if waiting is not None and waiter in waiting:
+            waiting.remove(waiter)
+            if not waiting:
+                del self._waiters[message_id]
+
+    async def counts(self) -> Counts:
+        return await queries.counts(self._reader)
+
+    def claim_along(self, claimer: Claimer) -> bool:
+        return False
+
+    def on_work(self, wake: Callable[[], None]) -> None:
+        self._wakes.append(wake)
+
+    # cases
+    async def load_ground(self, needs: Needs) -> Ground:
+        return await load_ground(self._reader, needs)
+
+    async def application(self, no: str) -> Application | None:
+        return await cases.find_application(self._reader, no)
+
+    async def applications(
+        self,
+        *,
+        contract_no: str = "",
+        deal: str = "",
+        party: str = "",
+        since: int = 0,
+        until: int = 0,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[int, Sequence[Application]]:
+        return await cases.search_applications(
+            self._reader, contract_no=contract_no, deal=deal, party=party, since=since, until=until,
+            limit=limit, offset=offset,
+        )  # fmt: skip
+
+    async def trace(self, app_no: str) -> Sequence[TraceStep]:
+        return await cases.trace_of(self._reader, app_no)
+
+    async def contract(self, no: str) -> Contract | None:
+        return await cases.find_contract(self._reader, no)
+
+    async def find_object(self, kind: str, key: str) -> BusinessObject | None:
+        return await cases.find_object(self._reader, kind, key)
+
+    async def objects(self, kind: str) -> Sequence[BusinessObject]:
+        return await cases.objects_of(self._reader, kind)
+
+    async def object_messages(self, kind: str) -> Sequence[str]:
+        return await cases.messages_of(self._reader, kind)
+
+    # tickets, nonces, attachments
+    async def issue_ticket(self, ticket: TicketRow) -> None:
+        await self._do(lambda work: entrances.issue_ticket(work, ticket))
+
+    async def redeem_ticket(self, hash: str, platform: str, at: int, client_ip: str = "") -> TicketRow | None:
+        row: TicketRow | None = await self._do(
+            lambda work: entrances.redeem_ticket(work, hash, platform, at, client_ip)
+        )
+        return row
+
+    async def return_ticket(self, hash: str) -> None:
+        await self._do(lambda work: entrances.return_ticket(work, hash))
+
+    async def use_nonce(self, platform: str, nonce: str, at: int) -> bool:
+        fresh: bool = await self._do(lambda work: entrances.use_nonce(work, platform, nonce, at))
+        return fresh
+
+    async def start_attachment(self, row: AttachmentRow) -> AttachmentRow:
+        stored: AttachmentRow = await self._do(lambda work: entrances.start_attachment(work, row))
+        return stored
+
+    async def complete_attachment(self, digest: str) -> None:
+        await self._do(lambda work: entrances.complete_attachment(work, digest))
+
+    async def attachment(self, digest: str) -> AttachmentRow | None:
+        return await entrances.find_attachment(self._reader, digest)
+
+    async def grant(self, digest: str, platform: str) -> None:
+        await self._do(lambda work: entrances.grant(work, digest, platform))
+
+    async def may_read(self, digest: str, platform: str) -> bool:
+        return await entrances.may_read(self._reader, digest, platform)

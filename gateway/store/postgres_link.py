@@ -1,0 +1,124 @@
+"""A lasting connection to PostgreSQL: made again where it broke, not more often than the backoff allows."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+
+from gateway.store.postgres_connection import Broken, PostgresConnection, Unreachable, answered
+from gateway.store.statements import Conflicted
+
+Result = TypeVar("Result")
+CONNECT_S = 5.0
+COMMAND_S = 20.0
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 5.0
+_TRIES = 4
+_AGAIN_S = 0.02
+SETTINGS = {
+    "application_name": "gateway",
+    # Every statement goes by index; a plan that was made while a table was small must not stay.
+    "enable_seqscan": "off",
+    "jit": "off",
+    # A node that was cut off in the middle must not keep its locks.
+    "idle_in_transaction_session_timeout": "20000",
+    "lock_timeout": "15000",
+}
+
+
+async def connect(url: str) -> Any:
+    """A connection of asyncpg, set up for the store. Unreachable where none can be made."""
+    return await answered(
+        asyncpg.connect(
+            url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=512,
+            max_cached_statement_lifetime=0, server_settings=SETTINGS,
+        )
+    )  # fmt: skip
+
+
+def _lasting(error: Conflicted) -> Exception:
+    """What lasts is no race: a key that stays taken is a fault, locks that stay taken may pass."""
+    return Broken(str(error)) if error.__cause__ is None else Unreachable(str(error))
+
+
+class Link:
+    """One connection, one transaction at a time."""
+
+    def __init__(self, url: str):
+        self._url = url
+        self._raw: Any = None
+        self._delay_s = 0.0
+        self._not_before_s = 0.0
+
+    @property
+    def is_away(self) -> bool:
+        """Did it fail, and is it too early to try again?"""
+        return asyncio.get_running_loop().time() < self._not_before_s
+
+    async def transaction(self, work: Callable[[PostgresConnection], Awaitable[Result]]) -> Result:
+        """What `work` makes of a transaction, once it is durable. It is called again where another process
+        was quicker. Unreachable, Broken, or what `work` raises: then nothing was written, but for a
+        connection that broke in the COMMIT, where nobody knows."""
+        tries = 0
+        while True:
+            try:
+                return await self._try(work)
+            except Conflicted as error:
+                tries += 1
+                if tries >= _TRIES:
+                    raise _lasting(error) from error
+                await asyncio.sleep(random.uniform(0, _AGAIN_S * 2**tries))
+
+    async def _try(self, work: Callable[[PostgresConnection], Awaitable[Result]]) -> Result:
+        raw = await self._connected()
+        try:
+            await answered(raw.execute("BEGIN"))
+            result = await work(PostgresConnection(raw))
+            await answered(raw.execute("COMMIT"))
+        except Unreachable:
+            self._drop()
+            self._put_off()
+            raise
+        except BaseException:
+            await self._roll_back()
+            raise
+        return result
+
+    async def _roll_back(self) -> None:
+        try:
+            await answered(self._raw.execute("ROLLBACK"))
+        except Unreachable:
+            self._drop()
+
+    async def _connected(self) -> Any:
+        if self._raw is not None and not self._raw.is_closed():
+            return self._raw
+        if self.is_away:
+            raise Unreachable("the database is away; it is tried again soon")
+        try:
+            self._raw = await connect(self._url)
+        except Unreachable:
+            self._put_off()
+            raise
+        self._delay_s = 0.0
+        return self._raw
+
+    def _put_off(self) -> None:
+        self._delay_s = min(max(self._delay_s * 2, _FIRST_DELAY_S), _LONGEST_DELAY_S)
+        self._not_before_s = asyncio.get_running_loop().time() + self._delay_s * random.uniform(0.75, 1.0)
+
+    def _drop(self) -> None:
+        if self._raw is not None:
+            self._raw.terminate()
+            self._raw = None
+
+    async def close(self) -> None:
+        if self._raw is not None and not self._raw.is_closed():
+            try:
+                await self._raw.close(timeout=2.0)
+            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self._raw.terminate()
+        self._raw = None
