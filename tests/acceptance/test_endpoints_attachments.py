@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
-from gateway.client import PlatformClient, Refused
+from gateway.client import Refused
 from gateway.endpoints.uploads import place_of
 from gateway.errors import DeliveryError
-from gateway.message import Claims
-from gateway.security.chunks import ChunkSealer, new_header, seal_header
 from gateway.security.httpsig import sign_request
-from tests.acceptance.partners import identity, partner
+from tests.acceptance import attaching
+from tests.acceptance.attaching import CITY, CONSTRUCTION, GENERAL, MIB, PROCUREMENT, download, stream
+from tests.acceptance.partners import identity
 from tests.acceptance.running import Running, running
 
-GENERAL, CONSTRUCTION, PROCUREMENT, CITY = "GGZY-ZPT", "GGZY-JSGC", "GGZY-ZFCG", "CZ-ZFPT-310000"
 MOST = 5_000_000
-MIB = 1024 * 1024
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -40,58 +38,12 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def download(client: PlatformClient, digest: str) -> bytes:
-    return b"".join([piece async for piece in client.download(digest)])
-
-
-def stream(
-    node: str, data: bytes, *, digest: str = "", algorithm: str = "sm3", chunk: int = 1024
-) -> tuple[str, bytes]:
-    """(digest, the whole sealed stream) of a file, sealed by a platform for the gateway."""
-    own = partner(node)
-    digest = digest or f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
-    header = new_header(
-        digest, len(data), chunk_size=chunk, cipher="SM4-GCM" if own.suite.name == "gm" else "A256GCM"
-    )
-    claims = Claims(node, "GW", "attachment", digest, int(time.time()), secrets.token_hex(8))
-    start = seal_header(header, claims, own.suite, identity(node), own.gateway)
-    sealer = ChunkSealer(header)
-    return digest, start + sealer.feed(data) + sealer.finish()
-
-
-async def put(
-    gateway: Running,
-    node: str,
-    digest: str,
-    body: bytes,
-    *,
-    first: int = 0,
-    total: int = 0,
-    to: str = "",
-    rest: str = "",
-) -> tuple[int, str, str]:
-    """(status, Upload-Offset, code of the problem)."""
-    url = f"{gateway.url}/v1/attachments/{digest}" + (f"?to={to}" if to else "")
-    headers = {"Content-Type": "application/octet-stream"}
-    if rest:
-        headers["Content-Range"] = rest
-    elif first or total:
-        headers["Content-Range"] = f"bytes {first}-{first + len(body) - 1}/{total or first + len(body)}"
-    signature = sign_request("PUT", url, headers, b"", identity(node), int(time.time()), secrets.token_hex(8))
-    async with gateway.session.put(url, data=io.BytesIO(body), headers={**headers, **signature}) as answer:
-        problem = await answer.json(content_type=None) if answer.status >= 400 else {}
-        return answer.status, answer.headers.get("Upload-Offset", ""), problem.get("code", "")
+async def put(gateway: Running, node: str, digest: str, body: bytes, **more: Any) -> tuple[int, str, str]:
+    return await attaching.put(gateway.session, gateway.url, node, digest, body, **more)
 
 
 async def offset(gateway: Running, node: str, digest: str) -> tuple[int, str, str]:
-    url = f"{gateway.url}/v1/attachments/{digest}"
-    signature = sign_request("HEAD", url, {}, b"", identity(node), int(time.time()), secrets.token_hex(8))
-    async with gateway.session.head(url, headers=signature) as answer:
-        return (
-            answer.status,
-            answer.headers.get("Upload-Offset", ""),
-            answer.headers.get("Upload-Complete", ""),
-        )
+    return await attaching.offset(gateway.session, gateway.url, node, digest)
 
 
 def stored(gateway: Running, digest: str) -> list[Path]:
