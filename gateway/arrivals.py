@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from typing import Any
 import orjson
 
 from gateway import clock, xmltree
-from gateway.attached import Attached
+from gateway.attached import Attached, carried_files
 from gateway.errors import Fault, MessageError
 from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
@@ -340,33 +339,8 @@ class ArrivalMaker:
 
     def _files(self, platform: Platform, number: str, body: Record) -> bytes:
         operations = platform.connector.operations.get(number)
-        if operations is None or not operations.files:
-            return b""
-        named = [item for path in operations.files for item in _items(body, path) if item.get("FileId")]
-        names = Counter(_file_name(item) for item in named)
-        files = {
-            (item["Digest"], item["FileId"]): {
-                "digest": f"sm3:{item['Digest']}",
-                # The voucher store tells files apart by their names alone.
-                "name": _file_name(item)
-                if names[_file_name(item)] == 1
-                else f"{item['FileId']}-{_file_name(item)}",
-                "size": int(item["FileSize"]),
-            }
-            for item in named
-        }
-        return orjson.dumps([*files.values()]) if files else b""
-
-
-def _items(body: Record, path: str) -> list[Record]:
-    found: Any = body
-    for name in path.split("/"):
-        found = found.get(name, {}) if isinstance(found, dict) else found
-    return found if isinstance(found, list) else [found] if found else []
-
-
-def _file_name(item: Record) -> str:
-    return str(item.get("FileName") or item["FileId"])
+        files = carried_files(body, operations.files) if operations is not None else []
+        return orjson.dumps(files) if files else b""
 
 
 def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:
