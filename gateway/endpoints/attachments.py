@@ -2,7 +2,8 @@
 
 The digest is of the plain file (`sm3:<hex>` or `sha-256:<hex>`). PUT sends the stream from its beginning, or
 with `Content-Range: bytes FIRST-LAST/TOTAL` (of the sealed stream) from where HEAD's `Upload-Offset` says it
-broke off. Who receives a message that names the file may fetch it, and whom `?to=A,B` names. 201: the whole file is here, verified and on disk;
+broke off; `bytes */TOTAL` where all of it is here and only the answer was lost. Who receives a message that
+names the file may fetch it, and whom `?to=A,B` names. 201: the whole file is here, verified and on disk;
 202: so far so good. Who only knows a digest gets nothing: reading needs a grant.
 """
 

@@ -3,11 +3,12 @@
     "GWA1" | length of the sealed header, 4 bytes | sealed header | chunk | chunk | … | last chunk
 
 The header is a small JSON object that the sender's suite signs and encrypts: digest and size of the plain
-file, chunk size, cipher, a fresh content key, a nonce prefix. The same chunks may go to several receivers,
-each under a header that is sealed for it (as the recipients of one CMS message share its content). Each chunk is `chunk_size` plain bytes (the
-last one the rest, perhaps none) under AEAD, 16 bytes longer. Its nonce is the prefix (7 bytes), the chunk's
-number (4 bytes) and whether it is the last (1 byte); so a chunk that was changed, left out, repeated or
-moved fails, and so does a file that was cut (Hoang, Reyhanitabar, Rogaway, Vizár: STREAM, 2015).
+file, chunk size, cipher, content key, a nonce prefix. The same chunks may go to several receivers, each under
+a header that is sealed for it, as the recipients of one CMS message share its content. Each chunk is
+`chunk_size` plain bytes (the last one the rest, perhaps none) under AEAD, 16 bytes longer. Its nonce is the
+prefix (7 bytes), the chunk's number (4 bytes) and whether it is the last (1 byte); so a chunk that was changed,
+left out, repeated or moved fails, and so does a file that was cut (Hoang, Reyhanitabar, Rogaway, Vizár: STREAM,
+2015).
 
 Plain bytes that come out are authentic, but the file is whole only when `finish` returned.
 """

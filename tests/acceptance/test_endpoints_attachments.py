@@ -246,7 +246,17 @@ async def test_what_was_changed_while_it_lay_here_reaches_nobody(gateway: Runnin
     [part] = stored(gateway, digest)
     part.write_bytes(flipped(part.read_bytes(), 400_000))
     with pytest.raises(DeliveryError):
-        await download(gateway.client(node), digest)
+        async with asyncio.timeout(5):  # the connection ends; nobody waits for the rest
+            await download(gateway.client(node), digest)
+
+
+async def test_a_damaged_rest_takes_what_came_before_with_it(gateway: Running) -> None:
+    digest, body = stream(GENERAL, secrets.token_bytes(20_000))
+    assert (await put(gateway, GENERAL, digest, body[:9000]))[0] == 202
+    rest = flipped(body[9000:], 5000)
+    assert (await put(gateway, GENERAL, digest, rest, first=9000))[2] == "attachment.changed"
+    assert stored(gateway, digest) == []
+    assert (await offset(gateway, GENERAL, digest))[0] == 404
 
 
 async def test_files_lie_sealed(gateway: Running) -> None:
