@@ -1,4 +1,4 @@
-"""Attachments: streamed to and from the gateway in the sealed chunk format (security/chunks).
+"""Attachments: streamed to the gateway in the sealed chunk format (security/chunks).
 
 The signed header names the plain file, so whoever is in between can neither change nor exchange it. An
 upload that broke off goes on where the gateway says that it ended, under the same header.
@@ -14,25 +14,19 @@ from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import quote
 
-import aiohttp
-from yarl import URL
-
-from gateway.client.exchange import Exchange
 from gateway.client.replies import Refused
 from gateway.client.wire import Wire, refusal_of
 from gateway.digests import new_digest
-from gateway.errors import DeliveryError, MessageError
+from gateway.errors import DeliveryError
 from gateway.message import GATEWAY_NODE, Claims
 from gateway.security.aead import TAG_BYTES, CipherName
-from gateway.security.chunks import ChunkOpener, ChunkSealer, FileHeader, new_header, open_header, seal_header
-from gateway.security.suite import check_claims
+from gateway.security.chunks import ChunkSealer, new_header, seal_header
 from gateway.security.threads import in_threads
 
 Content = bytes | Path
 Algorithm = Literal["sm3", "sha-256"]
 FILE_WRONG = "30010"
 _PIECE_BYTES = 1024 * 1024
-_HEADER_AGE_S = 86_400
 _CIPHERS: dict[str, CipherName] = {"gm": "SM4-GCM"}
 _MEDIA = "application/octet-stream"
 
@@ -144,71 +138,6 @@ async def _offset(wire: Wire, path: str) -> int:
         return -1
     text = exchange.headers.get("Upload-Offset", "0")
     return int(text) if text.isdecimal() else 0
-
-
-async def download(wire: Wire, digest: str) -> AsyncIterator[bytes]:
-    """The plain bytes. Refused where the file is not there or not ours to read, DeliveryError where the
-    stream broke off or was changed: then what came so far is worth nothing."""
-    url, headers = wire.sign_call("GET", f"/v1/attachments/{digest}")
-    opener = ChunkOpener(lambda sealed: _open_header(wire, sealed, digest), in_threads)
-    limits = aiohttp.ClientTimeout(total=None, sock_read=wire.timeout_s)
-    try:
-        async with wire.session.get(
-            URL(url, encoded=True), headers=headers, timeout=limits, allow_redirects=False
-        ) as response:
-            if response.status != 200:
-                data = await response.read()
-                exchange = Exchange(response.status, response.content_type, response.headers.copy(), data)
-                raise refusal_of(exchange, data, False)
-            held = b""
-            async for plain in _opened(opener, response.content):
-                if held:
-                    yield held
-                held = plain
-            opener.finish()
-            if held:
-                yield held
-    except MessageError as error:
-        raise DeliveryError("client.download-damaged", str(error)[:300]) from error
-    except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise DeliveryError("client.broken-off", f"{type(error).__name__}: {error}"[:300]) from error
-
-
-async def _opened(opener: ChunkOpener, content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """What the chunks hold; while a piece is opened, the next one comes in."""
-    opening: asyncio.Task[bytes] | None = None
-    held = bytearray()
-    try:
-        async for piece in content.iter_any():
-            held += piece
-            if len(held) < _PIECE_BYTES:
-                continue
-            if opening is not None and (plain := await opening):
-                yield plain
-            taken, held = held, bytearray()
-            opening = asyncio.create_task(asyncio.to_thread(opener.feed, taken))
-        if opening is not None and (plain := await opening):
-            yield plain
-        opening = None
-        if plain := await asyncio.to_thread(opener.feed, held):
-            yield plain
-    finally:
-        if opening is not None:
-            await asyncio.wait([opening])
-
-
-def _open_header(wire: Wire, sealed: bytes, digest: str) -> FileHeader:
-    now = wire.now()
-    header, unsealed = open_header(sealed, wire.suite, wire.identity, wire.trust, now)
-    check_claims(
-        unsealed.claims,
-        receiver=wire.node,
-        at=now,
-        max_age_s=_HEADER_AGE_S,
-        sender=GATEWAY_NODE,
-        idem_key=digest.replace("sha-256", "sha256", 1),
-    )
-    return header
 
 
 def _open(content: Content) -> IO[bytes]:

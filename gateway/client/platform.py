@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.client import attachments
+from gateway.client import attachments, downloads
 from gateway.client.exchange import Exchange, send
 from gateway.client.replies import (
     PROBLEM,
@@ -145,9 +145,10 @@ class PlatformClient(Wire):
         return await attachments.upload(self, content, receivers=receivers, algorithm=algorithm)
 
     def download(self, digest: str) -> AsyncIterator[bytes]:
-        """GET /v1/attachments/{digest}: the plain bytes in pieces; the last one has passed the digest.
+        """GET /v1/attachments/{digest}: the plain bytes in pieces, going on where a connection broke off; the
+        last one has passed the digest.
         What came before a failure must be thrown away by the caller."""
-        return attachments.download(self, digest)
+        return downloads.download(self, digest)
 
     def _read(self, exchange: Exchange, idem_key: str, read: _Reader) -> Reply:
         unsealed = self.unseal_answer(exchange, idem_key)

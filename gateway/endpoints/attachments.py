@@ -4,7 +4,8 @@ The digest is of the plain file (`sm3:<hex>` or `sha-256:<hex>`). PUT sends the 
 with `Content-Range: bytes FIRST-LAST/TOTAL` (of the sealed stream) from where HEAD's `Upload-Offset` says it
 broke off; `bytes */TOTAL` where all of it is here and only the answer was lost. Who receives a message that
 names the file may fetch it, and whom `?to=A,B` names. 201: the whole file is here, verified and on disk;
-202: so far so good. Who only knows a digest gets nothing: reading needs a grant.
+202: so far so good. GET gives it under a header that is sealed for the caller; whoever lost the connection asks
+for what is missing by `Range: bytes=-COUNT` and gets it (206), or all of it again. Who only knows a digest gets nothing: reading needs a grant.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from gateway.store.contract import AttachmentRow, StoreUnavailable
 log = structlog.get_logger("endpoints")
 _DIGEST = re.compile(r"(?:sha-?256|sm3):[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(?:\d{1,15}|\*)")
+_SUFFIX = re.compile(r"bytes=-(\d{1,15})")
 _REST_IS_EMPTY = re.compile(r"bytes \*/(\d{1,15})")
 _PIECE_BYTES = 256 * 1024
 # Beyond the plain bytes: the sealed header and 16 bytes a chunk of at least 1 KiB.
@@ -189,16 +191,24 @@ async def get(request: web.Request) -> web.StreamResponse:
     found = await _readable(world, digest, caller)
     if found is None:
         raise _unknown()
-    header, chunks = found.header, found.chunks(world.blobs)
+    header, rest = found.header, None
     cipher = _CIPHERS.get(caller.platform.suite, "A256GCM")
-    if header.cipher != cipher:
+    if header.cipher == cipher:
+        rest = _last_bytes(request, header)
+        chunks = found.chunks(world.blobs, header.wire_bytes - (rest or header.wire_bytes))
+    else:
         header = new_header(header.digest, header.size, cipher=cipher)
         chunks = _sealed_anew(header, found.plain(world.blobs))
     start = _start(world, caller.platform, header)
+    total = len(start) + header.wire_bytes
     response = web.StreamResponse(
         headers={"Content-Type": "application/octet-stream", "Cache-Control": "no-store"}
     )
-    response.content_length = len(start) + header.wire_bytes
+    response.content_length = rest or total
+    if rest:
+        response.set_status(206)
+        response.headers["Content-Range"] = f"bytes {total - rest}-{total - 1}/{total}"
+        start = b""
     await response.prepare(request)
     try:
         await response.write(start)
@@ -214,6 +224,14 @@ async def get(request: web.Request) -> web.StreamResponse:
         if request.transport is not None:
             request.transport.abort()
     return response
+
+
+def _last_bytes(request: web.Request, header: FileHeader) -> int | None:
+    """How many of the last bytes are asked for, where these are chunks alone; else all of it is sent: the
+    sealed header is another one each time, so only what is behind it can be gone on with."""
+    match = _SUFFIX.fullmatch(request.headers.get("Range", "").strip())
+    rest = int(match[1]) if match else 0
+    return rest if 0 < rest <= header.wire_bytes else None
 
 
 def _start(world: EndpointWorld, platform: Platform, header: FileHeader) -> bytes:

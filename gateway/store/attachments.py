@@ -42,9 +42,9 @@ class Attachment:
         sizes = tuple(members["sizes"])
         return cls(read_members(members), members["folder"], sizes, members["start"])
 
-    def chunks(self, blobs: Blobs) -> AsyncIterator[memoryview]:
+    def chunks(self, blobs: Blobs, skip_bytes: int = 0) -> AsyncIterator[memoryview]:
         """The sealed chunks as they are. FileNotFoundError where a part is gone."""
-        return read_parts(blobs, self.folder, self.sizes, self.start)
+        return read_parts(blobs, self.folder, self.sizes, self.start + skip_bytes)
 
     async def plain(self, blobs: Blobs) -> AsyncIterator[bytes]:
         """The plain file in pieces; the last one came only when the digest held. OSError where what lies

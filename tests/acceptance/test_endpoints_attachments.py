@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
-from gateway.client import Refused
+from gateway.client import PlatformClient, Refused
 from gateway.endpoints.uploads import place_of
 from gateway.errors import DeliveryError
+from gateway.schedule import Schedule
 from gateway.security.httpsig import sign_request
 from tests.acceptance import attaching
 from tests.acceptance.attaching import CITY, CONSTRUCTION, GENERAL, MIB, PROCUREMENT, download, stream
-from tests.acceptance.partners import identity
+from tests.acceptance.partners import identity, serve
 from tests.acceptance.running import Running, running
 
 MOST = 5_000_000
@@ -245,9 +247,68 @@ async def test_what_was_changed_while_it_lay_here_reaches_nobody(gateway: Runnin
     digest = await gateway.client(GENERAL).upload(secrets.token_bytes(600_000), receivers=[node])
     [part] = stored(gateway, digest)
     part.write_bytes(flipped(part.read_bytes(), 400_000))
+    client = gateway.client(node)
+    client.retry = Schedule(first_s=0.01, factor=1, most_s=0.01, attempts=3)
     with pytest.raises(DeliveryError):
         async with asyncio.timeout(5):  # the connection ends; nobody waits for the rest
-            await download(gateway.client(node), digest)
+            await download(client, digest)
+
+
+class Breaking:
+    """A line to the gateway that breaks after so many bytes, and notes what each connection asked and got."""
+
+    def __init__(self, gateway: Running, breaks: list[int]):
+        self.gateway = gateway
+        self.breaks = breaks
+        self.asked: list[tuple[str, int]] = []
+
+    async def pass_on(self, request: web.Request) -> web.StreamResponse:
+        left = self.breaks.pop(0) if self.breaks else 1 << 40
+        async with self.gateway.session.get(
+            self.gateway.url + request.raw_path, headers=request.headers
+        ) as answer:
+            self.asked.append((request.headers.get("Range", ""), answer.status))
+            response = web.StreamResponse(status=answer.status, headers=answer.headers)
+            await response.prepare(request)
+            async for piece in answer.content.iter_any():
+                await response.write(piece[:left])
+                left -= len(piece)
+                if left <= 0:
+                    assert request.transport is not None
+                    request.transport.close()
+                    return response
+            return response
+
+
+@pytest.mark.parametrize("node", [GENERAL, CITY])
+async def test_a_download_goes_on_where_the_connection_broke(gateway: Running, node: str) -> None:
+    """For the sender's own cipher with the bytes that are missing, else from the beginning."""
+    data = secrets.token_bytes(4 * MIB)
+    digest = await gateway.client(GENERAL).upload(data, receivers=[node])
+    line = Breaking(gateway, [100, 1_600_000, 1_500_000, 0])
+    async with serve(line.pass_on) as url:
+        client = gateway.client(node)
+        client.base_url, client.retry = url, Schedule(first_s=0.01, factor=1, most_s=0.01, attempts=5)
+        client.sign_call = signed_for(client, gateway.url)  # type: ignore[method-assign]
+        assert await download(client, digest) == data
+    ranges = [bool(asked) and status == 206 for asked, status in line.asked]
+    if node == GENERAL:
+        assert ranges == [False, False, True, True, True]
+    else:
+        assert ranges == [False] * 5
+
+
+def signed_for(client: PlatformClient, url: str) -> Callable[..., tuple[str, dict[str, str]]]:
+    """Signs as if the call went to the gateway itself, and sends it down the line."""
+    sign, line = client.sign_call, client.base_url
+
+    def signed(method: str, path: str, **more: Any) -> tuple[str, dict[str, str]]:
+        client.base_url = url
+        signed_url, headers = sign(method, path, **more)
+        client.base_url = line
+        return signed_url.replace(url, line), headers | {"Host": urlsplit(url).netloc}
+
+    return signed
 
 
 async def test_a_damaged_rest_takes_what_came_before_with_it(gateway: Running) -> None:
