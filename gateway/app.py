@@ -44,6 +44,7 @@ from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
+_READ_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -336,7 +337,8 @@ async def _serve(
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES)
     await runner.setup()
     site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
     try:

@@ -34,9 +34,9 @@ async def test_an_upload_goes_on_at_another_node_and_is_read_at_both(tmp_path: P
     with s3_server() as endpoint:
         where = nodes_at(endpoint)
         async with running(tmp_path, **where) as first, running(tmp_path, **where) as second:
-            data = secrets.token_bytes(9 * MIB)
+            data = secrets.token_bytes(5 * MIB)
             digest, body = stream(GENERAL, data, chunk=65_536)
-            half = 6 * MIB
+            half = 4 * MIB + 100_000
             told = await put(first.session, first.url, GENERAL, digest, body[:half])
             assert told == (202, str(half), "")
             assert await offset(second.session, second.url, GENERAL, digest) == (200, str(half), "?0")
