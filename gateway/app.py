@@ -214,6 +214,12 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     return gateway
 
 
+def make_evidence(keyring: Keyring, writer: str = "1") -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store."""
+    receipt = keyring.receipt
+    return EvidenceLog(f"{GATEWAY_NODE}-{writer}", receipt.sign_text, receipt.sign_cert.thumbprint)
+
+
 async def _start(
     settings: Settings,
     translator: Translator,
@@ -223,9 +229,7 @@ async def _start(
     *,
     poll: bool,
 ) -> Gateway:
-    evidence = EvidenceLog(
-        f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
-    )
+    evidence = make_evidence(keyring)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
