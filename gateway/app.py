@@ -43,10 +43,13 @@ from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
+from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
+from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
+_READ_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -154,6 +157,7 @@ class Gateway:
     keeper: CodeTableKeeper
     pressure: Pressure
     receipts: ReceiptWatch
+    purge: UploadPurge
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -191,6 +195,7 @@ class Gateway:
         self.keeper.stop()
         self.pressure.stop()
         self.receipts.stop()
+        self.purge.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -238,7 +243,8 @@ async def _start(
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     opened.push_async_callback(store.close)
-    blobs = Blobs(settings.data_dir / "attachments")
+    blobs = open_blobs(settings)
+    uploads = Uploads(blobs)
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
     pressure = Pressure(settings, store, routes)
     await pressure.look()
@@ -259,21 +265,21 @@ async def _start(
     opened.push_async_callback(session.close)
     callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs)
+        platform.id: _connector(platform, keyring, session, blobs, store)
         for platform in settings.platforms.values()
         if platform.id not in callers
     }
     notice = functools.partial(make_notice, arrivals)
     inbox = Inbox(
         settings, store, Outcomes(settings, translator.standard.catalogue, notice),
-        {node: _world(settings.platforms[node], keyring, session, blobs) for node in callers},
+        {node: _world(settings.platforms[node], keyring, session, blobs, store) for node in callers},
     )  # fmt: skip
     worker = DeliveryWorker(
         settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
     )  # fmt: skip
     pollers = [
         Poller(
-            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs)),
+            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
             suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
         )
         for platform in settings.platforms.values()
@@ -281,17 +287,20 @@ async def _start(
     ]  # fmt: skip
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
-        peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
+    purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), purge,
+        session, reached, translator,
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
     gateway.tasks.append(asyncio.create_task(_keep_running("pressure", pressure)))
     gateway.tasks.append(asyncio.create_task(_keep_running("receipts", gateway.receipts)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("unfinished uploads", purge)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -303,6 +312,20 @@ class Part(Protocol):
     """What runs until it is stopped."""
 
     async def run(self) -> None: ...
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """Where attachments lie; ConfigError for an address that is none."""
+    own = settings.gateway
+    if not own.attachments_url:
+        return Blobs.at_folder(settings.data_dir / "attachments")
+    try:
+        return Blobs.at_url(
+            own.attachments_url, endpoint=own.attachments_endpoint, region=own.attachments_region
+        )
+    except ValueError as error:
+        finding = Finding("config/gateway.yaml", 0, 0, "attachments_url", str(error), "config.attachments")
+        raise ConfigError([finding]) from error
 
 
 async def _keep_running(name: str, part: Part) -> None:
@@ -317,10 +340,10 @@ async def _keep_running(name: str, part: Part) -> None:
 
 
 def _world(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> ConnectorWorld:
     def read_file(digest: str) -> AsyncIterator[bytes]:
-        return blobs.read(digest)
+        return read_plain(blobs, store.attachment, digest)
 
     media = formats.get(platform.format).content_type
     return ConnectorWorld(
@@ -331,9 +354,9 @@ def _world(
 
 
 def _connector(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
-    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))
 
 
 async def _serve(
@@ -346,7 +369,8 @@ async def _serve(
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES)
     await runner.setup()
     site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
     try:
