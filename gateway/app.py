@@ -25,11 +25,16 @@ from gateway.delivery import DeliveryWorker
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
+from gateway.inbox import Inbox
 from gateway.intake import Intake
 from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
+from gateway.outcomes import Outcomes
+from gateway.parts import Part, keep_running
 from gateway.polling import Poller
+from gateway.pressure import Pressure
+from gateway.receiptwatch import ReceiptWatch
 from gateway.reconciling import REQUEST, Reconciler
 from gateway.replies import Replies
 from gateway.routing import Routes
@@ -39,10 +44,13 @@ from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
+from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
+from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
+_READ_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -149,6 +157,9 @@ class Gateway:
     pollers: list[Poller]
     keeper: CodeTableKeeper
     reconciler: Reconciler
+    pressure: Pressure
+    receipts: ReceiptWatch
+    purge: UploadPurge
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -185,6 +196,9 @@ class Gateway:
         self.worker.stop()
         self.keeper.stop()
         self.reconciler.stop()
+        self.pressure.stop()
+        self.receipts.stop()
+        self.purge.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -232,9 +246,12 @@ async def _start(
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()
     opened.push_async_callback(store.close)
-    blobs = Blobs(settings.data_dir / "attachments")
+    blobs = open_blobs(settings)
+    uploads = Uploads(blobs)
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
-    arrivals = ArrivalMaker(settings, store, translator, routes)
+    pressure = Pressure(settings, store, routes)
+    await pressure.look()
+    arrivals = ArrivalMaker(settings, store, translator, routes, pressure)
     identities = {platform.id: keyring.of(platform) for platform in settings.platforms.values()}
     replies = Replies(
         translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
@@ -246,19 +263,27 @@ async def _start(
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up, REQUEST: reconciler.wake},
+        pressure,
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
+    callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
+        platform.id: _connector(platform, keyring, session, blobs, store)
+        for platform in settings.platforms.values()
+        if platform.id not in callers
     }
+    notice = functools.partial(make_notice, arrivals)
+    inbox = Inbox(
+        settings, store, Outcomes(settings, translator.standard.catalogue, notice),
+        {node: _world(settings.platforms[node], keyring, session, blobs, store) for node in callers},
+    )  # fmt: skip
     worker = DeliveryWorker(
-        settings, store, translator, reached, translator.standard.catalogue,
-        functools.partial(make_notice, arrivals), name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
     )  # fmt: skip
     pollers = [
         Poller(
-            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs)),
+            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
             suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
         )
         for platform in settings.platforms.values()
@@ -266,49 +291,44 @@ async def _start(
     ]  # fmt: skip
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
-        peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
+        pressure=pressure, inbox=inbox,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
+    purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, reconciler, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, reconciler, pressure, ReceiptWatch(store), purge,
+        session, reached, translator,
     )  # fmt: skip
-    gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
-    gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
-    gateway.tasks.append(asyncio.create_task(_keep_running("reconciliation", reconciler)))
+    parts: dict[str, Part] = {
+        "delivery": worker, "code tables": keeper, "reconciliation": reconciler, "pressure": pressure,
+        "receipts": gateway.receipts, "unfinished uploads": purge,
+    }  # fmt: skip
     if poll:
-        gateway.tasks.extend(
-            asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
-        )
+        parts |= {f"poll {poller.platform.id}": poller for poller in pollers}
+    gateway.tasks.extend(asyncio.create_task(keep_running(name, part)) for name, part in parts.items())
     return gateway
 
 
-async def open_writing_store(settings: Settings, receipt: keys.Identity) -> Store:
-    """The store, opened, for a process that accepts: with the evidence log that `receipt` signs."""
-    evidence = EvidenceLog(f"{GATEWAY_NODE}-1", receipt.sign_text, receipt.sign_cert.thumbprint)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
-    await store.open()
-    # After a restore the log goes on under another name: no place in it is given twice.
-    evidence.log_id += await store.log_suffix()
-    return store
-
-
-async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper | Reconciler) -> None:
-    """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
-    while True:
-        try:
-            await part.run()
-            return
-        except Exception:  # whatever it was is in the log, and the part must go on
-            log.exception("part crashed; it is started again", part=name)
-            await asyncio.sleep(1.0)
+def open_blobs(settings: Settings) -> Blobs:
+    """Where attachments lie; ConfigError for an address that is none."""
+    own = settings.gateway
+    if not own.attachments_url:
+        return Blobs.at_folder(settings.data_dir / "attachments")
+    try:
+        return Blobs.at_url(
+            own.attachments_url, endpoint=own.attachments_endpoint, region=own.attachments_region
+        )
+    except ValueError as error:
+        finding = Finding("config/gateway.yaml", 0, 0, "attachments_url", str(error), "config.attachments")
+        raise ConfigError([finding]) from error
 
 
 def _world(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> ConnectorWorld:
     def read_file(digest: str) -> AsyncIterator[bytes]:
-        return blobs.read(digest)
+        return read_plain(blobs, store.attachment, digest)
 
     media = formats.get(platform.format).content_type
     return ConnectorWorld(
@@ -319,9 +339,9 @@ def _world(
 
 
 def _connector(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
-    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))
 
 
 async def _serve(
@@ -334,7 +354,8 @@ async def _serve(
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES)
     await runner.setup()
     site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
     try:

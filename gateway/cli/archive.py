@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
 
 from gateway import clock
 from gateway.app import load_keyring
+from gateway.cli.opened import opened_store
 from gateway.cli.place import end_with_findings, ensure_certificates, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
 from gateway.keeping.archive import Archived, make_archive, verify_archive
 from gateway.keeping.manifest import Certificates
 from gateway.keeping.purge import Held, PurgedMonth, purge_month
 from gateway.settings import Settings
-from gateway.store import Store, open_store
+from gateway.store import Store
 from gateway.store.months import Month
 
 
@@ -81,7 +80,7 @@ def archive(month: Month | None, into: Path | None, folder: Path | None, as_json
 
 async def _archive(settings: Settings, month: Month | None, into: Path) -> list[Archived]:
     receipt = load_keyring(settings).receipt
-    async with opened(settings) as store:
+    async with opened_store(settings) as store:
         months = [month] if month is not None else await _without_archive(store)
         return [await make_archive(store, one, into, receipt) for one in months]
 
@@ -128,7 +127,7 @@ async def _purge(settings: Settings, month: Month | None) -> tuple[list[PurgedMo
     certificates = Certificates.in_folder(settings.certs_dir)
     done: list[PurgedMonth] = []
     held: list[str] = []
-    async with opened(settings) as store:
+    async with opened_store(settings) as store:
         due = [
             Month.parse(text)
             for text in dict.fromkeys(row.month for row in await store.archives() if not row.purged_at)
@@ -142,14 +141,3 @@ async def _purge(settings: Settings, month: Month | None) -> tuple[list[PurgedMo
             except Held as error:
                 held.append(str(error))
     return done, held
-
-
-@asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Store]:
-    """The store for a command that accepts nothing."""
-    store = open_store(settings.store_url, settings.data_dir)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()

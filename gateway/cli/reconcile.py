@@ -9,8 +9,9 @@ from datetime import date, datetime
 import click
 
 from gateway import clock
-from gateway.app import load_keyring, load_translator, open_writing_store
+from gateway.app import load_keyring, load_translator, make_evidence
 from gateway.arrivals import ArrivalMaker
+from gateway.cli.opened import opened_store
 from gateway.cli.place import end_with_findings, ensure_certificates, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
 from gateway.payments.case import yuan
@@ -76,14 +77,11 @@ def reconcile(day: date | None, as_json: bool) -> None:
 
 async def _reconcile(settings: Settings, day: date) -> _Told:
     translator = load_translator(settings)
-    store = await open_writing_store(settings, load_keyring(settings).receipt)
-    try:
+    async with opened_store(settings, make_evidence(load_keyring(settings), "operator")) as store:
         routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
         reconciler = Reconciler(store, ArrivalMaker(settings, store, translator, routes))
         rows = await reconciler.reconcile(day)
         return [(row, await store.reconciled_differences(row.day, row.treasury)) for row in rows]
-    finally:
-        await store.close()
 
 
 def _print(row: Reconciliation, differences: Sequence[ReconciledDifference]) -> None:

@@ -54,9 +54,13 @@ class EvidenceLog:
     def __init__(self, log_id: str, signer: Callable[[bytes], bytes], key_id: str):
         if "\n" in log_id or not log_id:
             raise ValueError("a log id is one line of text")
-        self.log_id = log_id
+        self.log_id = self._name = log_id
         self.key_id = key_id
         self._signer = signer
+
+    def go_on_as(self, suffix: str) -> None:
+        """After a restore the log goes on under another name, so that no place in it is given twice."""
+        self.log_id = self._name + suffix
 
     def seal_batch(self, frontier: Frontier, rows: Sequence[MessageRow]) -> SealedBatch:
         """For the store's writer: the log at `frontier` grown by `rows`, in order, under one signed checkpoint."""

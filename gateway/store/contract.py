@@ -51,12 +51,22 @@ from gateway.store.messagerows import (
     SealedBatch,
     Verdict,
 )
+from gateway.store.steered import Steered
+from gateway.store.steeringrows import (
+    ALL_RECEIVERS,
+    ActRow,
+    HealthRow,
+    PauseRow,
+    ReceiptDue,
+    StuckFilter,
+)
 
 __all__ = [
-    "NO_BOUNDS", "PARKED", "ArchiveRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "Evidence", "Holds", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "NotPurged", "Outcome", "Purged", "ReconciledDifference", "Reconciliation", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
-    "StoreUnavailable", "TicketRow", "Verdict", "Wish",
+    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "ArchiveRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed",
+    "Claimer", "Counts", "DeliveryRow", "EventRow", "Evidence", "HealthRow", "Holds", "LastVersion", "LeafPlace", "MakeNotice",
+    "MessageFilter", "MessageRow", "NewDelivery", "NotPurged", "Outcome", "PauseRow", "Purged", "ReceiptDue",
+    "ReconciledDifference", "Reconciliation", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
+    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 
 
@@ -76,7 +86,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Kept, Protocol):
+class Store(Kept, Steered, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...
@@ -125,7 +135,15 @@ class Store(Kept, Protocol):
     # while any attempt's outcome is unknown or another effect of the message is under way; of a done or discarded delivery it makes another one, which is
     # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
     async def resolve(
-        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+        self,
+        delivery_id: int,
+        action: str,
+        actor: str,
+        reason: str,
+        renewed: NewDelivery | None = None,
+        *,
+        notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
+        sure: bool = False,  # of a discard whose outcome is unknown: without it refused
     ) -> DeliveryRow: ...
     # A parked message is closed, in a person's name; `told_again`: the message that was applied in its place.
     # LookupError, ResolveRefused.

@@ -15,7 +15,7 @@ from gateway.store.keepingrows import (
     ReconciledDifference,
     Reconciliation,
 )
-from gateway.store.messagerows import MessageRow
+from gateway.store.messagerows import Evidence, MessageRow
 from gateway.store.months import Month
 from gateway.store.notes import find_note
 from gateway.store.statements import Connection
@@ -84,5 +84,7 @@ class KeepingEngine:
         await self._do(lambda work: purging.set_purged(work, str(month)))
         return 0
 
-    async def log_suffix(self) -> str:
-        return await find_note(self._reader, LOG_SUFFIX)
+    async def _name_log(self, evidence: Evidence | None) -> None:
+        """Once the store is open, before anything is accepted."""
+        if evidence is not None:
+            evidence.go_on_as(await find_note(self._reader, LOG_SUFFIX))

@@ -86,6 +86,9 @@ class Arrival:
     amount_fen: int | None = None
     stages: tuple[tuple[str, int], ...] = ()  # (stage, microseconds) of the intake, for the timeline
     traceparent: str = ""
+    answers: (
+        tuple[str, str, int] | tuple[()]
+    ) = ()  # of an 8002 that is waited for: (type, business key, version)
     files: tuple[str, ...] = ()  # digests that it names: its receivers are let in, so far as its sender is
 
 
@@ -179,6 +182,9 @@ class Evidence(Protocol):
 
     @property
     def log_id(self) -> str: ...
+
+    # Before anything is sealed: the store was restored since, and the log's name ends so from now on ("" if not).
+    def go_on_as(self, suffix: str) -> None: ...
 
     # The log at `frontier`, grown by the accepted rows without place. Pure but for the clock; called inside
     # the transaction, again when the batch is repeated.

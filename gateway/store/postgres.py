@@ -68,6 +68,7 @@ class PostgresStore(EngineStore):
         except Unreachable as error:
             raise StoreUnavailable(f"the database is away: {error}") from error
         self._read = PostgresReader(self._pool, CONNECT_S)
+        await self._name_log(self._evidence)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
         self._hints = Hints(self._url, self._hear)
         self._hints.start()

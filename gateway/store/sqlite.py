@@ -50,6 +50,7 @@ class SqliteStore(EngineStore):
         self._write = connect(self._path)
         self._read = connect(self._path, read_only=True)
         self._writing, self._reading = SqliteConnection(self._write), SqliteConnection(self._read)
+        await self._name_log(self._evidence)
         self._writer = SqliteWriter(self._write, lock_path, self._run)
 
     async def close(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store import case_tables, keeping_tables, tables
+from gateway.store import case_tables, keeping_tables, steering_tables, tables
 from gateway.store.columns import metadata
 
 # All modules put their tables on the one metadata.
-assert all(one.metadata is metadata for one in (tables.message, case_tables.contract, keeping_tables.archive))
+_MODULES = (tables.message, case_tables.contract, steering_tables.receiver_pause, keeping_tables.archive)
+assert all(one.metadata is metadata for one in _MODULES)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
