@@ -7,6 +7,7 @@ import click
 from gateway import __version__
 from gateway.cli import (
     archive,
+    backup,
     bench,
     certs,
     check,
@@ -50,6 +51,8 @@ for _command in (
     evidence.evidence,
     invoice.invoice,
     reconcile.reconcile,
+    backup.backup,
+    backup.restore,
     archive.archive,
     archive.purge,
     bench.bench,

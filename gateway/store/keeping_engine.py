@@ -17,11 +17,9 @@ from gateway.store.keepingrows import (
 )
 from gateway.store.messagerows import Evidence, MessageRow
 from gateway.store.months import Month
-from gateway.store.notes import find_note
+from gateway.store.notes import LOG_SUFFIX, PUT_NOTE, find_note
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
-
-LOG_SUFFIX = "evidence-log"  # the note that a restore leaves
 
 
 class KeepingEngine:
@@ -83,6 +81,12 @@ class KeepingEngine:
             raise NotPurged(f"message {left[0]} is in no archive")
         await self._do(lambda work: purging.set_purged(work, str(month)))
         return 0
+
+    async def rename_logs(self, suffix: str) -> None:
+        async def put(work: Transaction) -> None:
+            await PUT_NOTE.many(work.connection, [(LOG_SUFFIX, suffix)])
+
+        await self._do(put)
 
     async def _name_log(self, evidence: Evidence | None) -> None:
         """Once the store is open, before anything is accepted."""

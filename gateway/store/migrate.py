@@ -30,21 +30,21 @@ def migrate_sqlite(path: Path) -> None:
     engine.dispose()
 
 
-async def migrate_postgres(url: str) -> None:
-    """The same; `url` as asyncpg reads it."""
+async def migrate_postgres(url: str, revision: str = "head") -> None:
+    """The same, or up to a revision; `url` as asyncpg reads it."""
     engine = create_async_engine(
         "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
     )
     async with engine.begin() as connection:
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(_upgrade, revision)
     await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str = "head") -> None:
     config = migration_config()
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         text = f"the database belongs to a newer gateway: {error}"
         raise ConfigError([Finding("config/gateway.yaml", 0, 0, "store_url", text)]) from error

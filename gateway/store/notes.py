@@ -9,6 +9,7 @@ from gateway.store.statements import Connection, Statement, put_into
 
 NOTE = Statement(select(note.c.value).where(note.c.name == bindparam("named")))
 PUT_NOTE = put_into(note)
+LOG_SUFFIX = "evidence-log"  # a restore leaves it: how the names of the evidence logs end from then on
 
 
 async def find_note(connection: Connection, name: str) -> str:

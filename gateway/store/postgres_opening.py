@@ -12,14 +12,14 @@ from gateway.store.postgres_connection import answered
 
 _OLDEST = 140_000
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
-_SHAPING = 0x6761_7465  # the advisory lock under which one process at a time migrates
+SHAPING = 0x6761_7465  # the advisory lock under which one process at a time migrates
 
 
 async def prepare(connection: Any, url: str) -> None:
     """Refuses a server that may lose what it acknowledged, then migrates and makes the parts of the months.
     ConfigError says why."""
     await _check(connection)
-    await answered(connection.execute("SELECT pg_advisory_lock($1)", _SHAPING))
+    await answered(connection.execute("SELECT pg_advisory_lock($1)", SHAPING))
     try:
         if await _revision(connection) != HEAD:
             # Imported here: a database that is up to date starts without Alembic.
@@ -28,7 +28,7 @@ async def prepare(connection: Any, url: str) -> None:
             await migrate_postgres(url)
         await make_months(connection, clock.now())
     finally:
-        await answered(connection.execute("SELECT pg_advisory_unlock($1)", _SHAPING))
+        await answered(connection.execute("SELECT pg_advisory_unlock($1)", SHAPING))
 
 
 async def _check(connection: Any) -> None:
