@@ -73,7 +73,7 @@ def archive(month: Month | None, into: Path | None, folder: Path | None, as_json
                 "months": len(made),
                 "messages": sum(one.messages for one in made),
                 "bytes": sum(one.size_bytes for one in made),
-                "places": [str(one.place) for one in made],
+                "place": " ".join(str(one.place) for one in made),
             }
         )
 
@@ -117,7 +117,12 @@ def purge(month: Month | None, as_json: bool) -> None:
     if as_json:
         figures = {"months": len(done), "purged": sum(one.messages for one in done)}
         print_json(
-            {**figures, "parts_dropped": sum(one.parts for one in done), "held": len(held), "reasons": held}
+            {
+                **figures,
+                "parts_dropped": sum(one.parts for one in done),
+                "held": len(held),
+                "reasons": "; ".join(held),
+            }
         )
     sys.exit(1 if held else 0)
 

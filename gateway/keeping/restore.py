@@ -13,7 +13,6 @@ from gateway.keeping.backup import FILES, Backup, read_backup
 from gateway.keeping.manifest import Certificates, sync_folder
 from gateway.store import open_store
 from gateway.store.blobs import Blobs
-from gateway.store.contract import ALL_RECEIVERS
 from gateway.store.postgres_snapshots import is_empty, place_postgres
 from gateway.store.snapshots import POSTGRESQL, SQLITE, NotRestored, Snapshot, place_sqlite
 
@@ -69,8 +68,7 @@ async def _place_file(
     store = open_store(f"sqlite:///{draft.absolute()}", data_dir)
     await store.open()
     try:
-        await store.pause_receiver(ALL_RECEIVERS, ACTOR, reason)
-        await store.rename_logs(suffix)
+        await store.hold_restored(suffix, ACTOR, reason)
     finally:
         await store.close()
     await asyncio.to_thread(_name, draft, path)

@@ -17,7 +17,8 @@ from gateway.store.keepingrows import (
 )
 from gateway.store.messagerows import Evidence, MessageRow
 from gateway.store.months import Month
-from gateway.store.notes import LOG_SUFFIX, PUT_NOTE, find_note
+from gateway.store.notes import LOG_SUFFIX, find_note
+from gateway.store.restored import hold
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
 
@@ -82,11 +83,8 @@ class KeepingEngine:
         await self._do(lambda work: purging.set_purged(work, str(month)))
         return 0
 
-    async def rename_logs(self, suffix: str) -> None:
-        async def put(work: Transaction) -> None:
-            await PUT_NOTE.many(work.connection, [(LOG_SUFFIX, suffix)])
-
-        await self._do(put)
+    async def hold_restored(self, suffix: str, actor: str, reason: str) -> None:
+        await self._do(lambda work: hold(work, suffix, actor, reason))
 
     async def _name_log(self, evidence: Evidence | None) -> None:
         """Once the store is open, before anything is accepted."""

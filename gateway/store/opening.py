@@ -15,6 +15,7 @@ from gateway.store import tables
 from gateway.store.bootclock import SteadyClock
 from gateway.store.migrations import HEAD
 from gateway.store.notes import PUT_NOTE, find_note
+from gateway.store.restored import END_LEASES
 from gateway.store.sqlite_connection import SqliteConnection, finish_now
 from gateway.store.statements import Statement
 
@@ -24,7 +25,6 @@ _PAGE_BYTES = 8192  # a message fills pages of 4096 so often that larger ones ta
 _CHECKPOINT_PAGES = 2000
 _JOURNAL_BYTES = 64 * 1024 * 1024
 _LONGEST_DELAY_MS = 600_000
-_END_LEASES = Statement(update(tables.delivery).values(lease_until=0.0).where(text(tables.IS_LEASED)))
 _BRING_FORWARD = Statement(
     update(tables.delivery)
     .values(due_at=bindparam("latest"))
@@ -97,7 +97,7 @@ def _shared_clock(connection: sqlite3.Connection) -> SteadyClock:
     if boot == fresh.boot:
         return SteadyClock(boot, int(base))
     connection.execute("BEGIN IMMEDIATE")
-    finish_now(_END_LEASES.run(door))
+    finish_now(END_LEASES.run(door))
     finish_now(_BRING_FORWARD.run(door, latest=fresh.now_ms() + _LONGEST_DELAY_MS))
     finish_now(PUT_NOTE.many(door, [("boot", f"{fresh.boot} {fresh.base_ms}")]))
     connection.commit()

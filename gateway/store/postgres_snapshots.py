@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gateway import clock
-from gateway.store import steering
-from gateway.store.contract import ALL_RECEIVERS, StoreUnavailable
+from gateway.store.contract import StoreUnavailable
 from gateway.store.migrate import migrate_postgres
 from gateway.store.months import Month
-from gateway.store.notes import LOG_SUFFIX, PUT_NOTE
 from gateway.store.partitions import parts_of
 from gateway.store.postgres_connection import PostgresConnection, Unreachable, answered
 from gateway.store.postgres_link import connect
 from gateway.store.postgres_opening import SHAPING
+from gateway.store.restored import hold
 from gateway.store.snapshots import HEADS, POSTGRESQL, NotRestored, Snapshot, heads_of, sync_file
 from gateway.store.transaction import Transaction
 
@@ -117,8 +116,7 @@ async def _fill(connection: Any, name: str, columns: Sequence[str], path: Path, 
 
 async def _hold(connection: Any, suffix: str, actor: str, reason: str) -> None:
     work = Transaction(PostgresConnection(connection), clock.now_ms(), 0, 0.0, "restore")
-    await steering.pause(work, ALL_RECEIVERS, actor, reason)
-    await PUT_NOTE.many(work.connection, [(LOG_SUFFIX, suffix)])
+    await hold(work, suffix, actor, reason)
     await work.finish()
 
 

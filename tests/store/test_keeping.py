@@ -16,7 +16,7 @@ from gateway.store.months import Month
 from gateway.store.records import record_digest
 from tests.store.samples import accept_id, claim_one, ended, message, says, to, verify
 
-OLD = datetime(2025, 3, 14, 10, tzinfo=clock.SHANGHAI)
+OLD = datetime(2023, 3, 14, 10, tzinfo=clock.SHANGHAI)
 MARCH = Month.of(OLD)
 DAY = Reconciliation("20261127", "CZ", "agreed", 2, 2, 0, 0, 0, 0, 0, "", 500, 2, 500, 2, 500)
 DIFFERENCE = ReconciledDifference(

@@ -17,7 +17,7 @@ from tests.store.test_keeping import MARCH, OLD, archived, delivered, old_messag
 
 @pytest_asyncio.fixture
 async def database(store_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """With parts for March 2025 and the months after it, as if the gateway had run then."""
+    """With parts for March 2023 and the months after it, as if the gateway had run then."""
     if store_url.startswith("sqlite"):
         pytest.skip("of PostgreSQL alone")
     connection = await asyncpg.connect(store_url)
