@@ -1,5 +1,5 @@
 # Everything a new user needs: `make run` and `make test` set up what they use.
-PYTHON ?= python3
+PYTHON ?= $(shell sh deploy/find-python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
