@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import secrets
+import socket
 import ssl
 from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
@@ -32,6 +33,7 @@ from gateway.notices import make_notice
 from gateway.polling import Poller
 from gateway.replies import Replies
 from gateway.routing import Routes
+from gateway.seat import Seat
 from gateway.security import keys
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -42,6 +44,7 @@ from gateway.store.blobs import Blobs
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
+_IDLE_S, _LOOK_S = 1.0, 0.01
 
 
 @dataclass(slots=True)
@@ -136,6 +139,17 @@ def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) ->
 
 
 @dataclass(slots=True)
+class Draining:
+    """Has the server stopped accepting?"""
+
+    begun: bool = False
+
+
+DRAINING: web.AppKey[Draining] = web.AppKey("draining", Draining)
+ALONE = Seat()
+
+
+@dataclass(slots=True)
 class Gateway:
     """A running gateway: one process, its server, its workers."""
 
@@ -150,7 +164,18 @@ class Gateway:
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
+    has_siblings: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def _drain(self) -> None:
+        """Beside siblings that accept: open connections are answered once more and closed, so that their
+        clients go to a sibling; who asks nothing for a while is let go of."""
+        self.runner.app[DRAINING].begun = True
+        server = self.runner.server
+        for _ in range(int(_IDLE_S / _LOOK_S)):
+            if server is None or not server.connections:
+                return
+            await asyncio.sleep(_LOOK_S)
 
     @property
     def url(self) -> str:
@@ -177,9 +202,11 @@ class Gateway:
         return findings
 
     async def stop(self) -> None:
-        """Stops accepting, finishes what is in flight, closes the store."""
+        """Stops accepting, finishes what is in flight within `stop_s`, closes the store."""
         for site in list(self.runner.sites):
             await site.stop()
+        if self.has_siblings:
+            await self._drain()
         self.worker.stop()
         self.keeper.stop()
         for poller in self.pollers:
@@ -192,16 +219,17 @@ class Gateway:
         await self.store.close()
 
 
-async def start(settings: Settings, *, poll: bool = True) -> Gateway:
+async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) -> Gateway:
     """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
 
     ConfigError with all findings where anything of it cannot be used; nothing is left running then.
     """
+    settings = seat.share(settings)
     translator = load_translator(settings)
     keyring = load_keyring(settings)
     tls = tls_context(settings)
     async with AsyncExitStack() as opened:
-        gateway = await _start(settings, translator, keyring, tls, opened, poll=poll)
+        gateway = await _start(settings, translator, keyring, tls, opened, seat, poll=poll)
         opened.pop_all()  # from here on it is closed by Gateway.stop
     log.info(
         "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
@@ -215,14 +243,17 @@ async def _start(
     keyring: Keyring,
     tls: ssl.SSLContext | None,
     opened: AsyncExitStack,
+    seat: Seat,
     *,
     poll: bool,
 ) -> Gateway:
+    # Each writer has a log of its own; on one file their numbers tell them apart.
+    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
     evidence = EvidenceLog(
-        f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
+        seat.log_id(GATEWAY_NODE, node), keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")
@@ -260,9 +291,10 @@ async def _start(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
-    runner, port = await _serve(settings, world, translator, store, tls)
+    runner, port = await _serve(settings, world, translator, store, tls, seat.listener)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator,
+        seat.listener is not None,
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
@@ -310,24 +342,45 @@ async def _serve(
     translator: Translator,
     store: Store,
     tls: ssl.SSLContext | None,
+    listener: socket.socket | None,
 ) -> tuple[web.AppRunner, int]:
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    app[DRAINING] = Draining()
+    app.on_response_prepare.append(_close_while_draining)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=settings.gateway.stop_s
+    )
     await runner.setup()
-    site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
+    host, port = settings.gateway.host, settings.gateway.port
+    site = (
+        web.SockSite(runner, listener, ssl_context=tls)
+        if listener is not None
+        else web.TCPSite(runner, host, port, ssl_context=tls)
+    )
     try:
         await site.start()
     except OSError as error:
         await runner.cleanup()
-        place = f"{settings.gateway.host}:{settings.gateway.port}"
-        text = f"cannot listen on {place}: {error.strerror or error}"
-        raise ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")]) from error
+        raise cannot_listen(host, port, error) from error
     server = site._server
     if server is None or not server.sockets:  # type: ignore[attr-defined]
         raise OSError("the server has no socket")
     return runner, server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
+    text = f"cannot listen on {host}:{port}: {error.strerror or error}"
+    return ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")])
+
+
+async def _close_while_draining(request: web.Request, response: web.StreamResponse) -> None:
+    """The last answer on a connection says that it is the last, so that the client opens another one,
+    to whoever accepts now."""
+    if request.config_dict[DRAINING].begun:
+        response.force_close()
+        response.headers["Connection"] = "close"
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:

@@ -77,7 +77,7 @@ class DeliveryWorker:
         self._is_served = False  # the store claims along
 
     async def run(self) -> None:
-        """Until `stop`; then what is in flight is finished."""
+        """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
         self.store.on_work(self._wake.set)
         self._is_served = self.store.claim_along(self)
         while not self._stopping:
@@ -89,7 +89,11 @@ class DeliveryWorker:
                 # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            _, late = await asyncio.wait(self._under_way, timeout=self.settings.gateway.stop_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
 
     def stop(self) -> None:
         self._stopping = True
@@ -161,6 +165,10 @@ class DeliveryWorker:
         started = time.monotonic()
         try:
             verdict = await self._attempt(claimed)
+        except asyncio.CancelledError:
+            if self._stopping:
+                await self._give_back(claimed)
+            raise
         finally:
             self._free(claimed.receiver)
         result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
@@ -168,6 +176,13 @@ class DeliveryWorker:
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
+
+    async def _give_back(self, claimed: Claimed) -> None:
+        """The lease ends now and not later: another worker may ask what became of it."""
+        text = "the gateway stopped before the receiver answered"
+        await self._record(
+            AttemptResult(claimed, DeliveryState.READY, "delivery.interrupted", text, outcome_unknown=True)
+        )
 
     async def _record(self, result: AttemptResult) -> bool:
         """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""

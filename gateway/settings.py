@@ -152,6 +152,8 @@ class GatewayFile(Part):
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
+    stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
+    node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted

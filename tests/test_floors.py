@@ -12,7 +12,8 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "message", "clock"), 0),
     **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule", "digests"), 1),
     **dict.fromkeys(
-        ("standard", "formats", "mapping", "security", "payments", "invoices", "routing", "settings"), 2
+        ("standard", "formats", "mapping", "security", "payments", "invoices", "routing", "settings", "seat"),
+        2,
     ),
     **dict.fromkeys(("store", "connectors", "evidence", "client"), 3),
     **dict.fromkeys(
@@ -50,6 +51,7 @@ ARROWS = {
     ("routing", "payments"),
     ("routing", "settings"),
     ("settings", "payments"),
+    ("seat", "settings"),
     ("intake", "arrivals"),
     ("intake", "replies"),
     ("intake", "translate"),

@@ -45,7 +45,6 @@ class PostgresStore(EngineStore):
         self._writers: dict[str, PostgresWriter] = {}
         self._pool: Any = None
         self._read: PostgresReader | None = None
-        self._hints: Hints | None = None
 
     async def open(self) -> None:
         """Checks the server, migrates, connects. ConfigError where it must not be used, StoreUnavailable
@@ -67,18 +66,18 @@ class PostgresStore(EngineStore):
             raise StoreUnavailable(f"the database is away: {error}") from error
         self._read = PostgresReader(self._pool, CONNECT_S)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
-        self._hints = Hints(self._url, self._hear)
-        self._hints.start()
+        self._words = Hints(self._url, self._tell)
+        self._words.start()
 
     async def close(self) -> None:
         """Writes what waits; later calls are refused."""
         writers, self._writers = self._writers, {}
         await asyncio.gather(*(writer.close() for writer in writers.values()))
-        if self._hints is not None:
-            await self._hints.close()
+        if self._words is not None:
+            await self._words.close()
         if self._pool is not None:
             self._pool.terminate()
-        self._hints = self._pool = self._read = None
+        self._words = self._pool = self._read = None
 
     def is_busy(self) -> bool:
         writer = self._writers.get("accept")
@@ -95,14 +94,6 @@ class PostgresStore(EngineStore):
             return Batch(units, results, lambda: self._spread(settled, has_work))
 
         return PostgresWriter(Link(self._url), run)
-
-    def _spread(self, settled: Sequence[str], has_work: bool) -> None:
-        self._tell(settled, has_work)
-        if self._hints is not None and (settled or has_work):
-            self._hints.say(settled, has_work)
-
-    def _hear(self, settled: Sequence[str], has_work: bool) -> None:
-        self._tell(settled, has_work)
 
     def _submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
         writer = self._writers.get(kind if kind in _LANES else "accept")
