@@ -57,7 +57,7 @@ class PostgresStore(EngineStore):
                 await connection.close(timeout=2.0)
             self._pool = await answered(
                 asyncpg.create_pool(
-                    self._url, min_size=1, max_size=_MOST_READERS, reset=_keep_as_it_is, timeout=CONNECT_S,
+                    self._url, min_size=0, max_size=_MOST_READERS, reset=_keep_as_it_is, timeout=CONNECT_S,
                     command_timeout=COMMAND_S, statement_cache_size=512, max_cached_statement_lifetime=0,
                     server_settings=SETTINGS,
                 )
