@@ -237,6 +237,14 @@ async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) ->
     return gateway
 
 
+def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
+    on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
+    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
+    return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
+
+
 async def _start(
     settings: Settings,
     translator: Translator,
@@ -247,11 +255,7 @@ async def _start(
     *,
     poll: bool,
 ) -> Gateway:
-    # Each writer has a log of its own; on one file their numbers tell them apart.
-    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
-    evidence = EvidenceLog(
-        seat.log_id(GATEWAY_NODE, node), keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
-    )
+    evidence = make_evidence(settings, keyring, str(seat.number))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()

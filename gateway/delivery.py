@@ -74,6 +74,7 @@ class DeliveryWorker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()  # attempts on their way to a receiver
         self._claims = False  # by itself, just now
+        self.expects_more = True  # beside what is new: there was no room for all that was due
         self._is_served = False  # the store claims along
 
     async def run(self) -> None:
@@ -111,6 +112,7 @@ class DeliveryWorker:
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
             self._start(one)
+        self.expects_more = self._is_full() or bool(self._full())
 
     async def _claim(self, wish: Wish) -> list[Claimed]:
         self._claims = True

@@ -32,9 +32,5 @@ class Seat:
         gateway = settings.gateway.model_copy(update={"workers": workers})
         return replace(settings, gateway=gateway, platforms=platforms)
 
-    def log_id(self, prefix: str, node: str) -> str:
-        """Of this writer's evidence log: stable over restarts, and nobody else's at the same time."""
-        return "-".join(part for part in (prefix, node, str(self.number)) if part)
-
     def _part(self, whole: int) -> int:
         return whole // self.of + (self.number <= whole % self.of)

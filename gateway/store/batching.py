@@ -23,9 +23,9 @@ _log = logging.getLogger("gateway.store")
 
 async def run_units(
     work: Transaction, units: Sequence[Unit], evidence: Evidence | None, claimer: Claimer | None = None
-) -> tuple[list[Any], list[Claimed]]:
-    """The result of each unit, or the exception that it alone gets, and what was claimed along for `claimer`.
-    Raises where the batch must be undone."""
+) -> tuple[list[Any], list[Claimed] | None]:
+    """The result of each unit, or the exception that it alone gets, and what was claimed along for `claimer`
+    (None: nothing was asked for). Raises where the batch must be undone."""
     results: dict[int, Any] = {}
     by_kind: dict[str, list[int]] = {"record": [], "accept": [], "act": [], "claim": []}
     for place, unit in enumerate(units):
@@ -51,22 +51,22 @@ async def run_units(
         results[place] = await _apart(work, units[place].payload(work))
     for place in by_kind["claim"]:
         results[place] = await claim(work, *units[place].payload[:-1])
-    along = await _claim_along(work, claimer) if claimer and not by_kind["claim"] else []
+    along = await _claim_along(work, claimer) if claimer and not by_kind["claim"] else None
     await work.finish()
     return [results[place] for place in range(len(units))], along
 
 
-async def _claim_along(work: Transaction, claimer: Claimer) -> list[Claimed]:
+async def _claim_along(work: Transaction, claimer: Claimer) -> list[Claimed] | None:
     """In a savepoint, so that a fault of the claim is its own."""
-    wish = claimer.wish()
+    wish = claimer.wish() if work.has_work or claimer.expects_more else None
     if wish is None:
-        return []
+        return None
     claimed = await _apart(work, claim(work, wish.worker, wish.limit, wish.lease_s, wish.skip, wish.rooms))
     # More than there was room for is claimed when a place is free; there is nobody to wake for it.
     work.has_work = False
     if isinstance(claimed, Exception):
         _log.error("nothing could be claimed along", exc_info=claimed)
-        return []
+        return None
     return claimed
 
 

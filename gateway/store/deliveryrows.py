@@ -111,5 +111,7 @@ class Wish:
 class Claimer(Protocol):
     """Who takes heads along with what is written anyway (`Store.claim_along`)."""
 
+    expects_more: bool  # it had no room for all that was due: not only what is new is of interest
+
     def wish(self) -> Wish | None: ...  # asked inside a transaction; None: nothing now
     def take(self, claimed: Sequence[Claimed]) -> None: ...  # once that is durable

@@ -34,6 +34,7 @@ from gateway.store.contract import (
     TicketRow,
 )
 from gateway.store.grounding import load_ground
+from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import resolve
 from gateway.store.searching import search
@@ -175,6 +176,14 @@ class EngineStore(ABC):
     ) -> DeliveryRow:
         row: DeliveryRow = await self._do(
             lambda work: resolve(work, delivery_id, action, actor, reason, renewed)
+        )
+        return row
+
+    async def close_parked(
+        self, message_id: str, actor: str, reason: str, told_again: str = ""
+    ) -> MessageRow:
+        row: MessageRow = await self._do(
+            lambda work: close_parked(work, message_id, actor, reason, told_again)
         )
         return row
 

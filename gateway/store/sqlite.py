@@ -93,8 +93,8 @@ class SqliteStore(EngineStore):
         settled, has_work = work.settled, work.has_work
         return Batch(units, results, lambda: self._tell_all(settled, has_work, along))
 
-    def _tell_all(self, settled: Sequence[str], has_work: bool, along: Sequence[Claimed]) -> None:
-        if along and self._claimer is not None:
+    def _tell_all(self, settled: Sequence[str], has_work: bool, along: Sequence[Claimed] | None) -> None:
+        if along is not None and self._claimer is not None:
             self._claimer.take(along)
         self._spread(settled, has_work)
 

@@ -18,6 +18,7 @@ class Worker:
         self.room = room
         self.rooms = {} if rooms is None else rooms
         self.taken: list[Claimed] = []
+        self.expects_more = False
 
     def wish(self) -> Wish | None:
         return Wish("w", self.room, 60.0, (), self.rooms) if self.room else None
@@ -59,6 +60,18 @@ async def test_a_worker_without_room_is_woken_instead(store: Store, worker: Work
     await accept_id(store, message("a", judge=says(to())))
     assert woken == [1] and worker.taken == []
     assert (await claim_one(store)).receiver == "CZ"
+
+
+async def test_what_found_no_room_is_leased_with_the_next_outcome(store: Store, worker: Worker) -> None:
+    worker.room = 1
+    await asyncio.gather(*(store.accept(message(f"m{n}", judge=says(to(line=f"l{n}")))) for n in range(3)))
+    assert len(worker.taken) == 1
+    worker.room, worker.expects_more = 1, True
+    await store.record(ended(worker.taken[0]))
+    assert len(worker.taken) == 2
+    worker.room, worker.expects_more = 1, False
+    await store.record(ended(worker.taken[1]))  # it says that nothing is left: nobody looks
+    assert len(worker.taken) == 2
 
 
 async def test_a_claim_of_its_own_and_one_along_never_get_the_same(store: Store, worker: Worker) -> None:
