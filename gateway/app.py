@@ -6,7 +6,6 @@ import asyncio
 import functools
 import os
 import secrets
-import socket
 import ssl
 from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
@@ -17,7 +16,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gateway import console, endpoints
+from gateway import endpoints, server
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
@@ -44,7 +43,6 @@ from gateway.store.blobs import Blobs
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
-_IDLE_S, _LOOK_S = 1.0, 0.01
 
 
 @dataclass(slots=True)
@@ -138,14 +136,6 @@ def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) ->
     return findings
 
 
-@dataclass(slots=True)
-class Draining:
-    """Has the server stopped accepting?"""
-
-    begun: bool = False
-
-
-DRAINING: web.AppKey[Draining] = web.AppKey("draining", Draining)
 ALONE = Seat()
 
 
@@ -166,16 +156,6 @@ class Gateway:
     translator: Translator
     has_siblings: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    async def _drain(self) -> None:
-        """Beside siblings that accept: open connections are answered once more and closed, so that their
-        clients go to a sibling; who asks nothing for a while is let go of."""
-        self.runner.app[DRAINING].begun = True
-        server = self.runner.server
-        for _ in range(int(_IDLE_S / _LOOK_S)):
-            if server is None or not server.connections:
-                return
-            await asyncio.sleep(_LOOK_S)
 
     @property
     def url(self) -> str:
@@ -206,7 +186,7 @@ class Gateway:
         for site in list(self.runner.sites):
             await site.stop()
         if self.has_siblings:
-            await self._drain()
+            await server.drain(self.runner)
         self.worker.stop()
         self.keeper.stop()
         for poller in self.pollers:
@@ -227,7 +207,7 @@ async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) ->
     settings = seat.share(settings)
     translator = load_translator(settings)
     keyring = load_keyring(settings)
-    tls = tls_context(settings)
+    tls = server.tls_context(settings)
     async with AsyncExitStack() as opened:
         gateway = await _start(settings, translator, keyring, tls, opened, seat, poll=poll)
         opened.pop_all()  # from here on it is closed by Gateway.stop
@@ -295,7 +275,7 @@ async def _start(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
     )  # fmt: skip
-    runner, port = await _serve(settings, world, translator, store, tls, seat.listener)
+    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
     gateway = Gateway(
         settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator,
         seat.listener is not None,
@@ -338,67 +318,3 @@ def _connector(
     platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
 ) -> Connector:
     return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
-
-
-async def _serve(
-    settings: Settings,
-    world: endpoints.EndpointWorld,
-    translator: Translator,
-    store: Store,
-    tls: ssl.SSLContext | None,
-    listener: socket.socket | None,
-) -> tuple[web.AppRunner, int]:
-    app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-    endpoints.add_routes(app, world)
-    console.add_console(app, settings, store, translator)
-    app[DRAINING] = Draining()
-    app.on_response_prepare.append(_close_while_draining)
-    runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=settings.gateway.stop_s
-    )
-    await runner.setup()
-    host, port = settings.gateway.host, settings.gateway.port
-    site = (
-        web.SockSite(runner, listener, ssl_context=tls)
-        if listener is not None
-        else web.TCPSite(runner, host, port, ssl_context=tls)
-    )
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        raise cannot_listen(host, port, error) from error
-    server = site._server
-    if server is None or not server.sockets:  # type: ignore[attr-defined]
-        raise OSError("the server has no socket")
-    return runner, server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-
-
-def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
-    text = f"cannot listen on {host}:{port}: {error.strerror or error}"
-    return ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")])
-
-
-async def _close_while_draining(request: web.Request, response: web.StreamResponse) -> None:
-    """The last answer on a connection says that it is the last, so that the client opens another one,
-    to whoever accepts now."""
-    if request.config_dict[DRAINING].begun:
-        response.force_close()
-        response.headers["Connection"] = "close"
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer; with a client authority, clients may come by mTLS. Plain HTTP is for loopback only."""
-    tls = settings.gateway.tls
-    if tls is None:
-        if settings.gateway.host not in ("127.0.0.1", "::1", "localhost"):
-            text = "expected a tls section: plain HTTP is for loopback only, got none"
-            raise ConfigError([Finding("config/gateway.yaml", 0, 0, "tls", text, "config.tls")])
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.at(tls.certificate), settings.at(tls.key))
-    if tls.client_authority:
-        context.load_verify_locations(settings.at(tls.client_authority))
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context

@@ -35,7 +35,7 @@ FLOORS: dict[str, int] = {
         4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
-    **dict.fromkeys(("app", "cli", "bench", "selftest", "__main__"), 6),
+    **dict.fromkeys(("app", "server", "cli", "bench", "selftest", "__main__"), 6),
 }
 # Arrows that exist within a floor, and no others.
 ARROWS = {
@@ -70,6 +70,8 @@ ARROWS = {
     ("polling", "arrivals"),
     ("polling", "translate"),
     ("cli", "app"),
+    ("cli", "server"),
+    ("app", "server"),
     ("cli", "bench"),
     ("cli", "selftest"),
     ("__main__", "cli"),

@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from gateway import app
+from gateway import app, server
 from gateway.cli.place import end_with_findings, ensure_certificates, run_async, set_up_log, settings_or_exit
 from gateway.cli.workers import WorkerFailed, Workers, listen
 from gateway.errors import ConfigError
@@ -111,12 +111,12 @@ async def run_workers(
     """The parent of `count` processes: it serves nothing itself."""
     stop = _stop_event(while_stdin=while_stdin)
     loop = asyncio.get_running_loop()
-    app.tls_context(settings)  # refuses plain HTTP beyond loopback before anything listens
+    server.tls_context(settings)  # refuses plain HTTP beyond loopback before anything listens
     host, port = settings.gateway.host, settings.gateway.port
     try:
         listener = listen(host, port)
     except OSError as error:
-        raise app.cannot_listen(host, port, error) from error
+        raise server.cannot_listen(host, port, error) from error
     workers = Workers(count, listener, words, settings.gateway.stop_s)
     try:
         await workers.start()

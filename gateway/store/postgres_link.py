@@ -34,6 +34,7 @@ WRITER_SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
     "plan_cache_mode": "force_generic_plan",
 }
 # A plan that was made while a table was small reads it whole, and stays until the table is analysed.
