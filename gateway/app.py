@@ -40,6 +40,7 @@ from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.store.blobs import Blobs
+from gateway.store.contract import StoreUnavailable
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
@@ -295,6 +296,9 @@ async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeep
         try:
             await part.run()
             return
+        except StoreUnavailable as error:
+            log.warning("the store is away; the part is started again", part=name, cause=str(error))
+            await asyncio.sleep(1.0)
         except Exception:  # whatever it was is in the log, and the part must go on
             log.exception("part crashed; it is started again", part=name)
             await asyncio.sleep(1.0)

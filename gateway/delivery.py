@@ -31,6 +31,7 @@ SUCCESS = "00000"
 PASSING = frozenset({"90001", "90002", "20005", "20006"})
 _ANSWER_BYTES = 65_536
 _CODE_CHARS, _TEXT_CHARS = 64, 600
+_AWAY_S = 1.0
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
@@ -121,6 +122,9 @@ class DeliveryWorker:
                 wish.worker, wish.limit, wish.lease_s,
                 skip=wish.skip, rooms=wish.rooms, make_notice=self.make_notice,
             )  # fmt: skip
+        except StoreUnavailable as error:
+            log.warning("nothing can be claimed now", cause=str(error))
+            return []
         finally:
             self._claims = False
 
@@ -133,7 +137,10 @@ class DeliveryWorker:
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
+        try:
+            due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
+        except StoreUnavailable:
+            due_s = _AWAY_S
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import structlog
 
 from gateway import clock
 from gateway.store.batching import run_units
@@ -26,11 +27,13 @@ from gateway.store.postgres_connection import (
 )
 from gateway.store.postgres_hints import Hints
 from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, connect
-from gateway.store.postgres_opening import prepare
+from gateway.store.postgres_opening import look_ahead, prepare
 from gateway.store.postgres_writer import PostgresWriter
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
 
+log = structlog.get_logger("store")
+_LOOK_AHEAD_S = 6 * 3600.0  # there is always room for two months
 _MOST_READERS = 4
 _LANES = ("accept", "record", "claim")
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -45,6 +48,7 @@ class PostgresStore(EngineStore):
         self._writers: dict[str, PostgresWriter] = {}
         self._pool: Any = None
         self._read: PostgresReader | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Checks the server, migrates, connects. ConfigError where it must not be used, StoreUnavailable
@@ -66,6 +70,7 @@ class PostgresStore(EngineStore):
             raise StoreUnavailable(f"the database is away: {error}") from error
         self._read = PostgresReader(self._pool, CONNECT_S)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
+        self._looking = asyncio.create_task(self._look_ahead())
         self._words = Hints(self._url, self._tell)
         self._words.start()
 
@@ -73,11 +78,22 @@ class PostgresStore(EngineStore):
         """Writes what waits; later calls are refused."""
         writers, self._writers = self._writers, {}
         await asyncio.gather(*(writer.close() for writer in writers.values()))
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
         if self._words is not None:
             await self._words.close()
         if self._pool is not None:
             self._pool.terminate()
         self._words = self._pool = self._read = None
+
+    async def _look_ahead(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AHEAD_S)
+            try:
+                await look_ahead(self._url)
+            except Unreachable as error:
+                log.warning("months to come are not made yet", cause=str(error))
 
     def is_busy(self) -> bool:
         writer = self._writers.get("accept")

@@ -21,7 +21,7 @@ from gateway.payments.ground import BusinessObject, Ground, Needs
 from gateway.store import Store, open_store
 from gateway.store.columns import metadata
 from gateway.store.contract import LastVersion, StoreUnavailable, Verdict
-from gateway.store.partitions import Month
+from gateway.store.partitions import Month, drop_month, make_months
 from gateway.store.postgres_link import Link
 from tests.postgres import PostgresServer, clean_database, new_database, new_server, the_server
 from tests.store.samples import accept_id, ended, message, new_log, says, to
@@ -256,3 +256,32 @@ def test_months_are_those_of_shanghai() -> None:
     last = datetime(2026, 12, 31, 23, 59, 59, tzinfo=clock.SHANGHAI)
     assert (Month.of(last).name, Month.of(last + timedelta(seconds=1)).name) == ("2026_12", "2027_01")
     assert Month.of(last).first_id < clock.first_id(int(last.timestamp() * 1000)) < Month(84).first_id
+
+
+async def test_a_month_is_dropped_whole_once_nothing_of_it_is_open(nodes: list[Store], url: str) -> None:
+    now = Month.of(clock.now())
+    later = Month(now.number + 1)
+    old = message("old", judge=says(to()))
+    young = message("young", judge=says(to("JS")), message_id=later.first_id[:-1] + "Z")  # a clock was ahead
+    for arrival in (old, young):
+        await accept_id(nodes[0], arrival)
+    claimed = await nodes[0].claim("w", 2, 60.0)
+    connection = await asyncpg.connect(url)
+    try:
+        assert not await drop_month(connection, now)
+        for one in claimed:
+            await nodes[0].record(ended(one))
+        assert await drop_month(connection, now)
+        assert await nodes[0].get_message(old.message_id) is None
+        assert list(await nodes[0].events(old.message_id)) == []
+        row = await nodes[0].get_message(young.message_id)
+        assert row is not None and row.body == b"young"
+        (delivery,) = await nodes[0].deliveries(young.message_id)
+        assert delivery.rendered and len(await nodes[0].attempts(delivery.id)) == 1
+        assert await connection.fetchval("SELECT to_regclass($1)", f"message_{now.name}") is None
+        assert await connection.fetchval("SELECT count(*) FROM sender_key") == 2
+    finally:
+        for table in ("content", "form", "attempt"):
+            await connection.execute(f"DELETE FROM {table}")
+        await make_months(connection, clock.now())
+        await connection.close()
