@@ -14,11 +14,13 @@ import asyncpg
 import structlog
 
 from gateway import clock
+from gateway.errors import ConfigError, Finding
 from gateway.store.batching import run_units
 from gateway.store.contract import Evidence, StoreUnavailable
 from gateway.store.engine import EngineStore
 from gateway.store.gathering import Batch, Unit
 from gateway.store.postgres_connection import (
+    Broken,
     PostgresConnection,
     PostgresReader,
     Unreachable,
@@ -68,6 +70,9 @@ class PostgresStore(EngineStore):
             )  # fmt: skip
         except Unreachable as error:
             raise StoreUnavailable(f"the database is away: {error}") from error
+        except Broken as error:  # unknown user or database, no right to make tables, a URL that is none
+            finding = Finding("config/gateway.yaml", 0, 0, "store_url", str(error), "config.store")
+            raise ConfigError([finding]) from error
         self._read = PostgresReader(self._pool, CONNECT_S)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
         self._looking = asyncio.create_task(self._look_ahead())

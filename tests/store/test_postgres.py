@@ -218,6 +218,12 @@ async def test_a_store_whose_database_is_away_does_not_open(tmp_path: Path) -> N
         await open_store("postgresql://postgres@127.0.0.1:9/none", tmp_path).open()
 
 
+@pytest.mark.parametrize("database", ["nowhere", "tests?sslmode=nonsense"])
+async def test_a_url_that_leads_nowhere_is_a_finding(database: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="store_url"):
+        await open_store(the_server().url(database), tmp_path).open()
+
+
 async def test_a_batch_that_met_a_deadlock_is_run_again(url: str) -> None:
     links = [Link(url), Link(url)]
     both = asyncio.Barrier(2)
