@@ -84,8 +84,14 @@ class PostgresConnection:
     async def lock(self, kind: str, names: Iterable[Sequence[str]]) -> None:
         """By hash, in the order of the hashes. Two names of one hash only wait for each other needlessly."""
         hashes = sorted({_hash(kind, name) for name in names})
-        if hashes:
-            await answered(self.raw.fetch(_LOCK, hashes))
+        try:
+            if hashes:
+                await answered(self.raw.fetch(_LOCK, hashes))
+        except Unreachable as error:
+            if isinstance(error.__cause__, asyncpg.OutOfMemoryError):
+                # More than max_locks_per_transaction has room for: one by one they fit.
+                raise Broken(f"{len(hashes)} names cannot be locked at once: {error}") from error
+            raise
 
     async def new_numbers(self, table: Table, count: int) -> Sequence[int]:
         if not count:

@@ -22,6 +22,7 @@ from gateway.store import Store, open_store
 from gateway.store.columns import metadata
 from gateway.store.contract import LastVersion, StoreUnavailable, Verdict
 from gateway.store.partitions import Month, drop_month, make_months
+from gateway.store.postgres_connection import Broken, PostgresConnection
 from gateway.store.postgres_link import Link
 from tests.postgres import PostgresServer, clean_database, new_database, new_server, the_server
 from tests.store.samples import accept_id, ended, message, new_log, says, to
@@ -230,13 +231,13 @@ async def test_a_batch_that_met_a_deadlock_is_run_again(url: str) -> None:
     runs = 0
 
     async def hold(first: str, second: str) -> None:
-        async def work(connection: object) -> None:
+        async def work(connection: PostgresConnection) -> None:
             nonlocal runs
             runs += 1
-            await connection.lock("test", [[first]])  # type: ignore[attr-defined]
+            await connection.lock("test", [[first]])
             if runs <= 2:
                 await both.wait()
-            await connection.lock("test", [[second]])  # type: ignore[attr-defined]
+            await connection.lock("test", [[second]])
 
         await links[first == "b"].transaction(work)
 
@@ -244,6 +245,18 @@ async def test_a_batch_that_met_a_deadlock_is_run_again(url: str) -> None:
     assert runs == 3
     for link in links:
         await link.close()
+
+
+async def test_more_names_than_there_are_locks_do_not_look_like_a_database_that_is_away(url: str) -> None:
+    link = Link(url)
+
+    async def lock_many(connection: PostgresConnection) -> None:
+        await connection.lock("test", ([str(number)] for number in range(100_000)))
+
+    with pytest.raises(Broken, match="at once"):
+        await link.transaction(lock_many)
+    assert not link.is_away
+    await link.close()
 
 
 async def test_rows_lie_in_the_part_of_their_month(nodes: list[Store], url: str) -> None:
