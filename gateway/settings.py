@@ -176,9 +176,12 @@ class GatewayFile(Part):
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
+    stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
+    node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
-    processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    # Nodes that share the limits of senders and receivers; inside a worker: all their workers (seat.py).
+    processes: int = Field(1, ge=1)
     max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
     min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
