@@ -54,7 +54,8 @@ async def listen(
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
     app[DRAINING] = Draining()
-    app.on_response_prepare.append(_close_while_draining)
+    if listener is not None:  # there are siblings; a signal costs each answer something
+        app.on_response_prepare.append(_close_while_draining)
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=settings.gateway.stop_s,
         read_bufsize=READ_BYTES,
