@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -25,11 +26,15 @@ from gateway.delivery import DeliveryWorker
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
+from gateway.inbox import Inbox
 from gateway.intake import Intake
 from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
+from gateway.outcomes import Outcomes
 from gateway.polling import Poller
+from gateway.pressure import Pressure
+from gateway.receiptwatch import ReceiptWatch
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.seat import Seat
@@ -39,8 +44,10 @@ from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
+from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
 from gateway.store.contract import StoreUnavailable
+from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
@@ -152,6 +159,9 @@ class Gateway:
     worker: DeliveryWorker
     pollers: list[Poller]
     keeper: CodeTableKeeper
+    pressure: Pressure
+    receipts: ReceiptWatch
+    purge: UploadPurge
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -190,6 +200,9 @@ class Gateway:
             await server.drain(self.runner)
         self.worker.stop()
         self.keeper.stop()
+        self.pressure.stop()
+        self.receipts.stop()
+        self.purge.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -241,9 +254,12 @@ async def _start(
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
     opened.push_async_callback(store.close)
-    blobs = Blobs(settings.data_dir / "attachments")
+    blobs = open_blobs(settings)
+    uploads = Uploads(blobs)
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
-    arrivals = ArrivalMaker(settings, store, translator, routes)
+    pressure = Pressure(settings, store, routes)
+    await pressure.look()
+    arrivals = ArrivalMaker(settings, store, translator, routes, pressure)
     identities = {platform.id: keyring.of(platform) for platform in settings.platforms.values()}
     replies = Replies(
         translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
@@ -254,19 +270,27 @@ async def _start(
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},
+        pressure,
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
+    callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
+        platform.id: _connector(platform, keyring, session, blobs, store)
+        for platform in settings.platforms.values()
+        if platform.id not in callers
     }
+    notice = functools.partial(make_notice, arrivals)
+    inbox = Inbox(
+        settings, store, Outcomes(settings, translator.standard.catalogue, notice),
+        {node: _world(settings.platforms[node], keyring, session, blobs, store) for node in callers},
+    )  # fmt: skip
     worker = DeliveryWorker(
-        settings, store, translator, reached, translator.standard.catalogue,
-        functools.partial(make_notice, arrivals), name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
     )  # fmt: skip
     pollers = [
         Poller(
-            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs)),
+            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
             suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
         )
         for platform in settings.platforms.values()
@@ -274,15 +298,20 @@ async def _start(
     ]  # fmt: skip
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
-        peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
+        pressure=pressure, inbox=inbox,
     )  # fmt: skip
     runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
+    purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator,
-        seat.listener is not None,
+        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), purge,
+        session, reached, translator, seat.listener is not None,
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("pressure", pressure)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("receipts", gateway.receipts)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("unfinished uploads", purge)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -290,7 +319,27 @@ async def _start(
     return gateway
 
 
-async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper) -> None:
+class Part(Protocol):
+    """What runs until it is stopped."""
+
+    async def run(self) -> None: ...
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """Where attachments lie; ConfigError for an address that is none."""
+    own = settings.gateway
+    if not own.attachments_url:
+        return Blobs.at_folder(settings.data_dir / "attachments")
+    try:
+        return Blobs.at_url(
+            own.attachments_url, endpoint=own.attachments_endpoint, region=own.attachments_region
+        )
+    except ValueError as error:
+        finding = Finding("config/gateway.yaml", 0, 0, "attachments_url", str(error), "config.attachments")
+        raise ConfigError([finding]) from error
+
+
+async def _keep_running(name: str, part: Part) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:
@@ -305,10 +354,10 @@ async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeep
 
 
 def _world(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> ConnectorWorld:
     def read_file(digest: str) -> AsyncIterator[bytes]:
-        return blobs.read(digest)
+        return read_plain(blobs, store.attachment, digest)
 
     media = formats.get(platform.format).content_type
     return ConnectorWorld(
@@ -319,6 +368,6 @@ def _world(
 
 
 def _connector(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
-    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))

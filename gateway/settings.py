@@ -14,10 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gateway import configfile
 from gateway.errors import ConfigError, Finding
+from gateway.operating import BreakerSettings, LimitSettings, MaintenanceWindow
 from gateway.payments.authorities import Authorities, Authority
 from gateway.payments.calendarfile import CalendarFile
 from gateway.payments.coverage import Coverage, Covered
@@ -36,18 +37,27 @@ class Operations(Part):
     """How one message type travels to a voucher store: which operations, and what goes along."""
 
     operations: list[str]
-    files: str = ""  # path of the items {FileId, Digest, FileSize} whose bytes are sent first
+    files: list[str] = Field(default_factory=list)  # paths of {FileId, Digest, FileSize}: sent first
 
 
 class ConnectorSettings(Part):
-    """How a platform is reached. `url` may hold `{type}`."""
+    """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
+    it, under a lease of `lease_s`."""
 
-    kind: Literal["http", "soap", "voucher"]
-    url: str
+    kind: Literal["http", "soap", "voucher", "inbox"]
+    url: str = ""
     timeout_s: float = Field(30.0, gt=0, le=300)
     concurrency: int = Field(8, ge=1, le=256)
+    lease_s: float = Field(120.0, gt=0, le=3600)
+    slow_s: float = Field(5.0, gt=0)  # answers that take longer on average are told as "slow"
     operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
     options: dict[str, str | int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_url(self) -> ConnectorSettings:
+        if not self.url and self.kind != "inbox":
+            raise ValueError(f"a connector of kind {self.kind} needs a url")
+        return self
 
 
 class PollSettings(Part):
@@ -88,11 +98,20 @@ class Platform(Part):
     values: dict[str, str] = Field(default_factory=dict)
     jump_urls: list[str] = Field(default_factory=list)
     contacts: list[Contact] = Field(default_factory=list)
+    maintenance: list[MaintenanceWindow] = Field(default_factory=list)
+    limits: LimitSettings = LimitSettings()  # of what it sends
+    backlog: int = Field(100_000, ge=1)  # deliveries that may wait for it; what is more is refused (503)
+    receipt_within_s: dict[str, float] = Field(default_factory=dict)  # by type: when its 8002 must be here
 
     @field_validator("sends", "receives", mode="before")
     @classmethod
     def _numbers(cls, value: object) -> object:
         return [str(item) for item in value] if isinstance(value, list) else value
+
+    @field_validator("receipt_within_s", mode="before")
+    @classmethod
+    def _by_number(cls, value: object) -> object:
+        return {str(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
     @field_validator("values", "types", mode="before")
     @classmethod
@@ -147,6 +166,11 @@ class GatewayFile(Part):
     certificates: str = ""  # folder of keys; empty: <data_dir>/certs, made for development
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
     max_attachment_bytes: int = Field(1024 * 1024 * 1024, ge=1024)
+    attachments_url: str = ""  # s3://bucket/prefix; empty: the folder <data_dir>/attachments
+    attachments_endpoint: str = ""  # of an S3-compatible store; keys come from AWS_ACCESS_KEY_ID, …
+    attachments_region: str = ""
+    uploads: int = Field(16, ge=1)  # taken at once by one process; each needs about 16 MiB
+    unfinished_uploads_s: float = Field(172_800.0, ge=1)  # how long one that broke off may go on
     read_s: float = Field(60.0, gt=0)  # for a message's body, and for an attachment's next piece
     max_age_s: int = Field(300, ge=1)
     ticket_s: int = Field(60, ge=1, le=60)
@@ -155,6 +179,10 @@ class GatewayFile(Part):
     stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
     node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
+    breaker: BreakerSettings = BreakerSettings()
+    processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
+    min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
     console_beyond_loopback: bool = False
@@ -308,7 +336,7 @@ def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
     return {known[name]: value for name, value in environ.items() if name in known}
 
 
-_NESTED = frozenset({"tls", "retry", "authorities", "seal_roots"})
+_NESTED = frozenset({"tls", "retry", "breaker", "authorities", "seal_roots"})
 
 
 def _check_references(

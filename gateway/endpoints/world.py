@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.answers import Answers
+from gateway.inbox import Inbox
 from gateway.intake import Intake
+from gateway.pressure import Pressure
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -17,6 +19,7 @@ from gateway.settings import Settings
 from gateway.standard import Standard
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
+from gateway.store.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,11 @@ class EndpointWorld:
     identities: Mapping[str, Identity]
     peers: Mapping[str, Peer]
     blobs: Blobs
+    uploads: Uploads
     standard: Standard
     answers: Answers
+    pressure: Pressure
+    inbox: Inbox
 
 
 WORLD: web.AppKey[EndpointWorld] = web.AppKey("endpoint-world", EndpointWorld)

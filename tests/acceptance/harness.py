@@ -21,12 +21,20 @@ def free_port() -> int:
 
 
 class GatewayProcess:
-    """`folder` holds config/, schemas/, mappings/ (see gateway.bench.endtoend.prepare) and gets var/."""
+    """`folder` holds config/, schemas/, mappings/ (see gateway.bench.endtoend.prepare) and gets var/.
+    `under`: the words of a program that starts it, and is not in the way of signals."""
 
     def __init__(
-        self, folder: Path, urls: dict[str, str] | None = None, *, poll: bool = False, workers: int = 1
+        self,
+        folder: Path,
+        urls: dict[str, str] | None = None,
+        *,
+        poll: bool = False,
+        under: tuple[str, ...] = (),
+        workers: int = 1,
     ):
         self.folder = folder
+        self.under = under
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.words = ([] if poll else ["--no-poll"]) + (["--workers", str(workers)] if workers > 1 else [])
@@ -52,6 +60,7 @@ class GatewayProcess:
     async def start(self) -> None:
         words = ["serve", "--announce", "--log-level", "error", *self.words]
         self.process = await asyncio.create_subprocess_exec(
+            *self.under,
             sys.executable,
             "-m",
             "gateway",

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
+from playwright.async_api import Browser, async_playwright
+from pytest_asyncio import is_async_test
 
 from gateway.console import add_console
 from gateway.mapping import MappingSet
@@ -35,7 +38,7 @@ def standard() -> Standard:
     return Standard.load(ROOT / "schemas")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     settings = load_settings(ROOT, environ={})
     settings = replace(settings, gateway=settings.gateway.model_copy(update={"data_dir": str(tmp_path)}))
@@ -52,3 +55,20 @@ async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     yield Site(f"http://127.0.0.1:{port}", settings, standard, store)
     await runner.cleanup()
     await store.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all tests here, so that they can share one browser: it takes seconds to start."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        await browser.close()

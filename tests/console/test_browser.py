@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from tests.console.conftest import CHROMIUM, Site
 from tests.console.seed import NO
@@ -13,17 +14,7 @@ from tests.console.seed import NO
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium command on this machine")
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page on which nothing may go wrong: no script error, no blocked style, no failed request."""
     page = await browser.new_page(viewport={"width": 1280, "height": 900})
@@ -32,6 +23,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
     page.on("requestfailed", lambda request: wrong.append(request.url))
     yield page
+    await page.close()
     assert wrong == []
 
 
