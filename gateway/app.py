@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -25,11 +26,15 @@ from gateway.delivery import DeliveryWorker
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
+from gateway.inbox import Inbox
 from gateway.intake import Intake
 from gateway.mapping import MappingSet, load_mappings, reload_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
+from gateway.outcomes import Outcomes
 from gateway.polling import Poller
+from gateway.pressure import Pressure
+from gateway.receiptwatch import ReceiptWatch
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.security import keys
@@ -87,8 +92,16 @@ def load_keyring(settings: Settings) -> Keyring:
     if findings:
         raise ConfigError(findings)
     roots = [keys.load_certificate(path.read_bytes()) for path in sorted(folder.glob("root-*.crt"))]
-    receipt = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
-    return Keyring(identities, peers, Trust(certificates, roots), receipt)
+    return Keyring(identities, peers, Trust(certificates, roots), load_receipt_key(settings))
+
+
+def load_receipt_key(settings: Settings) -> keys.Identity:
+    """The key that signs checkpoints. ConfigError where it cannot be used."""
+    place = settings.certs_dir / GATEWAY_NODE / "receipt"
+    try:
+        return keys.load_identity_from(GATEWAY_NODE, place)
+    except (OSError, ValueError) as error:
+        raise ConfigError([_missing(place, error)]) from error
 
 
 def _missing(place: Path, error: Exception) -> Finding:
@@ -147,6 +160,8 @@ class Gateway:
     worker: DeliveryWorker
     pollers: list[Poller]
     keeper: CodeTableKeeper
+    pressure: Pressure
+    receipts: ReceiptWatch
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -182,6 +197,8 @@ class Gateway:
             await site.stop()
         self.worker.stop()
         self.keeper.stop()
+        self.pressure.stop()
+        self.receipts.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -227,7 +244,9 @@ async def _start(
     opened.push_async_callback(store.close)
     blobs = Blobs(settings.data_dir / "attachments")
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
-    arrivals = ArrivalMaker(settings, store, translator, routes)
+    pressure = Pressure(settings, store, routes)
+    await pressure.look()
+    arrivals = ArrivalMaker(settings, store, translator, routes, pressure)
     identities = {platform.id: keyring.of(platform) for platform in settings.platforms.values()}
     replies = Replies(
         translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
@@ -238,15 +257,23 @@ async def _start(
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up},
+        pressure,
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
+    callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs) for platform in settings.platforms.values()
+        platform.id: _connector(platform, keyring, session, blobs)
+        for platform in settings.platforms.values()
+        if platform.id not in callers
     }
+    notice = functools.partial(make_notice, arrivals)
+    inbox = Inbox(
+        settings, store, Outcomes(settings, translator.standard.catalogue, notice),
+        {node: _world(settings.platforms[node], keyring, session, blobs) for node in callers},
+    )  # fmt: skip
     worker = DeliveryWorker(
-        settings, store, translator, reached, translator.standard.catalogue,
-        functools.partial(make_notice, arrivals), name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
     )  # fmt: skip
     pollers = [
         Poller(
@@ -259,13 +286,16 @@ async def _start(
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        pressure=pressure, inbox=inbox,
     )  # fmt: skip
     runner, port = await _serve(settings, world, translator, store, tls)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), session, reached, translator
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("pressure", pressure)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("receipts", gateway.receipts)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -273,7 +303,13 @@ async def _start(
     return gateway
 
 
-async def _keep_running(name: str, part: DeliveryWorker | Poller | CodeTableKeeper) -> None:
+class Part(Protocol):
+    """What runs until it is stopped."""
+
+    async def run(self) -> None: ...
+
+
+async def _keep_running(name: str, part: Part) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:

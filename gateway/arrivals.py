@@ -19,6 +19,8 @@ from gateway.message import GATEWAY_NODE, Claims, Head, Record
 from gateway.payments.case import Case, Finding, fen
 from gateway.payments.ground import Ground
 from gateway.payments.process import ORIGINS, can_judge, complete, decide, needs
+from gateway.pressure import Pressure
+from gateway.receiptwatch import answered
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.standard import MessageType, Naming
@@ -59,8 +61,16 @@ class Draft:
 class ArrivalMaker:
     """Pure but for the look-up of the message that a message answers (`origin/…` of mappings)."""
 
-    def __init__(self, settings: Settings, store: Store, translator: Translator, routes: Routes):
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        translator: Translator,
+        routes: Routes,
+        pressure: Pressure | None = None,
+    ):
         self.settings = settings
+        self.pressure = pressure or Pressure(settings, store, routes)
         self.store = store
         self.translator = translator
         self.standard = translator.standard
@@ -127,6 +137,7 @@ class ArrivalMaker:
                 stages=stages,
                 traceparent=submission.traceparent,
                 files=files,
+                answers=answered(platform, number, read.record),
             )
 
         return Draft(make)
@@ -275,6 +286,7 @@ class ArrivalMaker:
         origin: Record | None,
     ) -> tuple[NewDelivery, ...]:
         receivers = self.routes.receivers(case.number, case.sender, case.body, finding, case.today)
+        self.pressure.check_receivers(receivers)
         body = complete(case) if receivers else case.body
         return tuple(
             self.render(

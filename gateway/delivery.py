@@ -1,6 +1,6 @@
 """Delivering, as DESIGN.md section 2 draws it; read `_deliver`.
 
-claim the head of a line under a lease → ask first where an earlier outcome is unknown → send the stored
+leave out who is paused, in maintenance or behind an open breaker → claim the head of a line under a lease → ask first where an earlier outcome is unknown → send the stored
 form, sealed afresh → read the receiver's answer → record: done, retry by schedule, dead letter, unknown.
 """
 
@@ -10,18 +10,18 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import orjson
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from gateway.connectors.contract import Answer, Connector, FileRef, Parcel
+from gateway.connectors.contract import Answer, Connector, Parcel
 from gateway.errors import DeliveryError, MessageError
 from gateway.message import DeliveryState, Record
-from gateway.schedule import Schedule
+from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Settings
 from gateway.standard import Catalogue
+from gateway.steering import LOOK_EVERY_S, Steering
 from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable, Wish
 from gateway.translate import Translator
 
@@ -29,26 +29,16 @@ log = structlog.get_logger("delivery")
 SUCCESS = "00000"
 # The receiver's refusals that time can heal: running (90001), busy (90002), clock or token (20005, 20006).
 PASSING = frozenset({"90001", "90002", "20005", "20006"})
+# What went wrong on our side: it says nothing of the receiver.
+_OURS = frozenset(
+    {"delivery.attachment", "delivery.form", "delivery.configuration", "delivery.unknown-outcome"}
+)
 _ANSWER_BYTES = 65_536
-_CODE_CHARS, _TEXT_CHARS = 64, 600
-
-
-@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
-class Verdict:
-    """What an attempt came to: the new state, and why."""
-
-    state: DeliveryState
-    code: str = ""
-    text: str = ""
-    status: int = 0
-    answer: bytes = b""
-    retry_after_s: float | None = None
-    unknown: bool = False
 
 
 class DeliveryWorker:
     """Claims and sends until stopped. `make_notice` builds the gateway's own 8002 for the sender of a
-    message that died (None where the sender takes none)."""
+    message that died (None where the sender takes none). Who has no connector is not sent to: it fetches."""
 
     def __init__(
         self,
@@ -60,6 +50,7 @@ class DeliveryWorker:
         make_notice: MakeNotice,
         *,
         name: str,
+        steering: Steering | None = None,
     ):
         self.settings = settings
         self.store = store
@@ -68,7 +59,9 @@ class DeliveryWorker:
         self.catalogue = catalogue
         self.make_notice = make_notice
         self.name = name
-        self.schedule: Schedule = settings.gateway.retry.schedule()
+        self.outcomes = Outcomes(settings, catalogue, make_notice)
+        self.steering = steering or Steering(settings, store)
+        self._apart = frozenset(settings.platforms) - frozenset(connectors)
         self._wake = asyncio.Event()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
@@ -79,6 +72,26 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Until `stop`; then what is in flight is finished."""
+        await self.steering.look()  # before anything is claimed, along with others too
+        looking = asyncio.create_task(self._look())
+        try:
+            await self._run()
+        finally:
+            looking.cancel()
+
+    async def _look(self) -> None:
+        """Whoever is let go again has work that nobody waits for."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            held = self.steering.held
+            try:
+                await self.steering.look()
+            except StoreUnavailable:
+                log.warning("store away: pauses and health not read")
+            if held - self.steering.held:
+                self._wake.set()
+
+    async def _run(self) -> None:
         self.store.on_work(self._wake.set)
         self._is_served = self.store.claim_along(self)
         while not self._stopping:
@@ -102,8 +115,9 @@ class DeliveryWorker:
         if room <= 0 or self._claims or self._stopping:
             return None
         # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
-        rooms = {node: self._limit(node) - self._busy[node] for node in self.connectors}
-        return Wish(self.name, room, self.settings.gateway.lease_s, self._full(), rooms)
+        rooms = {node: self.steering.room(node) - self._busy[node] for node in self.connectors}
+        skip = [*(node for node, left in rooms.items() if left <= 0), *self._apart, *self.steering.held]
+        return Wish(self.name, room, self.settings.gateway.lease_s, skip, rooms)
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
@@ -120,16 +134,14 @@ class DeliveryWorker:
         finally:
             self._claims = False
 
-    def _full(self) -> list[str]:
-        """Receivers that have enough in flight."""
-        return [node for node in self.connectors if self._busy[node] >= self._limit(node)]
-
-    def _limit(self, node: str) -> int:
-        return self.settings.platforms[node].connector.concurrency
+    def _left_out(self) -> list[str]:
+        """Receivers that have enough in flight, and those to whom nothing is sent now."""
+        full = [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
+        return [*full, *self._apart, *self.steering.held]
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
+        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
@@ -146,9 +158,10 @@ class DeliveryWorker:
     def _is_full(self) -> bool:
         return self._busy.total() >= self.settings.gateway.workers
 
-    def _free(self, receiver: str) -> None:
-        """Its place is free once it was answered; the transaction of the outcome already gives it away."""
-        if not self._is_served and (self._is_full() or self._busy[receiver] >= self._limit(receiver)):
+    def _free(self, receiver: str, room: int) -> None:
+        """Its place is free once it was answered; the transaction of the outcome already gives it away. `room`
+        as it was before the answer, by which others were left waiting."""
+        if not self._is_served and (self._is_full() or self._busy[receiver] >= room):
             self._wake.set()  # what could not be claimed before now can
         self._busy[receiver] -= 1
 
@@ -161,13 +174,21 @@ class DeliveryWorker:
 
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
+        node = claimed.receiver
         try:
             verdict = await self._attempt(claimed)
+            latency_s = time.monotonic() - started
         finally:
-            self._free(claimed.receiver)
-        result = self._result(claimed, verdict, int((time.monotonic() - started) * 1000))
+            self._free(node, self.steering.room(node))
+        result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
+        # Before the outcome is written: the same transaction claims again.
+        found = self.steering.judge(
+            node, _reached(verdict), latency_s, result.code, result.text, verdict.retry_after_s or 0.0
+        )
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+        if found is not None:
+            await self.steering.tell(found)
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
 
@@ -187,7 +208,7 @@ class DeliveryWorker:
 
     async def _attempt(self, claimed: Claimed) -> Verdict:
         connector = self.connectors[claimed.receiver]
-        parcel = _parcel(claimed)
+        parcel = parcel_of(claimed)
         in_doubt = claimed.outcome_unknown
         try:
             async with asyncio.timeout(self.settings.gateway.lease_s * 0.9):
@@ -229,55 +250,21 @@ class DeliveryWorker:
             )
         return _judge(ack, answer.status, kept)
 
-    def _result(self, claimed: Claimed, verdict: Verdict, latency_ms: int) -> AttemptResult:
-        state, retry_in_s, code, text = verdict.state, 0.0, verdict.code, verdict.text
-        if state is DeliveryState.READY:
-            delay = self.schedule.delay_s(claimed.attempt, verdict.retry_after_s)
-            if delay is None:
-                # To tell the sender that a payment failed would be wrong where it may have been made.
-                in_doubt = verdict.unknown and self.catalogue.get(claimed.type).money
-                state = DeliveryState.UNKNOWN if in_doubt else DeliveryState.DEAD
-                text = f"gave up after {claimed.attempt} attempts: {text}"
-            else:
-                retry_in_s = delay
-        code, text = _plain(code)[:_CODE_CHARS], _plain(text)[:_TEXT_CHARS]
-        notice = self.make_notice(claimed, code, text) if state is DeliveryState.DEAD else None
-        return AttemptResult(
-            claimed=claimed,
-            state=state,
-            code=code,
-            text=text,
-            status=verdict.status,
-            latency_ms=latency_ms,
-            answer=verdict.answer,
-            retry_in_s=retry_in_s,
-            outcome_unknown=verdict.unknown,
-            notice=notice,
-        )
-
-
-def _parcel(claimed: Claimed) -> Parcel:
-    files = [FileRef(**one) for one in orjson.loads(claimed.files)] if claimed.files else []
-    return Parcel(
-        type=claimed.type,
-        delivery_key=claimed.delivery_key,
-        payload=claimed.rendered,
-        files=files,
-        attempt=claimed.attempt,
-        traceparent=claimed.traceparent,
-    )
-
-
-def _plain(text: str) -> str:
-    """A receiver's words without what XML, a database or a terminal would choke on."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
-
 
 def _is_final(verdict: Verdict, connector: Connector) -> bool:
     """Does it say what became of every attempt under this key?"""
     if verdict.state is DeliveryState.DEAD:
         return connector.knows_keys and verdict.status > 0
     return verdict.state is DeliveryState.DONE
+
+
+def _reached(verdict: Verdict) -> bool | None:
+    """Did the receiver itself answer? None where the attempt says nothing of it, or it only asks for time."""
+    if verdict.state is not DeliveryState.READY:
+        return None if verdict.code in _OURS else True
+    if verdict.code in _OURS or verdict.code.removeprefix("receiver.") in PASSING:
+        return None
+    return False
 
 
 def _failed(error: DeliveryError) -> Verdict:

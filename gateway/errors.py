@@ -46,6 +46,19 @@ HTTP_STATUS: dict[str, int] = {
 }
 
 
+RETRY_AFTER_S = 5
+# Why the gateway takes nothing more just now, before any work is done. All of it passes; the codes are stable.
+BUSY: dict[str, tuple[str, str]] = {
+    "store.busy": ("系统繁忙，请稍后重试", "the store cannot take it now"),
+    "gateway.busy": ("网关暂不可写入，请稍后重发", "the gateway cannot write now; come again"),
+    "gateway.crowded": ("在途报文过多，请稍后重发", "too many messages are being received at once"),
+    "disk.low": ("磁盘空间不足，暂不接收新报文", "too little room on the disk to take anything new"),
+    "receiver.backlog": ("接收方积压已达上限，请稍后重发", "too much waits for a receiver of this message"),
+    "limit.rate": ("超过本平台的发送速率", "faster than this platform may send"),
+    "limit.concurrency": ("超过本平台的并发数", "more at once than this platform may send"),
+}
+
+
 class GatewayError(Exception):
     """Root of the gateway's own errors."""
 
@@ -107,7 +120,9 @@ class MessageError(GatewayError):
             raise ValueError("a refusal names at least one fault")
         self.result = self.faults[0].result
         self.status = status if status is not None else HTTP_STATUS.get(self.result, 422)
-        self.retry_after_s = retry_after_s
+        # Whoever is sent away for a while is told for how long.
+        waits = self.status in (429, 503)
+        self.retry_after_s = RETRY_AFTER_S if retry_after_s is None and waits else retry_after_s
         self.message_id = message_id
         super().__init__("; ".join(f"{fault.place}: {fault.en}" for fault in self.faults))
 
@@ -125,6 +140,19 @@ class MessageError(GatewayError):
     ) -> MessageError:
         """A refusal with a single fault."""
         return cls([Fault(code, path, zh, en, result)], status=status, retry_after_s=retry_after_s)
+
+    @classmethod
+    def busy(cls, code: str, *, retry_after_s: int | None = None, path: str = "") -> MessageError:
+        """503 (429 where the sender's own limit is reached): nothing was done, the same may come again.
+        `code` is one of `BUSY`."""
+        zh, en = BUSY[code]
+        status = 429 if code.startswith("limit.") else None
+        return cls.of(code, zh, en, result="90002", path=path, status=status, retry_after_s=retry_after_s)
+
+    @property
+    def is_busy(self) -> bool:
+        """Was it sent away before anything was done?"""
+        return self.faults[0].code in BUSY
 
 
 class DeliveryError(GatewayError):

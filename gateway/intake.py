@@ -20,6 +20,7 @@ from gateway import clock
 from gateway.arrivals import ArrivalMaker, Draft, Submission
 from gateway.errors import Fault, MessageError
 from gateway.message import GATEWAY_NODE, Claims, Parsed, Record
+from gateway.pressure import Pressure
 from gateway.replies import Replies, Reply
 from gateway.security.keys import Identity
 from gateway.security.suite import Unsealed, check_claims, suites
@@ -59,6 +60,7 @@ class Intake:
         trust: Trust,
         answerers: Mapping[str, Answerer],
         after: Mapping[str, Callable[[], Awaitable[None]]],
+        pressure: Pressure,
     ):
         self.settings = settings
         self.store = store
@@ -69,13 +71,13 @@ class Intake:
         self.trust = trust
         self.answerers = answerers
         self.after = after
+        self.pressure = pressure
         self._running: set[tuple[str, str]] = set()
 
     async def receive(self, call: Call) -> Reply:
         """The sealed reply to a sealed body. Raises MessageError only for what could not be
         authenticated (there is nobody then to seal a refusal for), and where it is not even begun on."""
-        if self.store.is_busy():
-            raise _busy()
+        self.pressure.check(call.type)
         now = clock.now()
         unsealed = self._unseal(call, now)
         platform = self._identify(call, unsealed)
@@ -88,8 +90,12 @@ class Intake:
                 platform, number, key, unsealed.payload, claims, unsealed.certificate.thumbprint,
                 call.suite, call.transport, call.traceparent,
             )  # fmt: skip
-            outcome = await self.take(submission)
+            await self.pressure.check_rate(platform)
+            with self.pressure.sending(platform):
+                outcome = await self.take(submission)
         except MessageError as error:
+            if error.is_busy:  # neither sealed nor written down: that is the work which there is too much of
+                raise
             await self._note_refusal(platform, claims, error)
             return self.replies.refuse(platform, claims, error, call.transport)
         row = outcome.message
@@ -118,6 +124,7 @@ class Intake:
     async def _take(self, submission: Submission) -> Outcome:
         started = time.perf_counter_ns()
         platform, number = submission.platform, submission.number
+        self.pressure.check(number, platform.id)
         if number not in self.translator.standard.catalogue:
             raise MessageError.of(
                 "message.unknown-type",
@@ -165,7 +172,7 @@ class Intake:
             return await self.store.accept(arrival)
         except StoreUnavailable as error:
             log.error("store unavailable", cause=str(error))
-            raise _busy() from error
+            raise MessageError.busy("store.busy", retry_after_s=2) from error
 
     async def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
         if stored.type != submission.number:
@@ -271,16 +278,6 @@ class Intake:
         log.info("refused", platform=platform.id, type=claims.msg_type, result=error.result)
         detail = {"idem_key": claims.idem_key, "status": error.status}
         await self.store.note_refusal(platform.id, claims.msg_type, clock.now_ms(), error.faults, detail)
-
-
-def _busy() -> MessageError:
-    return MessageError.of(
-        "store.busy",
-        "系统繁忙，请稍后重试",
-        "the store cannot take it now",
-        result="90002",
-        retry_after_s=2,
-    )
 
 
 def _tell_parked(outcome: Outcome) -> None:

@@ -12,6 +12,8 @@ from gateway.payments.case import Finding
 from gateway.payments.coverage import Coverage
 from gateway.settings import Platform, RouteRow
 
+_NOTHING = Finding()
+
 
 @dataclass(frozen=True, slots=True)
 class Routes:
@@ -53,6 +55,19 @@ class Routes:
                     if receiver and receiver != sender:
                         found[receiver] = None
         return tuple(found)
+
+    def certain(self, number: str, sender: str = "") -> frozenset[str]:
+        """Who receives every message of this type, whatever it says; without `sender`, whoever sends it."""
+        names = [
+            name
+            for row in self.rows.get(number, ())
+            if not row.when and row.sender in ("", sender)
+            for name in row.to
+            if name in self.platforms or name in ("general", "subs")
+        ]
+        return frozenset(
+            node for name in names for node in self._fill(name, _NOTHING, date.min) if node != sender
+        )
 
     def _fill(self, name: str, finding: Finding, on: date) -> Sequence[str]:
         match name:

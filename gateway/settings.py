@@ -14,10 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gateway import configfile
 from gateway.errors import ConfigError, Finding
+from gateway.operating import BreakerSettings, LimitSettings, MaintenanceWindow
 from gateway.payments.authorities import Authorities, Authority
 from gateway.payments.calendarfile import CalendarFile
 from gateway.payments.coverage import Coverage, Covered
@@ -40,14 +41,23 @@ class Operations(Part):
 
 
 class ConnectorSettings(Part):
-    """How a platform is reached. `url` may hold `{type}`."""
+    """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
+    it, under a lease of `lease_s`."""
 
-    kind: Literal["http", "soap", "voucher"]
-    url: str
+    kind: Literal["http", "soap", "voucher", "inbox"]
+    url: str = ""
     timeout_s: float = Field(30.0, gt=0, le=300)
     concurrency: int = Field(8, ge=1, le=256)
+    lease_s: float = Field(120.0, gt=0, le=3600)
+    slow_s: float = Field(5.0, gt=0)  # answers that take longer on average are told as "slow"
     operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
     options: dict[str, str | int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_url(self) -> ConnectorSettings:
+        if not self.url and self.kind != "inbox":
+            raise ValueError(f"a connector of kind {self.kind} needs a url")
+        return self
 
 
 class PollSettings(Part):
@@ -88,11 +98,20 @@ class Platform(Part):
     values: dict[str, str] = Field(default_factory=dict)
     jump_urls: list[str] = Field(default_factory=list)
     contacts: list[Contact] = Field(default_factory=list)
+    maintenance: list[MaintenanceWindow] = Field(default_factory=list)
+    limits: LimitSettings = LimitSettings()  # of what it sends
+    backlog: int = Field(100_000, ge=1)  # deliveries that may wait for it; what is more is refused (503)
+    receipt_within_s: dict[str, float] = Field(default_factory=dict)  # by type: when its 8002 must be here
 
     @field_validator("sends", "receives", mode="before")
     @classmethod
     def _numbers(cls, value: object) -> object:
         return [str(item) for item in value] if isinstance(value, list) else value
+
+    @field_validator("receipt_within_s", mode="before")
+    @classmethod
+    def _by_number(cls, value: object) -> object:
+        return {str(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
     @field_validator("values", "types", mode="before")
     @classmethod
@@ -153,6 +172,10 @@ class GatewayFile(Part):
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
     retry: RetrySettings = RetrySettings()
+    breaker: BreakerSettings = BreakerSettings()
+    processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
+    min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
     console_beyond_loopback: bool = False
@@ -306,7 +329,7 @@ def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
     return {known[name]: value for name, value in environ.items() if name in known}
 
 
-_NESTED = frozenset({"tls", "retry", "authorities", "seal_roots"})
+_NESTED = frozenset({"tls", "retry", "breaker", "authorities", "seal_roots"})
 
 
 def _check_references(

@@ -1,7 +1,8 @@
-"""`gateway log …` and `gateway replay`: the message log for operators at a terminal."""
+"""`gateway log …`: the message log for operators at a terminal, without what is sensitive."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from typing import Any
@@ -10,15 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway import clock
-from gateway.app import load_translator
-from gateway.arrivals import ArrivalMaker
-from gateway.cli.place import end_with_findings, print_json, run_async, settings_or_exit
-from gateway.errors import ConfigError, GatewayError
-from gateway.routing import Routes
+from gateway.cli.deadletters import dead, resolve
+from gateway.cli.masks import Masks, masked
+from gateway.cli.opened import opened_store, time_of, typed
+from gateway.cli.place import print_json, run_async, settings_or_exit
 from gateway.settings import Settings
-from gateway.store import Store, open_store
-from gateway.store.contract import MessageFilter, MessageRow, NewDelivery
+from gateway.store.contract import MessageFilter
 
 
 @click.group()
@@ -40,17 +38,17 @@ def search(
 ) -> None:
     """Messages, newest first. TEXT is an application, contract, company, key or id, or part of one."""
     wanted = MessageFilter(
-        text=_typed(text),
-        type=_typed(type_),
-        sender=_typed(sender),
-        receiver=_typed(receiver),
+        text=typed(text),
+        type=typed(type_),
+        sender=typed(sender),
+        receiver=typed(receiver),
         state=state,
-        application=_typed(application),
+        application=typed(application),
         limit=limit,
     )
     rows = run_async(_search(settings_or_exit(), wanted))
     if as_json:
-        print_json({"messages": [_brief(row) for row in rows]})
+        print_json({"messages": rows})
         return
     _print_rows(rows)
 
@@ -60,7 +58,7 @@ def search(
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def show(message: str, as_json: bool) -> None:
     """One message: its stages, deliveries and attempts."""
-    found = run_async(_show(settings_or_exit(), _typed(message)))
+    found = run_async(_show(settings_or_exit(), typed(message)))
     if found is None:
         click.echo(f"no message {message}", err=True)
         sys.exit(1)
@@ -90,61 +88,38 @@ def tail(seconds: float) -> None:
     run_async(_tail(settings, seconds))
 
 
-@click.command()
-@click.argument("delivery", type=click.IntRange(1, 2**63 - 1))
-@click.option("--reason", required=True, help="Why; kept in the message's timeline.")
-@click.option("--action", default="replay", type=click.Choice(["replay", "new-effect", "done", "discard"]))
-@click.option("--actor", default="operator", help="Who does it.")
+@log.command()
+@click.option("--overdue", is_flag=True, help="Those that did not come in time.")
+@click.option("--limit", default=100, type=click.IntRange(1, 10_000))
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def replay(delivery: int, reason: str, action: str, actor: str, as_json: bool) -> None:
-    """Send a dead DELIVERY again: the same form under the same key, so that it has one effect.
-
-    new-effect: made anew by the mapping in force now, under another key, for a receiver that refused or
-    lost the first; refused while the outcome of any attempt is unknown. done: the receiver has it.
-    discard: it had no effect and needs none.
-    """
-    try:
-        row = run_async(_resolve(settings_or_exit(), delivery, action, _typed(actor), _typed(reason)))
-    except ConfigError as error:
-        end_with_findings(error)
-    except (GatewayError, LookupError, ValueError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+def receipts(overdue: bool, limit: int, as_json: bool) -> None:
+    """Business receipts (8002) that receivers owe of what they took over."""
+    found = run_async(_receipts(settings_or_exit(), limit, overdue=overdue))
     if as_json:
-        print_json({"delivery": row["id"], "receiver": row["receiver"], "state": row["state"]})
-    else:
-        click.echo(f"delivery {row['id']} to {row['receiver']} is {row['state']}")
+        print_json({"receipts": found})
+        return
+    for one in found:
+        click.echo(f"{one['due_at']}  {one['type']} → {one['receiver']}  {one['message']}  {one['biz_key']}")
+    click.echo(f"{len(found)} receipt(s) {'overdue' if overdue else 'awaited'}")
 
 
-def _typed(text: str) -> str:
-    """What was typed; bytes that are no text of the terminal's encoding become question marks."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _open(settings: Settings) -> Store:
-    return open_store(settings.store_url, settings.data_dir)
-
-
-async def _search(settings: Settings, wanted: MessageFilter) -> list[MessageRow]:
-    store = _open(settings)
-    await store.open()
-    try:
-        return list(await store.search(wanted))
-    finally:
-        await store.close()
+async def _search(settings: Settings, wanted: MessageFilter) -> list[dict[str, Any]]:
+    masks = Masks(settings)
+    async with opened_store(settings) as store:
+        return [masks.brief(row) for row in await store.search(wanted)]
 
 
 async def _show(settings: Settings, message: str) -> dict[str, Any] | None:
-    store = _open(settings)
-    await store.open()
-    try:
+    async with opened_store(settings) as store:
         row = await store.get_message(message)
         if row is None:
             return None
+        masks = Masks(settings)
+        masker = masks.of(row)
         return {
-            **_brief(row),
+            **masks.brief(row, masker),
             "events": [
-                {"at": _time(event.at), "stage": event.stage, "detail": dict(event.detail)}
+                {"at": time_of(event.at), "stage": event.stage, "detail": masked(event.detail, masker)}
                 for event in await store.events(row.id)
             ],
             "deliveries": [
@@ -152,16 +127,16 @@ async def _show(settings: Settings, message: str) -> dict[str, Any] | None:
                     "id": one.id,
                     "receiver": one.receiver,
                     "state": str(one.state),
-                    "text": one.last_text,
+                    "text": masker.text(one.last_text),
                     "attempts": [
                         {
                             "number": attempt.number,
-                            "at": _time(attempt.started_at),
+                            "at": time_of(attempt.started_at),
                             "state": attempt.state,
                             "status": attempt.status,
                             "latency_ms": attempt.latency_ms,
                             "code": attempt.code,
-                            "text": attempt.text,
+                            "text": masker.text(attempt.text),
                         }
                         for attempt in await store.attempts(one.id)
                     ],
@@ -169,80 +144,52 @@ async def _show(settings: Settings, message: str) -> dict[str, Any] | None:
                 for one in await store.deliveries(row.id)
             ],
         }
-    finally:
-        await store.close()
 
 
 async def _tail(settings: Settings, seconds: float) -> None:
-    import asyncio
-
-    store = _open(settings)
-    await store.open()
+    masks = Masks(settings)
     last = ""
     ends = time.monotonic() + seconds if seconds else float("inf")
-    try:
+    async with opened_store(settings) as store:
         while time.monotonic() < ends:
             fresh = [row for row in await store.search(MessageFilter(limit=100)) if row.id > last]
             for row in reversed(fresh):
+                key = masks.of(row).text(row.biz_key)
                 click.echo(
-                    f"{_time(row.received_at)}  {row.type}  {row.sender:16} {row.state:10} {row.id}  {row.biz_key}"
+                    f"{time_of(row.received_at)}  {row.type}  {row.sender:16} {row.state:10} {row.id}  {key}"
                 )
             last = max([last, *(row.id for row in fresh)])
             await asyncio.sleep(0.5)
-    finally:
-        await store.close()
 
 
-async def _resolve(settings: Settings, delivery: int, action: str, actor: str, reason: str) -> dict[str, Any]:
-    store = _open(settings)
-    await store.open()
-    try:
-        renewed = await _renew(settings, store, delivery) if action == "new-effect" else None
-        row = await store.resolve(delivery, action, actor, reason, renewed)
-        return {"id": row.id, "receiver": row.receiver, "state": str(row.state)}
-    finally:
-        await store.close()
+async def _receipts(settings: Settings, limit: int, *, overdue: bool) -> list[dict[str, Any]]:
+    masks = Masks(settings)
+    async with opened_store(settings) as store:
+        found = []
+        for one in await store.receipts_due(limit, overdue=overdue):
+            row = await store.get_message(one.message_id)
+            found.append(
+                {
+                    "receiver": one.receiver, "type": one.type, "message": one.message_id,
+                    "delivery": one.delivery_id, "biz_version": one.biz_version, "due_at": time_of(one.due_at),
+                    "biz_key": masks.of(row).text(one.biz_key) if row else "", "alarmed_at": time_of(one.alarmed_at),
+                }
+            )  # fmt: skip
+        return found
 
 
-async def _renew(settings: Settings, store: Store, delivery: int) -> NewDelivery:
-    """The delivery's message in the receiver's form, as the mappings make it today."""
-    found = await store.delivery(delivery)
-    if found is None:
-        raise LookupError(f"no delivery {delivery}")
-    routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
-    return await ArrivalMaker(settings, store, load_translator(settings), routes).renew(found)
-
-
-def _brief(row: MessageRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "type": row.type,
-        "sender": row.sender,
-        "state": str(row.state),
-        "application": row.application,
-        "biz_key": row.biz_key,
-        "biz_version": row.biz_version,
-        "received_at": _time(row.received_at),
-        "note": row.note,
-    }
-
-
-def _time(ms: int) -> str:
-    return clock.from_ms(ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if ms else ""
-
-
-def _print_rows(rows: list[MessageRow]) -> None:
+def _print_rows(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("received", "type", "sender", "state", "application / key", "id"):
         table.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(
-            _time(row.received_at),
-            row.type,
-            row.sender,
-            str(row.state),
-            row.application or row.biz_key,
-            row.id,
-        )
+            row["received_at"], row["type"], row["sender"], row["state"], row["application"] or row["biz_key"],
+            row["id"],
+        )  # fmt: skip
     Console().print(table)
     click.echo(f"{len(rows)} message(s)")
+
+
+log.add_command(dead)
+log.add_command(resolve)

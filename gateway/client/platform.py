@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.client import attachments
+from gateway.client import attachments, inbox
 from gateway.client.exchange import Exchange, send
 from gateway.client.replies import (
     PROBLEM,
@@ -93,6 +93,18 @@ class PlatformClient(Wire):
     ) -> bytes:
         """The sealed answer to a delivery, bound to it by its key."""
         return self.seal(payload, msg_type, request.idem_key, content_type)
+
+    # pull mode, for a platform that cannot be called
+    async def lease(self, most: int = 20) -> list[inbox.Leased]:
+        """POST /v1/inbox/lease: up to `most` (≤ 100) deliveries that wait, each the head of its line. What is not
+        confirmed while the lease lasts comes again under the same key."""
+        return await inbox.lease(self, most)
+
+    async def confirm(
+        self, taken: Sequence[inbox.Leased] = (), failed: Sequence[inbox.Failure] = ()
+    ) -> inbox.Confirmation:
+        """POST /v1/inbox/confirm: only after what was taken is safe here. May be repeated."""
+        return await inbox.confirm(self, taken, failed)
 
     # the seamless jump
     async def issue_ticket(

@@ -52,6 +52,7 @@ def add(app: web.Application) -> None:
 
 async def put(request: web.Request) -> web.Response:
     world = request.app[WORLD]
+    world.pressure.check()
     digest = _digest(request)
     caller = await identify(request, world)
     check_encoding(request)

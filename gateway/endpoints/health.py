@@ -7,7 +7,7 @@ exchanges how much, so /metrics and the counts of /readyz are for loopback unles
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -71,15 +71,20 @@ class Metrics:
 
 
 class StoreMetrics(Collector):
-    """What the store holds, as read when somebody asked. `due_s`: seconds until the next delivery is due."""
+    """What the store holds, as read when somebody asked. `due_s`: seconds until the next delivery is due;
+    `states`: of receivers that are not simply up; `overdue`: business receipts that did not come."""
 
-    def __init__(self, counts: Counts, due_s: float | None):
+    def __init__(self, counts: Counts, due_s: float | None, states: Mapping[str, str], overdue: int):
         self.counts = counts
         self.due_s = due_s
+        self.states = states
+        self.overdue = overdue
 
     @classmethod
     async def read(cls, store: Store) -> StoreMetrics:
-        return cls(await store.counts(), await store.next_due_in_s())
+        states = {row.receiver: row.state for row in await store.health() if row.state != "up"}
+        states |= {row.receiver: "paused" for row in await store.pauses()}
+        return cls(await store.counts(), await store.next_due_in_s(), states, await store.receipts_overdue())
 
     def collect(self) -> Iterable[Metric]:
         counts, due_s = self.counts, self.due_s
@@ -100,6 +105,19 @@ class StoreMetrics(Collector):
             for state, count in by_state.items():
                 receivers.add_metric([receiver, str(state)], count)
         yield receivers
+        held = GaugeMetricFamily(
+            "gateway_receiver_held",
+            "Receivers that are slow, recovering, behind an open breaker or paused (* is all)",
+            labels=["receiver", "state"],
+        )
+        for receiver, named in self.states.items():
+            held.add_metric([receiver, named], 1)
+        yield held
+        yield GaugeMetricFamily(
+            "gateway_receipts_overdue",
+            "Business receipts (8002) that did not come in time",
+            value=self.overdue,
+        )
         late_s = max(0.0, -due_s) if due_s is not None else 0.0
         yield GaugeMetricFamily("gateway_delivery_lag_seconds", "How late the next delivery is", value=late_s)
 

@@ -9,9 +9,10 @@ import orjson
 from aiohttp import web
 
 from gateway import __version__
+from gateway.endpoints.openapibodies import CONFIRM, LEASE, REDEEM, TEXT, TICKET
 from gateway.endpoints.problem import TITLES
 from gateway.endpoints.world import WORLD, EndpointWorld, suites_by_content_type
-from gateway.errors import HTTP_STATUS
+from gateway.errors import BUSY, HTTP_STATUS
 
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 Operation = dict[str, Any]
@@ -65,6 +66,12 @@ def _paths(numbers: list[str]) -> dict[str, dict[str, Operation]]:
             )
         },
         "/v1/attachments/{digest}": _attachments(),
+        "/v1/inbox/lease": {
+            "post": _op("租取待收报文", "Lease what waits for the caller, sealed for it", [], sealed, ("200",), LEASE)
+        },
+        "/v1/inbox/confirm": {
+            "post": _op("确认或退回租取的报文", "Confirm what was leased, or give it back", [], sealed, ("200",), CONFIRM)
+        },
         "/v1/applications": {"get": _find(sealed)},
         "/v1/applications/{no}": {
             "get": _op(
@@ -73,10 +80,10 @@ def _paths(numbers: list[str]) -> dict[str, dict[str, Operation]]:
             )
         },
         "/v1/tickets": {
-            "post": _op("签发无感跳转票据", "Issue a one-time ticket for a seamless jump", [], sealed, ("201",), _TICKET)
+            "post": _op("签发无感跳转票据", "Issue a one-time ticket for a seamless jump", [], sealed, ("201",), TICKET)
         },
         "/v1/tickets/redeem": {
-            "post": _op("核销票据", "Redeem a ticket, once", [], sealed, ("200",), _REDEEM, ("409",))
+            "post": _op("核销票据", "Redeem a ticket, once", [], sealed, ("200",), REDEEM, ("409",))
         },
         "/v1/receipts/{id}": {
             "get": _op(
@@ -205,7 +212,7 @@ def _op(
         "security": [{"httpSignature": []}, {"mutualTls": []}],
         "parameters": list(parameters),
         "responses": {status: _answer(content) for status in good}
-        | _problems("400", "401", "403", "404", "422", *more),
+        | _problems("400", "401", "403", "404", "422", "429", "503", *more),
     }
     if body is not None:
         operation["responses"] |= _problems("408", "413", "415")
@@ -229,36 +236,12 @@ def _problems(*statuses: str) -> dict[str, Any]:
     return {status: {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
-_ALL = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "503")
+_ALL = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503")
 _ON_BEHALF: dict[str, Any] = {
     "name": "On-Behalf-Of",
     "in": "header",
     "description": "代主体查询时的主体代码，须在签名范围内 / the subject for whom the platform asks; signed",
     "schema": {"type": "string", "pattern": "^[0-9A-Za-z]{8,18}$"},
-}
-_TEXT = {"type": "string"}
-_TICKET: dict[str, Any] = {
-    "type": "object",
-    "required": ["Target", "Subject"],
-    "additionalProperties": False,
-    "properties": {
-        "Target": _TEXT,
-        "TargetUrl": _TEXT,
-        "BizContext": _TEXT,
-        "ClientIp": _TEXT,
-        "Subject": {
-            "type": "object",
-            "required": ["UserId", "LegalCode", "LegalName", "AuthMethod", "SessionId"],
-            "additionalProperties": False,
-            "properties": dict.fromkeys(("UserId", "LegalCode", "LegalName", "UserName", "Roles", "AuthMethod", "SessionId"), _TEXT),
-        },
-    },
-}  # fmt: skip
-_REDEEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["Ticket"],
-    "additionalProperties": False,
-    "properties": {"Ticket": _TEXT, "ClientIp": _TEXT},
 }
 
 
@@ -272,16 +255,16 @@ def _components() -> dict[str, Any]:
                 "description": "发送方自己的字段路径 / in the sender's own field names",
             },
             "rule": {"type": "string", "description": "规则编号 / id of the rule that is broken"},
-            "code": _TEXT,
-            "result": _TEXT,
-            "message": {"type": "object", "properties": {"zh": _TEXT, "en": _TEXT}},
+            "code": TEXT,
+            "result": TEXT,
+            "message": {"type": "object", "properties": {"zh": TEXT, "en": TEXT}},
             "mend": {
                 "type": "object",
                 "description": "如何更正 / how to put it right",
-                "properties": {"zh": _TEXT, "en": _TEXT},
+                "properties": {"zh": TEXT, "en": TEXT},
             },
-            "expected": _TEXT,
-            "found": _TEXT,
+            "expected": TEXT,
+            "found": TEXT,
             "line": {"type": "integer"},
             "column": {"type": "integer"},
         },
@@ -290,13 +273,13 @@ def _components() -> dict[str, Any]:
         "type": "object",
         "required": ["type", "title", "status", "code", "result", "errors"],
         "properties": {
-            "type": _TEXT,
-            "title": _TEXT,
+            "type": TEXT,
+            "title": TEXT,
             "status": {"type": "integer"},
-            "code": _TEXT,
+            "code": TEXT,
             "result": {"type": "string", "enum": sorted(TITLES)},
-            "detail": _TEXT,
-            "instance": _TEXT,
+            "detail": TEXT,
+            "instance": TEXT,
             "errors": {"type": "array", "minItems": 1, "items": error},
         },
     }
@@ -319,6 +302,8 @@ def _components() -> dict[str, Any]:
 def _results_of(status: str) -> str:
     """The CT-RESULT codes that travel with a status."""
     named = [f"{code} {TITLES[code][0]}" for code, http in HTTP_STATUS.items() if str(http) == status]
+    if status == "429":
+        named = ["90002 " + "、".join(zh for code, (zh, _) in BUSY.items() if code.startswith("limit."))]
     return "；".join(named) or "拒绝 / refused"
 
 

@@ -158,10 +158,7 @@ async def errors_as_problems(
 
 def busy() -> MessageError:
     """503: nothing was written, the same call may come again."""
-    return MessageError.of(
-        "gateway.busy", "网关暂不可写入，请稍后重发", "the gateway cannot write now; come again", result="90002",
-        retry_after_s=5,
-    )  # fmt: skip
+    return MessageError.busy("gateway.busy")
 
 
 def _broken_off() -> MessageError:

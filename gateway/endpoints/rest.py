@@ -33,6 +33,13 @@ async def submit(request: web.Request) -> web.Response:
     suite = _suite(request)
     key = _idempotency_key(request)
     limits = world.settings.gateway
+    world.pressure.check(request.match_info["type"])
+    with world.pressure.holding(request.content_length, limits.max_body_bytes):
+        return await _receive(request, world, suite, key)
+
+
+async def _receive(request: web.Request, world: EndpointWorld, suite: str, key: str) -> web.Response:
+    limits = world.settings.gateway
     data = await read_body(request, limits.max_body_bytes, limits.read_s)
     call = Call(
         data=data,

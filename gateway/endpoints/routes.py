@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.endpoints import attachments, health, openapi, progress, receipts, rest, soap, tickets
+from gateway.endpoints import attachments, health, inbox, openapi, progress, receipts, rest, soap, tickets
 from gateway.endpoints.problem import errors_as_problems
 from gateway.endpoints.world import WORLD, EndpointWorld
 
@@ -16,5 +16,5 @@ def add_routes(app: web.Application, world: EndpointWorld) -> None:
     metrics = health.add(app, world)
     app.middlewares.append(metrics.measure)
     app.middlewares.append(errors_as_problems)
-    for part in (rest, soap, attachments, tickets, progress, receipts, openapi):
+    for part in (rest, soap, attachments, inbox, tickets, progress, receipts, openapi):
         part.add(app)

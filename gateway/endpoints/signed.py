@@ -41,12 +41,15 @@ class Caller:
 
 
 async def identify(request: web.Request, world: EndpointWorld) -> Caller:
-    """The platform that makes this call. MessageError 20001, 20005 (too old) or 20006 (nonce reused)."""
+    """The platform that makes this call. MessageError 20001, 20005 (too old), 20006 (nonce reused) or
+    limit.rate (429)."""
     if "Signature" in request.headers or "Signature-Input" in request.headers:
-        return await _by_signature(request, world)
-    caller = _by_certificate(request, world)
+        caller: Caller | None = await _by_signature(request, world)
+    else:
+        caller = _by_certificate(request, world)
     if caller is None:
         raise unknown_caller("neither a signature nor a registered client certificate")
+    await world.pressure.check_rate(caller.platform)
     return caller
 
 

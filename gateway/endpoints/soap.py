@@ -20,7 +20,7 @@ from gateway import xmltree
 from gateway.endpoints.bodies import read_body
 from gateway.endpoints.problem import SOAP11, SOAP12, SOAP_TYPE, busy, incident, soap_response
 from gateway.endpoints.tracing import trace_of
-from gateway.endpoints.world import WORLD
+from gateway.endpoints.world import WORLD, EndpointWorld
 from gateway.errors import MessageError
 from gateway.intake import Call
 from gateway.replies import Reply
@@ -63,6 +63,12 @@ async def _submit(request: web.Request, namespace: str) -> web.Response:
             result="10001",
             status=415,
         )
+    world.pressure.check()
+    with world.pressure.holding(request.content_length, world.settings.gateway.max_body_bytes):
+        return await _receive(request, world, namespace)
+
+
+async def _receive(request: web.Request, world: EndpointWorld, namespace: str) -> web.Response:
     limits = world.settings.gateway
     data = await read_body(request, limits.max_body_bytes, limits.read_s)
     traceparent = trace_of(request)

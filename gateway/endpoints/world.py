@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.answers import Answers
+from gateway.inbox import Inbox
 from gateway.intake import Intake
+from gateway.pressure import Pressure
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -32,6 +34,8 @@ class EndpointWorld:
     blobs: Blobs
     standard: Standard
     answers: Answers
+    pressure: Pressure
+    inbox: Inbox
 
 
 WORLD: web.AppKey[EndpointWorld] = web.AppKey("endpoint-world", EndpointWorld)

@@ -15,6 +15,7 @@ from gateway.payments.moves import Ask, find_ask
 from gateway.payments.reviews import is_of_another_push, move
 
 PUSH, WITHDRAWAL = "4002", "3004"
+PUSHED = "40"
 _DECLINED = frozenset({"2", "4", "6"})  # CT-RECEIPT: not accepted, not taken over, returned
 
 
@@ -45,6 +46,19 @@ def judge_receipt(case: Case, ground: Ground, finding: Finding) -> None:
         _move_or_park(case, ground, finding, application, contract, ask)
     else:
         _write_down(case, ground, application)
+
+
+def judge_undelivered(case: Case, ground: Ground, finding: Finding) -> None:
+    """The gateway's own 8002/4: a person gave up the delivery of the newest push, and no treasury ever
+    answered it. The case goes back as if the treasury had refused to take it over."""
+    no = answered_application(case.body)
+    if case.body["OriMsgNo"] != PUSH or ground.application(no) is None:
+        return
+    known = about(replace(case, body={**case.body, "PayAppNo": no}), ground, finding)
+    ask = find_ask(case.number, case.body)
+    if known is None or ask is None or known[0].state != PUSHED or _untimely(case, known[0]):
+        return
+    move(case, ground, finding, *known, ask)
 
 
 def _untimely(case: Case, application: Application) -> str:

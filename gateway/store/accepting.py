@@ -31,6 +31,7 @@ from gateway.store.grounding import save_ground
 from gateway.store.judging import Judged, judge_all, used_for
 from gateway.store.keys import load_known
 from gateway.store.queries import find_message_row
+from gateway.store.receipts import answer
 from gateway.store.rows import split_hashes
 from gateway.store.statements import Connection, Statement, as_given, given, insert_into, put_into
 from gateway.store.transaction import MESSAGES, Transaction
@@ -91,6 +92,9 @@ async def accept_all(
     accepted = [one for one in judged if one.kind == "accepted"]
     stored = await _store(work, accepted, evidence) if accepted else {}
     await save_ground(work.connection, known.ground)
+    answered = [one.arrival for one in accepted if one.arrival.answers]
+    if answered:
+        await answer(work, answered)
     await _bind(work, judged, stored)
 
     async def outcome(one: Judged) -> Outcome | Exception:

@@ -42,12 +42,21 @@ from gateway.store.messagerows import (
     SealedBatch,
     Verdict,
 )
+from gateway.store.steered import Steered
+from gateway.store.steeringrows import (
+    ALL_RECEIVERS,
+    ActRow,
+    HealthRow,
+    PauseRow,
+    ReceiptDue,
+    StuckFilter,
+)
 
 __all__ = [
-    "NO_BOUNDS", "PARKED", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "Evidence", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
-    "StoreUnavailable", "TicketRow", "Verdict", "Wish",
+    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
+    "DeliveryRow", "EventRow", "Evidence", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
+    "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
+    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict", "Wish",
 ]  # fmt: skip
 
 
@@ -67,7 +76,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Protocol):
+class Store(Steered, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...
@@ -116,7 +125,15 @@ class Store(Protocol):
     # while any attempt's outcome is unknown or another effect of the message is under way; of a done or discarded delivery it makes another one, which is
     # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
     async def resolve(
-        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+        self,
+        delivery_id: int,
+        action: str,
+        actor: str,
+        reason: str,
+        renewed: NewDelivery | None = None,
+        *,
+        notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
+        sure: bool = False,  # of a discard whose outcome is unknown: without it refused
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...

@@ -41,7 +41,8 @@ class Claimed:
 class AttemptResult:
     """The end of one attempt. `state`: DONE, READY (retry at `retry_in_s`), DEAD or UNKNOWN.
     `answer` is the receiver's unsealed answer (at most 64 KiB are kept).
-    `notice`: a message of the gateway's own (8002) that tells the sender, stored in the same transaction."""
+    `notice`: a message of the gateway's own (8002) that tells the sender, stored in the same transaction.
+    `receipt_within_s`: of one that is DONE, when the receiver owes its business receipt (8002); 0: it owes none."""
 
     claimed: Claimed
     state: DeliveryState
@@ -53,6 +54,7 @@ class AttemptResult:
     retry_in_s: float = 0.0
     outcome_unknown: bool = False
     notice: Arrival | None = None
+    receipt_within_s: float = 0.0
 
 
 MakeNotice = Callable[[Claimed, str, str], Arrival | None]

@@ -13,6 +13,7 @@ from gateway.errors import Fault
 from gateway.message import MessageState
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
 from gateway.store import cases, claiming, entrances, queries
+from gateway.store.accepting import accept_all
 from gateway.store.contract import (
     NO_BOUNDS,
     Arrival,
@@ -35,9 +36,10 @@ from gateway.store.contract import (
 )
 from gateway.store.grounding import load_ground
 from gateway.store.refusing import note_refusal
-from gateway.store.resolving import resolve
+from gateway.store.resolving import Act, resolve
 from gateway.store.searching import search
 from gateway.store.statements import Connection
+from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
 
 _LOOK_AGAIN_S = 0.5
@@ -45,7 +47,7 @@ _RECORD_BYTES = 1024
 _FORM_BYTES = 256
 
 
-class EngineStore(ABC):
+class EngineStore(SteeringEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):
@@ -163,10 +165,19 @@ class EngineStore(ABC):
         return await queries.stuck_deliveries(self._reader, limit)
 
     async def resolve(
-        self, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None = None
+        self,
+        delivery_id: int,
+        action: str,
+        actor: str,
+        reason: str,
+        renewed: NewDelivery | None = None,
+        *,
+        notice: Arrival | None = None,
+        sure: bool = False,
     ) -> DeliveryRow:
+        act = Act(delivery_id, action, actor, reason, renewed, notice, sure)
         row: DeliveryRow = await self._do(
-            lambda work: resolve(work, delivery_id, action, actor, reason, renewed)
+            lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
         )
         return row
 

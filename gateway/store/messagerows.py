@@ -86,6 +86,9 @@ class Arrival:
     amount_fen: int | None = None
     stages: tuple[tuple[str, int], ...] = ()  # (stage, microseconds) of the intake, for the timeline
     traceparent: str = ""
+    answers: (
+        tuple[str, str, int] | tuple[()]
+    ) = ()  # of an 8002 that is waited for: (type, business key, version)
     files: tuple[str, ...] = ()  # digests that it names: its receivers are let in, so far as its sender is
 
 

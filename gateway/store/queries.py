@@ -69,15 +69,17 @@ _TOKEN = Statement(
 _STATE = Statement(select(_m.state).where(_m.id == bindparam("message_id")))
 
 _d, _f = tables.delivery.c, tables.form.c
-_deliveries = select(
+deliveries_with_forms = select(
     _d.id, _d.message_id, _d.receiver, _d.type, _d.state, _d.line, _d.seq, _d.lane, _d.due_at, _d.attempts,
     _d.delivery_key, _d.effect_no, _f.rendered, _d.rendered_digest, _d.rendered_version, _d.last_code,
     _d.last_text, _d.done_at, _d.crashes,
 ).select_from(tables.delivery.join(tables.form, _f.delivery_id == _d.id))  # fmt: skip
-_DELIVERY = Statement(_deliveries.where(_d.id == bindparam("delivery_id")))
-_DELIVERIES = Statement(_deliveries.where(_d.message_id == bindparam("of_message")).order_by(_d.id))
+_DELIVERY = Statement(deliveries_with_forms.where(_d.id == bindparam("delivery_id")))
+_DELIVERIES = Statement(deliveries_with_forms.where(_d.message_id == bindparam("of_message")).order_by(_d.id))
 _STUCK = Statement(
-    _deliveries.where(text(f"delivery.{tables.IS_STUCK}")).order_by(_d.id.desc()).limit(bindparam("most"))
+    deliveries_with_forms.where(text(f"delivery.{tables.IS_STUCK}"))
+    .order_by(_d.id.desc())
+    .limit(bindparam("most"))
 )
 _a = tables.attempt.c
 _ATTEMPTS = Statement(

@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, select, update
 from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
 from gateway.store.contract import AttemptResult
+from gateway.store.receipts import expect
 from gateway.store.settling import release, settle
 from gateway.store.statements import Connection, Statement, as_given, given
 from gateway.store.transaction import Transaction
@@ -74,6 +75,7 @@ async def record_all(work: Transaction, results: Sequence[AttemptResult]) -> lis
     records, attempts = [], []
     lines: set[tuple[str, str]] = set()
     messages: set[str] = set()
+    owed: list[AttemptResult] = []
     for result in results:
         found = held.pop((result.claimed.delivery_id, result.claimed.token), None)
         kept.append(found is not None)
@@ -88,11 +90,15 @@ async def record_all(work: Transaction, results: Sequence[AttemptResult]) -> lis
         if result.state in _ENDED:
             lines.add((line, result.claimed.receiver))
             messages.add(result.claimed.message_id)
+            if result.receipt_within_s:
+                owed.append(result)
         elif result.state in _STUCK:
             messages.add(result.claimed.message_id)
     if await _RECORD.many(work.connection, records) != len(records) and records:
         raise LookupError("a lease changed while its outcome was recorded")
     await _END_ATTEMPT.many(work.connection, attempts)
+    if owed:
+        await expect(work, owed)
     await release(work, lines)
     await settle(work, messages)
     return kept

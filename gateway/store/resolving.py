@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
@@ -11,7 +12,7 @@ from sqlalchemy import bindparam, or_, select, update
 from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
 from gateway.store.accepting import INSERT_DELIVERY, INSERT_FORM, Rows, add_delivery, find_busy_lines
-from gateway.store.contract import DeliveryRow, MessageRow, NewDelivery, ResolveRefused
+from gateway.store.contract import Arrival, DeliveryRow, MessageRow, NewDelivery, Outcome, ResolveRefused
 from gateway.store.queries import find_delivery, find_message_row
 from gateway.store.settling import is_head, release, settle
 from gateway.store.statements import Connection, Statement
@@ -74,11 +75,28 @@ _TARGETS = {
 _ENDED = frozenset({DeliveryState.DONE, DeliveryState.DISCARDED})
 
 
-async def resolve(
-    work: Transaction, delivery_id: int, action: str, actor: str, reason: str, renewed: NewDelivery | None
-) -> DeliveryRow:
+Accept = Callable[[Sequence[Arrival]], Awaitable[Sequence[Outcome | Exception]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person asks for; see `Store.resolve`."""
+
+    delivery_id: int
+    action: str
+    actor: str
+    reason: str
+    renewed: NewDelivery | None = None
+    notice: Arrival | None = None
+    sure: bool = False
+
+
+async def resolve(work: Transaction, act: Act, accept: Accept) -> DeliveryRow:
     """Does it and notes who and why. LookupError for an unknown delivery; ResolveRefused where its state,
-    its line or an unknown outcome forbids the act."""
+    its line or an unknown outcome forbids the act. `accept` stores the notice in the same transaction."""
+    delivery_id, action, actor, reason, renewed = (
+        act.delivery_id, act.action, act.actor, act.reason, act.renewed,
+    )  # fmt: skip
     hidden = await _HIDDEN.rows(work.connection, of_delivery=delivery_id)
     if not hidden:
         raise LookupError(f"no delivery {delivery_id}")
@@ -90,6 +108,11 @@ async def resolve(
         raise ResolveRefused("unknown-action", f"there is no {action!r}; there are: {', '.join(_TARGETS)}")
     if not reason.strip():
         raise ResolveRefused("no-reason", "a reason is required")
+    if action == "discard" and not act.sure and (unknown or row.state is DeliveryState.UNKNOWN):
+        raise ResolveRefused(
+            "outcome-unknown",
+            "an attempt may have taken effect: ask the receiver, then say that you are sure",
+        )
     if action == "new-effect":
         await _check_new_effect(work.connection, row, bool(unknown), renewed)
     audit: dict[str, Any] = {
@@ -111,9 +134,21 @@ async def resolve(
         await _renew(work, row, renewed)
     await _move(work, row, target, unknown=bool(unknown) and target is DeliveryState.READY)
     _note(work, row.message_id, audit)
+    if act.notice is not None:
+        await _tell(accept, act.notice)
     await release(work, {(row.line, row.receiver)})
     await settle(work, {row.message_id})
     return await _get(work.connection, delivery_id)
+
+
+async def _tell(accept: Accept, notice: Arrival) -> None:
+    """The word to the sender, and what it moves: both or neither of act and word."""
+    (outcome,) = await accept([notice])
+    if isinstance(outcome, Exception):
+        raise outcome
+    if outcome.kind not in ("accepted", "replayed", "duplicate"):
+        said = "; ".join(fault.en for fault in outcome.faults) or outcome.kind
+        raise ResolveRefused("notice", f"the sender could not be told: {said}")
 
 
 async def _check(connection: Connection, row: DeliveryRow, target: DeliveryState, action: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,8 +49,13 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(data_dir: Path, tls: TlsSettings | None = None, **environ: str) -> AsyncIterator[Running]:
-    """`environ` overrides scalars of gateway.yaml (GATEWAY_…). Nothing is polled; platforms are not there."""
+async def running(
+    data_dir: Path,
+    tls: TlsSettings | None = None,
+    change: Callable[[Settings], Settings] = lambda settings: settings,
+    **environ: str,
+) -> AsyncIterator[Running]:
+    """`change` alters the settings after they were read; `environ` overrides scalars of gateway.yaml (GATEWAY_…). Nothing is polled; platforms are not there."""
     settings = load_settings(
         ROOT,
         environ={
@@ -61,7 +66,7 @@ async def running(data_dir: Path, tls: TlsSettings | None = None, **environ: str
         },
     )
     settings = replace(settings, gateway=settings.gateway.model_copy(update={"tls": tls}))
-    gateway = await start(settings, poll=False)
+    gateway = await start(change(settings), poll=False)
     try:
         async with aiohttp.ClientSession() as session:
             yield Running(gateway, session)

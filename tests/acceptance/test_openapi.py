@@ -67,7 +67,7 @@ def explore(url: str) -> dict[str, set[int]]:
 async def test_every_described_call_answers_as_described(tmp_path: Path) -> None:
     async with running(tmp_path) as gateway:
         seen = await asyncio.to_thread(explore, gateway.url)
-    assert len(seen) == 14
+    assert len(seen) == 16
     # The signature was believed: what was refused was refused for what it asked.
     assert not seen["GET /v1/applications"] & {401, 403}
     assert 404 in seen["GET /v1/receipts/{id}"]

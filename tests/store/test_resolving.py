@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gateway.errors import Fault
 from gateway.message import DELIVERY_MOVES, DeliveryState, MessageState
-from gateway.store.contract import Claimed, DeliveryRow, NewDelivery, ResolveRefused, Store
+from gateway.store.contract import Claimed, DeliveryRow, NewDelivery, ResolveRefused, Store, Verdict
 from tests.store.samples import accept_id, claim_one, ended, message, says, to
 
 DONE, READY, DEAD, UNKNOWN = (
@@ -187,7 +188,7 @@ async def test_only_legal_moves_are_made(store: Store, action: str, old: str) ->
     (row,) = await store.deliveries(message_id)
     assert row.state == old
     if target in DELIVERY_MOVES[row.state] and (old, action) != ("waiting", "replay"):
-        assert (await store.resolve(row.id, action, "me", "because")).state is target
+        assert (await store.resolve(row.id, action, "me", "because", sure=True)).state is target
     else:
         code = await refused(store, row.id, action)
         assert code in ("resolve.not-allowed", "resolve.not-the-head")
@@ -202,3 +203,23 @@ async def test_an_act_needs_a_reason_a_known_action_and_a_delivery(store: Store)
     assert await refused(store, claimed.delivery_id, "explode") == "resolve.unknown-action"
     with pytest.raises(LookupError):
         await store.resolve(999, "replay", "me", "because")
+
+
+async def test_a_discard_in_doubt_needs_somebody_who_is_sure(store: Store) -> None:
+    claimed = await stuck(store, DEAD, outcome_unknown=True)
+    assert await refused(store, claimed.delivery_id, "discard") == "resolve.outcome-unknown"
+    row = await store.resolve(claimed.delivery_id, "discard", "li", "asked them", sure=True)
+    assert row.state is DeliveryState.DISCARDED
+
+
+async def test_a_discard_and_its_word_to_the_sender_are_one(store: Store) -> None:
+    claimed = await stuck(store)
+    faults = (Fault("x", "", "不", "no"),)
+    silent = message(type="8002", judge=lambda ground, last: Verdict(faults=faults))
+    with pytest.raises(ResolveRefused, match="no"):
+        await store.resolve(claimed.delivery_id, "discard", "li", "because", notice=silent)
+    assert (await find(store, claimed)).state is DEAD and await state(store, claimed) is MessageState.STUCK
+    told = message(type="8002", judge=says(to("GGZY-ZPT", "line-2")))
+    await store.resolve(claimed.delivery_id, "discard", "li", "because", notice=told)
+    assert (await store.get_message(told.message_id)) is not None
+    assert (await find(store, claimed)).state is DeliveryState.DISCARDED

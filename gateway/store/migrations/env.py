@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store import case_tables, tables
+from gateway.store import case_tables, steering_tables, tables
 from gateway.store.columns import metadata
 
-# Both modules put their tables on the one metadata.
-assert tables.message.metadata is case_tables.contract.metadata is metadata
+# All modules put their tables on the one metadata.
+assert (
+    tables.message.metadata
+    is case_tables.contract.metadata
+    is steering_tables.receiver_pause.metadata
+    is metadata
+)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -1,0 +1,84 @@
+"""What steers delivery, on either database: a part of EngineStore."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from gateway.store import receipts, steering, stuck
+from gateway.store.deliveryrows import Claimed, DeliveryRow
+from gateway.store.statements import Connection
+from gateway.store.steeringrows import ActRow, HealthRow, PauseRow, ReceiptDue, StuckFilter
+from gateway.store.transaction import Transaction
+
+
+class SteeringEngine:
+    """Promises as in `Steered`."""
+
+    def _do(self, act: Callable[[Transaction], Coroutine[Any, Any, Any]]) -> asyncio.Future[Any]:
+        raise NotImplementedError
+
+    @property
+    def _reader(self) -> Connection:
+        raise NotImplementedError
+
+    async def _now(self) -> tuple[int, float]:
+        raise NotImplementedError
+
+    async def pauses(self) -> Sequence[PauseRow]:
+        return await steering.pauses(self._reader)
+
+    async def pause_receiver(self, receiver: str, actor: str, reason: str) -> bool:
+        changed: bool = await self._do(lambda work: steering.pause(work, receiver, actor, reason))
+        return changed
+
+    async def resume_receiver(self, receiver: str, actor: str, reason: str) -> bool:
+        changed: bool = await self._do(lambda work: steering.resume(work, receiver, actor, reason))
+        return changed
+
+    async def health(self) -> Sequence[HealthRow]:
+        return await steering.health(self._reader, (await self._now())[0])
+
+    async def move_health(
+        self,
+        receiver: str,
+        old: Sequence[str],
+        new: str,
+        *,
+        for_s: float = 0.0,
+        code: str = "",
+        text: str = "",
+        only_due: bool = False,
+    ) -> HealthRow | None:
+        row: HealthRow | None = await self._do(
+            lambda work: steering.move_health(work, receiver, old, new, for_s, code, text, only_due=only_due)
+        )
+        return row
+
+    async def note_act(
+        self, actor: str, act: str, subject: str, reason: str, detail: Mapping[str, Any]
+    ) -> None:
+        await self._do(lambda work: steering.note_act(work, actor, act, subject, reason, detail))
+
+    async def acts(self, limit: int = 100, subject: str = "") -> Sequence[ActRow]:
+        return await steering.acts(self._reader, limit, subject)
+
+    async def next_receipt_due(self) -> int:
+        return await receipts.next_due(self._reader)
+
+    async def alarm_receipts(self) -> Sequence[ReceiptDue]:
+        alarmed: list[ReceiptDue] = await self._do(receipts.alarm)
+        return alarmed
+
+    async def receipts_due(self, limit: int = 100, *, overdue: bool = False) -> Sequence[ReceiptDue]:
+        return await receipts.listed(self._reader, limit, overdue=overdue)
+
+    async def receipts_overdue(self) -> int:
+        return await receipts.overdue_count(self._reader)
+
+    async def find_stuck(self, wanted: StuckFilter) -> Sequence[DeliveryRow]:
+        return await stuck.find_stuck(self._reader, wanted)
+
+    async def held(self, delivery_id: int, token: str, receiver: str) -> Claimed | None:
+        return await stuck.find_held(self._reader, delivery_id, token, receiver)
