@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gateway.console.guard import requires
 from gateway.console.steps import seven_steps
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.payments.ground import Application
@@ -20,6 +21,7 @@ def add(pages: web.Application) -> None:
     pages.router.add_get("/applications/{no}", show_application)
 
 
+@requires("applications.view")
 async def show_applications(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     text = request.query.get("text", "").strip()[:128]
@@ -62,6 +64,7 @@ def _link(text: str, page: int) -> str:
     return "?" + urlencode({"text": text, "page": page} if text else {"page": page})
 
 
+@requires("applications.view")
 async def show_application(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     application = await world.store.application(request.match_info["no"])

@@ -13,6 +13,17 @@ from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.store.accounted import Accounted
+from gateway.store.accountrows import (
+    COMMAND_LINE,
+    ActRow,
+    AuditCheck,
+    AuditFilter,
+    InvitationRow,
+    NewAct,
+    SessionRow,
+    UserRow,
+)
 from gateway.store.deliveryrows import (
     AttemptResult,
     AttemptRow,
@@ -45,7 +56,6 @@ from gateway.store.messagerows import (
 from gateway.store.steered import Steered
 from gateway.store.steeringrows import (
     ALL_RECEIVERS,
-    ActRow,
     HealthRow,
     PauseRow,
     ReceiptDue,
@@ -53,10 +63,46 @@ from gateway.store.steeringrows import (
 )
 
 __all__ = [
-    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "Evidence", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
-    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict", "Wish",
+    "ALL_RECEIVERS",
+    "COMMAND_LINE",
+    "NO_BOUNDS",
+    "PARKED",
+    "ActRow",
+    "Arrival",
+    "AttachmentRow",
+    "AttemptResult",
+    "AttemptRow",
+    "AuditCheck",
+    "AuditFilter",
+    "Claimed",
+    "Claimer",
+    "Counts",
+    "DeliveryRow",
+    "EventRow",
+    "Evidence",
+    "HealthRow",
+    "InvitationRow",
+    "LastVersion",
+    "LeafPlace",
+    "MakeNotice",
+    "MessageFilter",
+    "MessageRow",
+    "NewAct",
+    "NewDelivery",
+    "Outcome",
+    "PauseRow",
+    "ReceiptDue",
+    "RefusalRow",
+    "ResolveRefused",
+    "SealedBatch",
+    "SessionRow",
+    "Store",
+    "StoreUnavailable",
+    "StuckFilter",
+    "TicketRow",
+    "UserRow",
+    "Verdict",
+    "Wish",
 ]  # fmt: skip
 
 
@@ -76,7 +122,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Steered, Protocol):
+class Store(Steered, Accounted, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...
@@ -134,6 +180,7 @@ class Store(Steered, Protocol):
         *,
         notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
         sure: bool = False,  # of a discard whose outcome is unknown: without it refused
+        origin: str = COMMAND_LINE,
     ) -> DeliveryRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...

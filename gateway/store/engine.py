@@ -14,7 +14,9 @@ from gateway.message import MessageState
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.accepting import accept_all
+from gateway.store.accounts_engine import AccountsEngine
 from gateway.store.contract import (
+    COMMAND_LINE,
     NO_BOUNDS,
     Arrival,
     AttachmentRow,
@@ -47,7 +49,7 @@ _RECORD_BYTES = 1024
 _FORM_BYTES = 256
 
 
-class EngineStore(SteeringEngine, ABC):
+class EngineStore(SteeringEngine, AccountsEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):
@@ -174,8 +176,9 @@ class EngineStore(SteeringEngine, ABC):
         *,
         notice: Arrival | None = None,
         sure: bool = False,
+        origin: str = COMMAND_LINE,
     ) -> DeliveryRow:
-        act = Act(delivery_id, action, actor, reason, renewed, notice, sure)
+        act = Act(delivery_id, action, actor, reason, renewed, notice, sure, origin)
         row: DeliveryRow = await self._do(
             lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
         )

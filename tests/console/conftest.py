@@ -16,6 +16,7 @@ from gateway.settings import Settings, load_settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.translate import Translator
+from tests.console.people import cookie_of
 from tests.console.seed import fill
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,6 +29,7 @@ class Site:
     settings: Settings
     standard: Standard
     store: Store
+    cookies: dict[str, str]  # of an operator who is signed in
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +40,12 @@ def standard() -> Standard:
 @pytest.fixture
 async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     settings = load_settings(ROOT, environ={})
-    settings = replace(settings, gateway=settings.gateway.model_copy(update={"data_dir": str(tmp_path)}))
+    settings = replace(
+        settings,
+        gateway=settings.gateway.model_copy(
+            update={"data_dir": str(tmp_path), "console_second_factor": False}
+        ),
+    )
     store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", tmp_path)
     await store.open()
     await fill(store, standard)
@@ -49,6 +56,7 @@ async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     listening = web.TCPSite(runner, "127.0.0.1", 0)
     await listening.start()
     port = runner.addresses[0][1]
-    yield Site(f"http://127.0.0.1:{port}", settings, standard, store)
+    cookies = await cookie_of(store, "operator")
+    yield Site(f"http://127.0.0.1:{port}", settings, standard, store, cookies)
     await runner.cleanup()
     await store.close()
