@@ -55,6 +55,9 @@ class Scope:
         return not (self.authorities or self.divisions or self.project_kinds)
 
 
+EVERYTHING = Scope()
+
+
 def may(roles: Iterable[str], right: str) -> bool:
     """KeyError for a right that the table does not know: a misspelt one must not pass as refused."""
     return not RIGHTS[right].isdisjoint(roles)

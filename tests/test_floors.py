@@ -63,6 +63,7 @@ ARROWS = {
     ("standard", "security"),
     ("payments", "standard"),
     ("invoices", "standard"),
+    ("payments", "rights"),
     ("invoices", "security"),
     ("evidence", "store"),
     ("routing", "payments"),

@@ -21,6 +21,7 @@ from gateway.cli import (
     send,
     serve,
     standard,
+    user,
 )
 
 
@@ -45,6 +46,7 @@ for _command in (
     process.process,
     evidence.evidence,
     invoice.invoice,
+    user.user,
     bench.bench,
 ):
     main.add_command(_command)

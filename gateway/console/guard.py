@@ -133,7 +133,7 @@ async def _check(request: web.Request) -> web.StreamResponse | None:
 
 def _to_sign_in(request: web.Request) -> web.Response:
     """And back to the page afterwards."""
-    kept = {"back": request.path_qs} if request.method in _SAFE and request.path != "/console/" else {}
+    kept = {"back": request.path_qs} if request.method in _SAFE and request.path_qs != "/console/" else {}
     return _redirect(request, "/console/sign-in" + ("?" + urlencode(kept) if kept else ""))
 
 

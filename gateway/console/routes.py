@@ -22,8 +22,10 @@ _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
 
 
-def add_console(app: web.Application, settings: Settings, store: Store, translator: Translator) -> None:
-    """Hangs the console under /console/ of a server's application."""
+def add_console(
+    app: web.Application, settings: Settings, store: Store, translator: Translator
+) -> web.Application:
+    """Hangs the console under /console/ of a server's application; its own application."""
     pages = web.Application(middlewares=[guard])
     own = settings.gateway
     accounts = Accounts(store, Limits(own.console_idle_s * 1000, own.console_absolute_s * 1000))
@@ -43,6 +45,7 @@ def add_console(app: web.Application, settings: Settings, store: Store, translat
     pages.on_response_prepare.append(_cache_static)
     app.add_subapp("/console/", pages)
     app.router.add_get("/console", _enter)
+    return pages
 
 
 async def _enter(request: web.Request) -> web.Response:

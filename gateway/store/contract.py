@@ -12,7 +12,9 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
+from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.rights import EVERYTHING, Scope
 from gateway.store.accounted import Accounted
 from gateway.store.accountrows import (
     COMMAND_LINE,
@@ -205,6 +207,8 @@ class Store(Steered, Accounted, Protocol):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        scope: Scope = EVERYTHING,  # with `authorities`: those of its codes
+        authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]: ...
     async def trace(self, app_no: str) -> Sequence[TraceStep]: ...
     async def contract(self, no: str) -> Contract | None: ...

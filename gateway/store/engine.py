@@ -11,7 +11,9 @@ from typing import Any
 
 from gateway.errors import Fault
 from gateway.message import MessageState
+from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.rights import EVERYTHING, Scope
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.accepting import accept_all
 from gateway.store.accounts_engine import AccountsEngine
@@ -39,6 +41,7 @@ from gateway.store.contract import (
 from gateway.store.grounding import load_ground
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import Act, resolve
+from gateway.store.scoping import within
 from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
@@ -232,10 +235,12 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        scope: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]:
         return await cases.search_applications(
             self._reader, contract_no=contract_no, deal=deal, party=party, since=since, until=until,
-            limit=limit, offset=offset,
+            limit=limit, offset=offset, bounds=within(scope, authorities),
         )  # fmt: skip
 
     async def trace(self, app_no: str) -> Sequence[TraceStep]:

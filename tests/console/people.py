@@ -8,11 +8,9 @@ from dataclasses import replace
 from gateway import clock
 from gateway.accounts import Asker, hash_token
 from gateway.console.sessions import COOKIE
-from gateway.rights import Scope
+from gateway.rights import EVERYTHING, Scope
 from gateway.store.accountrows import ACTIVE, FULL
 from gateway.store.contract import SessionRow, Store, UserRow
-
-EVERYTHING = Scope()
 
 
 async def cookie_of(store: Store, role: str, scope: Scope = EVERYTHING, **changes: object) -> dict[str, str]:
