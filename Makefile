@@ -12,9 +12,11 @@ run: install
 test: install
 	@$(BIN)/python -m pytest
 
-# The long form: 1,000 generated instances of every message type, XML → JSON → XML.
+# The long form: 1,000 generated instances of every message type, XML → JSON → XML, and 500 near misses of
+# every simple type.
 round-trips: install
-	@GATEWAY_INSTANCES=1000 $(BIN)/python -m pytest tests/unit/standard/test_round_trip.py --dist load
+	@GATEWAY_INSTANCES=1000 $(BIN)/python -m pytest tests/unit/standard/test_round_trip.py \
+		tests/unit/standard/test_agreement.py --dist load
 
 install: $(STAMP)
 

@@ -92,16 +92,8 @@ def load_keyring(settings: Settings) -> Keyring:
     if findings:
         raise ConfigError(findings)
     roots = [keys.load_certificate(path.read_bytes()) for path in sorted(folder.glob("root-*.crt"))]
-    return Keyring(identities, peers, Trust(certificates, roots), load_receipt_key(settings))
-
-
-def load_receipt_key(settings: Settings) -> keys.Identity:
-    """The key that signs checkpoints. ConfigError where it cannot be used."""
-    place = settings.certs_dir / GATEWAY_NODE / "receipt"
-    try:
-        return keys.load_identity_from(GATEWAY_NODE, place)
-    except (OSError, ValueError) as error:
-        raise ConfigError([_missing(place, error)]) from error
+    receipt = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
+    return Keyring(identities, peers, Trust(certificates, roots), receipt)
 
 
 def _missing(place: Path, error: Exception) -> Finding:
@@ -226,6 +218,12 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     return gateway
 
 
+def make_evidence(keyring: Keyring, writer: str = "1") -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store."""
+    receipt = keyring.receipt
+    return EvidenceLog(f"{GATEWAY_NODE}-{writer}", receipt.sign_text, receipt.sign_cert.thumbprint)
+
+
 async def _start(
     settings: Settings,
     translator: Translator,
@@ -235,9 +233,7 @@ async def _start(
     *,
     poll: bool,
 ) -> Gateway:
-    evidence = EvidenceLog(
-        f"{GATEWAY_NODE}-1", keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint
-    )
+    evidence = make_evidence(keyring)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
     await store.open()

@@ -129,7 +129,7 @@ class ArrivalMaker:
                 transport=submission.transport,
                 received_at=at,
                 sender_time=_sender_time(submission, said),
-                needs=needs(number, read.record),
+                needs=needs(case),
                 judge=judge,
                 answer=answer,
                 search=self._naming[number].text(read.record),
@@ -153,7 +153,7 @@ class ArrivalMaker:
             if not sound and not self._is_shaped(number, read.record):
                 raise
             case = self._case(submission, read.record, "", 0, today, read.parsed.head.get("OperType", "1"))
-            ground = await self.store.load_ground(needs(number, read.record))
+            ground = await self.store.load_ground(needs(case))
             found = [*error.faults, *decide(case, ground).faults]
             raise MessageError(in_order(self.standard.model(number), found)) from error
 

@@ -134,10 +134,13 @@ class DeliveryWorker:
         finally:
             self._claims = False
 
+    def _full(self) -> list[str]:
+        """Receivers that have enough in flight."""
+        return [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
+
     def _left_out(self) -> list[str]:
         """Receivers that have enough in flight, and those to whom nothing is sent now."""
-        full = [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
-        return [*full, *self._apart, *self.steering.held]
+        return [*self._full(), *self._apart, *self.steering.held]
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
@@ -189,6 +192,7 @@ class DeliveryWorker:
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
         if found is not None:
             await self.steering.tell(found)
+            self._wake.set()  # it may have been let go
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
 

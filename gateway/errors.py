@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+MAX_FAULTS = 200  # of one refusal
+MAX_TEXT = 500  # characters of what a fault says of a message
+_BOUNDED = ("path", "source_path", "zh", "en", "expected", "found")
 
 # CT-RESULT (CATALOGUE.md section 7 with DECISIONS.md 7) → HTTP status.
 HTTP_STATUS: dict[str, int] = {
@@ -103,7 +109,8 @@ class Fault:
 
 
 class MessageError(GatewayError):
-    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once.
+    """The sender's fault: refused, changes nothing, never retried by us. Lists every fault at once, at most
+    MAX_FAULTS; then the last says that there are more. What of the message stands in them is cut.
 
     `message_id` is the refused message's own identifier, where it got so far as to be read."""
 
@@ -115,9 +122,12 @@ class MessageError(GatewayError):
         retry_after_s: int | None = None,
         message_id: str = "",
     ):
-        self.faults: tuple[Fault, ...] = tuple(faults)
-        if not self.faults:
+        found = list(islice(faults, MAX_FAULTS + 1))
+        if not found:
             raise ValueError("a refusal names at least one fault")
+        if len(found) > MAX_FAULTS:
+            found[-1] = _more_faults()
+        self.faults: tuple[Fault, ...] = tuple(map(_cut, found))
         self.result = self.faults[0].result
         self.status = status if status is not None else HTTP_STATUS.get(self.result, 422)
         # Whoever is sent away for a while is told for how long.
@@ -153,6 +163,24 @@ class MessageError(GatewayError):
     def is_busy(self) -> bool:
         """Was it sent away before anything was done?"""
         return self.faults[0].code in BUSY
+
+
+def _more_faults() -> Fault:
+    zh, en = (
+        f"错误超过 {MAX_FAULTS} 项，其余未列出",
+        f"there are more than {MAX_FAULTS} faults; the others are not named",
+    )
+    return Fault("message.more-faults", "", zh, en)
+
+
+def _cut(fault: Fault) -> Fault:
+    """A name, path or value may be as long as the message; what a refusal says of it may not."""
+    cut: dict[str, Any] = {
+        name: f"{getattr(fault, name)[: MAX_TEXT - 1]}…"
+        for name in _BOUNDED
+        if len(getattr(fault, name)) > MAX_TEXT
+    }
+    return replace(fault, **cut) if cut else fault
 
 
 class DeliveryError(GatewayError):

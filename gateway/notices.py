@@ -99,16 +99,17 @@ def _notice(maker: ArrivalMaker, said: _Undelivered, rule: Rule | None = None) -
     delivery = maker.render(RECEIPT, body, head, kind, GATEWAY_NODE, key, said.sender, 1, line, None)
 
     message_id, at = clock.new_id(), clock.now_ms()
+    case = Case(
+        RECEIPT, body, GATEWAY_NODE, message_id, at, clock.now().date(), "1", maker.settings.coverage,
+        org=GATEWAY_NAME,
+    )  # fmt: skip
 
     def judge(ground: Ground, last: LastVersion | None) -> Verdict:
+        finding = Finding()
         if rule is not None:
-            case = Case(RECEIPT, body, GATEWAY_NODE, message_id, at, clock.now().date(), "1", maker.settings.coverage,
-                org=GATEWAY_NAME,
-            )  # fmt: skip
-            finding = Finding()
             rule(case, ground, finding)
-            if finding.faults:
-                return Verdict(faults=tuple(finding.faults))
+        if finding.faults:
+            return Verdict(faults=tuple(finding.faults))
         return Verdict(deliveries=(delivery,), application=said.application, biz_version=1)
 
     return Arrival(
@@ -131,7 +132,7 @@ def _notice(maker: ArrivalMaker, said: _Undelivered, rule: Rule | None = None) -
         transport="gateway",
         received_at=at,
         sender_time=moment,
-        needs=needs(RECEIPT, body) if rule else NO_NEEDS,
+        needs=needs(case) if rule else NO_NEEDS,
         judge=judge,
         search=f"{said.biz_key} {said.receiver}",
     )

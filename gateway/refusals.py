@@ -1,8 +1,7 @@
 """A refusal in words, one content for every surface: lines of text, an 8001, the members of an error.
 
 Problem documents and SOAP faults list `members` of each fault; the 8001's AddWord, DES's MSG, the reasons
-of the voucher store and the command line print `line`. All are bounded: a message has at most a few
-hundred faults, each with short texts.
+of the voucher store and the command line print `line`. All are bounded, as a MessageError is.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ ADD_WORD_CHARS = 2000
 ROOMS = (100_000, ADD_WORD_CHARS, 250)  # of a platform's own MSG, until one fits
 TEXT_CHARS = 500
 PATH_CHARS = 300
-MAX_ERRORS = 500
 
 # CT-RESULT → how to mend what no rule of the standard speaks of.
 MENDS: dict[str, tuple[str, str]] = {
@@ -132,7 +130,7 @@ def ack(error: MessageError, number: str, message_id: str, most_chars: int = ADD
         "Result": error.result,
         "AddWord": _fitted([_line(*one) for one in said], most_chars),
         "Duplicate": "0",
-        "Errors": {"Error": [_error(*one) for one in said[:MAX_ERRORS]]},
+        "Errors": {"Error": [_error(*one) for one in said]},
     }
 
 

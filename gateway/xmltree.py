@@ -16,12 +16,14 @@ from gateway.errors import Fault, MessageError
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_ELEMENTS = 200_000
+MAX_ATTRIBUTES = 256  # of one element: lxml reads n of them in n² steps
 _DECLARED = ("utf-8", "utf8", "gbk", "gb2312", "gb18030", "us-ascii", "ascii")
 # XML 1.0 productions 25 and 80: white space may stand around the sign, and any amount before it.
 _ENCODING = re.compile(rb"""\sencoding\s*=\s*(["'])(.*?)\1""")
 _local = threading.local()  # a parser is reused, but never by two threads at once
 _is_too_deep = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _has_too_many = etree.XPath(f"count(//*) > {MAX_ELEMENTS}")
+_has_many_attributes = etree.XPath(f"boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])")
 _SHORTEST = len("<a/>")
 
 
@@ -57,6 +59,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, encoding: str | None = Non
         line, column = error.position
         raise MessageError([Fault(name, "", zh, en, code, line=line or 0, column=column or 0)]) from error
     if _is_too_deep(root) or (len(text) > MAX_ELEMENTS * _SHORTEST and _has_too_many(root)):
+        raise _bad_shape()
+    if text.count(b"=") > MAX_ATTRIBUTES and _has_many_attributes(root):
         raise _bad_shape()
     return root
 
@@ -126,8 +130,8 @@ def _parser() -> etree.XMLParser:
 def _bad_shape() -> MessageError:
     return MessageError.of(
         "xml.too-deep",
-        f"报文嵌套超过 {MAX_DEPTH} 层或元素超过 {MAX_ELEMENTS} 个",
-        f"deeper than {MAX_DEPTH} levels or more than {MAX_ELEMENTS} elements",
+        f"报文嵌套超过 {MAX_DEPTH} 层、元素超过 {MAX_ELEMENTS} 个或一个元素的属性超过 {MAX_ATTRIBUTES} 个",
+        f"deeper than {MAX_DEPTH} levels, more than {MAX_ELEMENTS} elements, or one with more than {MAX_ATTRIBUTES} attributes",
         result="10001",
     )
 

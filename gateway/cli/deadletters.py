@@ -11,14 +11,12 @@ from typing import Any
 import click
 
 from gateway import clock
-from gateway.app import load_receipt_key, load_translator
+from gateway.app import load_keyring, load_translator, make_evidence
 from gateway.arrivals import ArrivalMaker
 from gateway.cli.masks import Masks
 from gateway.cli.opened import opened_store, time_of, typed
 from gateway.cli.place import end_with_findings, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
-from gateway.evidence import EvidenceLog
-from gateway.message import GATEWAY_NODE
 from gateway.notices import make_discard_notice
 from gateway.routing import Routes
 from gateway.settings import Settings
@@ -190,11 +188,8 @@ class _Resolver:
 
 
 def _evidence(settings: Settings, action: str) -> Evidence | None:
-    """A discard stores a message of the gateway's own: it gets its place in a log of the operators'."""
-    if action != "discard":
-        return None
-    key = load_receipt_key(settings)
-    return EvidenceLog(f"{GATEWAY_NODE}-operators", key.sign_text, key.sign_cert.thumbprint)
+    """A discard stores a message of the gateway's own, with its evidence; the others store none."""
+    return make_evidence(load_keyring(settings), "operator") if action == "discard" else None
 
 
 async def _resolve(settings: Settings, delivery: int, act: _Act) -> DeliveryRow:

@@ -14,6 +14,7 @@ from gateway import clock
 from gateway.cli.place import end_with_findings, find_root, print_json
 from gateway.errors import ConfigError, Fault, Finding
 from gateway.invoices import Inspection, Seal, inspect_invoice
+from gateway.invoices.fields import COMPARED
 from gateway.invoices.limits import LIMITS
 from gateway.message import Record
 from gateway.security import keys
@@ -31,6 +32,7 @@ _KEYED = {
     "buyer": "BuyerTaxNo",
     "amount": "AmountWithTax",
 }
+_TEXTS = (*COMPARED, "Digest", "ScanFlag", "FileType")
 
 
 @click.group()
@@ -166,6 +168,9 @@ def _keyed_record(path: Path | None, said: dict[str, str | None]) -> Record | No
             raise click.BadParameter(f"{path} is not JSON: {error}", param_hint="--keyed") from error
         if not isinstance(record, dict):
             raise click.BadParameter(f"{path} holds no JSON object", param_hint="--keyed")
+        wrong = [name for name in _TEXTS if not isinstance(record.get(name, ""), str)]
+        if wrong:
+            raise click.BadParameter(f"{', '.join(wrong)} should be text", param_hint="--keyed")
     record |= {_KEYED[option]: value for option, value in said.items() if value is not None}
     if len(record.get("InvoiceNo", "")) == 20:
         record["EInvoiceNo"] = record.pop("InvoiceNo")

@@ -31,10 +31,19 @@ def log() -> None:
 @click.option("--receiver", default="")
 @click.option("--state", default="", type=click.Choice(["", "accepted", "answered", "delivered", "stuck"]))
 @click.option("--application", default="")
+@click.option("--parked", is_flag=True, help="What was stored and not applied; `gateway parked` settles it.")
 @click.option("--limit", default=50, type=click.IntRange(1, 1000))
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def search(
-    text: str, type_: str, sender: str, receiver: str, state: str, application: str, limit: int, as_json: bool
+    text: str,
+    type_: str,
+    sender: str,
+    receiver: str,
+    state: str,
+    application: str,
+    parked: bool,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Messages, newest first. TEXT is an application, contract, company, key or id, or part of one."""
     wanted = MessageFilter(
@@ -44,6 +53,7 @@ def search(
         receiver=typed(receiver),
         state=state,
         application=typed(application),
+        parked=parked,
         limit=limit,
     )
     rows = run_async(_search(settings_or_exit(), wanted))

@@ -1,4 +1,4 @@
-"""`gateway standard show|sample|diff|docs`: the standard's messages read, told, compared and written down."""
+"""`gateway standard show|sample|rules|diff|docs`: the standard's messages read, told, compared and written down."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gateway.standard import CodeTables, Standard
 from gateway.standard.changes import Version, compare, is_compatible, load_version
 from gateway.standard.jsonschema import json_schema
 from gateway.standard.reference import render_markdown, table_page, type_page, write_reference
+from gateway.standard.ruledocs import rule_rows
 from gateway.standard.sampling import Sampler
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
@@ -28,8 +29,8 @@ def _folder(version: str) -> Path:
     """A version by its name (`v1`) or by its folder."""
     named = find_root() / "schemas" / "standard" / version
     folder = named if named.is_dir() else Path(version)
-    if not folder.is_dir():
-        raise click.UsageError(f"{version} is neither a version below schemas/standard nor a folder")
+    if not (folder / "rules.yaml").is_file():
+        raise click.UsageError(f"{version} is neither a version below schemas/standard nor the folder of one")
     return folder
 
 
@@ -132,6 +133,18 @@ def _pretty(body: bytes) -> str:
 
 
 @click.command()
+@_JSON
+def rules(as_json: bool) -> None:
+    """Every rule beside the schemas, in words; `docs/standard/rules.md` says more of each."""
+    rows = rule_rows(_version("v1"))
+    if as_json:
+        print_json({"rules": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['id']:26} {row['types']:14} {row['zh']}  {row['en']}")
+
+
+@click.command()
 @click.argument("old", metavar="V1")
 @click.argument("new", metavar="V2")
 @_JSON
@@ -202,4 +215,4 @@ def _is_current(path: Path, text: str) -> bool:
     return path.is_file() and path.read_bytes() == text.encode()
 
 
-COMMANDS = (show, sample, diff, docs)
+COMMANDS = (show, sample, rules, diff, docs)

@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from gateway import refusals
-from gateway.cli import forms, reference
+from gateway.cli import reference
 from gateway.cli.place import find_root, print_json
 from gateway.selftest.run import run as run_selftest
 from gateway.standard import Standard
 from gateway.standard.listing import list_types, validate_file
-from gateway.standard.ruledocs import rule_rows, rules_page
 from gateway.translate import placed
 
 
@@ -22,7 +21,7 @@ def standard() -> None:
     """The data standard."""
 
 
-for _command in (*reference.COMMANDS, forms.form):
+for _command in reference.COMMANDS:
     standard.add_command(_command)
 
 
@@ -40,23 +39,6 @@ def list_(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['number']}  {row['name']:28} {row['title_zh']}  {row['title_en']}")
-
-
-@standard.command()
-@click.option("--markdown", is_flag=True, help="The page docs/rules.md.")
-@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def rules(markdown: bool, as_json: bool) -> None:
-    """Every rule beside the schemas, in words."""
-    loaded = _load()
-    if markdown:
-        click.echo(rules_page(loaded), nl=False)
-        return
-    rows = rule_rows(loaded)
-    if as_json:
-        print_json({"rules": rows})
-        return
-    for row in rows:
-        click.echo(f"{row['id']:26} {row['types']:14} {row['zh']}  {row['en']}")
 
 
 @standard.command()
@@ -92,13 +74,20 @@ def selftest(numbers: tuple[str, ...], messages: int, seed: int, as_json: bool) 
 @click.option("--type", "number", default="", help="Message type; told from the file where it says so.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def validate(file: Path, number: str, as_json: bool) -> None:
-    """Check FILE (JSON or XML of the standard, DES, MOF or CFX of a platform) and name every fault at once, as a refusal does."""
+    """Check FILE and name every fault at once, as a refusal does: a message of the standard in JSON or XML, or a
+    platform's own document (DES, MOF, CFX, invoice), told from its content.
+
+    Ends with 0 if nothing is wrong with it, else with 1.
+    """
     data = file.read_bytes()
-    faults = placed(validate_file(_load(), data, number), data)
+    judged = validate_file(_load(), data, number)
+    faults = placed(judged.faults, data)
     if as_json:
         shown = [refusals.members(fault) for fault in faults]
-        print_json({"file": str(file), "faults": shown, "valid": not faults})
+        print_json({"file": str(file), "schemas": judged.kinds, "faults": shown, "valid": not faults})
     else:
+        for kind in judged.kinds:
+            click.echo(f"schemas/{kind}")
         for fault in faults:
             click.echo(refusals.line(fault))
         click.echo(f"{len(faults)} fault(s)" if faults else "valid")

@@ -10,11 +10,13 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 from xml.parsers import expat
 
 Place = tuple[int, int]
 MAX_BYTES = 1 << 20  # beyond that a refusal names paths alone
+_MOST_BASES = 64  # containers a level that may hold the content; an envelope has a handful
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)""")
 _INDEX = re.compile(r"(.*)\[([0-9]+)\]")
@@ -53,8 +55,9 @@ def _bases(root: _Node, paths: list[str]) -> list[_Node]:
     """The content first: of the containers within three levels the one that has most of the paths."""
     found, level = [root], [root]
     for _ in range(3):
-        level = [child for node in level for many in node.children.values() for child in many[:1]]
-        found += [node for node in level if node.children]
+        below = (many[0] for node in level for many in node.children.values() if many[0].children)
+        level = list(islice(below, _MOST_BASES))
+        found += level
     names = [path.partition("/")[0].partition("[")[0] for path in paths]
 
     def likely(node: _Node) -> tuple[int, int]:

@@ -69,6 +69,14 @@ def check_reading(reading: Reading, invoice: Record, today: date) -> tuple[list[
     return faults, warnings
 
 
+def find_lacking(invoice: Record) -> list[Fault]:
+    """What every invoice says and this one does not: its number, its total with tax."""
+    zh, en = "文件中没有发票的该项内容", "the file does not say this of an invoice"
+    names = [] if invoice.get("EInvoiceNo") or invoice.get("InvoiceNo") else ["InvoiceNo"]
+    names += [] if invoice.get("AmountWithTax") else ["AmountWithTax"]
+    return [Fault("invoice.incomplete", name, zh, en, INVALID) for name in names]
+
+
 def check_sources(readings: Sequence[Reading]) -> list[Fault]:
     """Every field that two sources of one file tell differently; the first source is the measure."""
     faults: list[Fault] = []

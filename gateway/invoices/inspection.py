@@ -47,9 +47,12 @@ def inspect_invoice(
         wrong, odd = keying.compare_invoice(invoice, keyed)
         faults.extend((*wrong, *keying.compare_file(kind, len(data), digest, content.is_scan, keyed)))
         warnings.extend(odd)
+    lacking = [] if content.is_scan or content.faults else checking.find_lacking(invoice)
+    # XML is the invoice itself; the text of a page may be of anything.
+    (faults if kind in (Kind.E_INVOICE, Kind.CLASSIC) else warnings).extend(lacking)
     uncovered = content.sealable - covered if covered else frozenset[str]()
     warnings.extend(_of_uncovered(uncovered))
-    needs_person = content.is_scan or not invoice or _is_loose(uncovered, origin)
+    needs_person = content.is_scan or not invoice or bool(lacking) or _is_loose(uncovered, origin)
     return Inspection(
         kind, len(data), digest, invoice, origin, readings, worst(content.seals), content.seals,
         tuple(faults), tuple(warnings), needs_person, content.is_scan, covered,

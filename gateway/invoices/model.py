@@ -90,7 +90,8 @@ class Content:
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """`invoice`: the merged record; `origin`: field → place. `covered`: the entries whose bytes an intact seal
-    signs. `needs_person`: a scan, data outside the seal though there is one, or nothing that could be read."""
+    signs. `needs_person`: a scan, data outside the seal though there is one, or no number or total that could be
+    read."""
 
     kind: Kind
     size_bytes: int

@@ -55,7 +55,7 @@ def draw(names: Mapping[str, tuple[str, str]]) -> str:
             "",
             "## Stored and not applied",
             "",
-            "The message's note is `parked` and the reason; `gateway_parked_messages` counts them.",
+            "The message's note is `parked` and the reason; `gateway_parked_messages` counts them, `gateway parked` applies or closes one.",
             "",
             *_table(("reason", "", "说明", "meaning"), _words("", PARKED)),
             "",

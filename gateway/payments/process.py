@@ -117,75 +117,75 @@ def complete(case: Case) -> Record:
     return add(case.body, case.authorities, case.today) if add else case.body
 
 
-def needs(number: str, body: Record) -> Needs:
-    """The rows that `decide` will read for a message. `body` has passed the schema."""
-    reader = _NEEDS.get(number)
-    return reader(body) if reader else NO_NEEDS
+def needs(case: Case) -> Needs:
+    """The rows that `decide` will read for a message. Its body has passed the schema."""
+    reader = _NEEDS.get(case.number)
+    return reader(case) if reader else NO_NEEDS
 
 
 def _objects(*pairs: tuple[str, str | None]) -> Needs:
     return Needs(objects=frozenset((kind, key) for kind, key in pairs if key))
 
 
-def _deal(body: Record) -> Needs:
-    deal = body["UnifiedDealCode"]
+def _deal(case: Case) -> Needs:
+    deal = case.body["UnifiedDealCode"]
     return _objects(
-        ("deal", deal), ("award", deal), ("tender-project", body.get("TenderProjectCode"))
+        ("deal", deal), ("award", deal), ("tender-project", case.body.get("TenderProjectCode"))
     ) | Needs(deals=frozenset({deal}))
 
 
-def _contract(body: Record) -> Needs:
-    return _deal(body) | Needs(contracts=frozenset({body["ContractNo"]}))
+def _contract(case: Case) -> Needs:
+    return _deal(case) | Needs(contracts=frozenset({case.body["ContractNo"]}))
 
 
-def _application(body: Record) -> Needs:
-    keys = invoices.keys_in(body)
+def _application(case: Case) -> Needs:
+    keys = invoices.keys_in(case.body)
     return Needs(
-        applications=frozenset({body["PayAppNo"]}),
-        contracts=frozenset({body["ContractNo"]}),
-        objects=payees.accounts_in(body) | invoices.objects_of(keys),
+        applications=frozenset({case.body["PayAppNo"]}),
+        contracts=frozenset({case.body["ContractNo"]}),
+        objects=payees.accounts_in(case.body) | invoices.objects_of(keys),
         invoices=keys,
-        nodes=frozenset({applications.node_key(body)}),
+        nodes=frozenset({applications.node_key(case.body)}),
     )
 
 
-def _case(body: Record) -> Needs:
-    return Needs(applications=frozenset({body["PayAppNo"]}))
+def _case(case: Case) -> Needs:
+    return Needs(applications=frozenset({case.body["PayAppNo"]}))
 
 
-def _push(body: Record) -> Needs:
-    known = payees.accounts_in(body) | invoices.objects_of(invoices.keys_in(body))
-    voucher, applied = ("voucher", pushes.voucher_key(body)), (payees.APPLIED, body["PayAppNo"])
-    return _case(body) | _objects(voucher, applied) | Needs(objects=known)
+def _push(case: Case) -> Needs:
+    known = payees.accounts_in(case.body) | invoices.objects_of(invoices.keys_in(case.body))
+    voucher, applied = ("voucher", pushes.voucher_key(case.body)), (payees.APPLIED, case.body["PayAppNo"])
+    return _case(case) | _objects(voucher, applied) | Needs(objects=known)
 
 
-def _receipt(body: Record) -> Needs:
-    no = results.answered_application(body)
+def _receipt(case: Case) -> Needs:
+    no = results.answered_application(case.body)
     return Needs(applications=frozenset({no})) if no else NO_NEEDS
 
 
-_NEEDS: dict[str, Callable[[Record], Needs]] = {
-    "1004": lambda body: _objects(("subject", body["LegalCode"])),
-    "2001": lambda body: _objects(("project", body["ProjectCode"])),
-    "2006": lambda body: _objects(
-        ("project", body.get("ProjectCode")), ("tender-project", body["TenderProjectCode"])
+_NEEDS: dict[str, Callable[[Case], Needs]] = {
+    "1004": lambda case: _objects(("subject", case.body["LegalCode"])),
+    "2001": lambda case: _objects(("project", case.body["ProjectCode"])),
+    "2006": lambda case: _objects(
+        ("project", case.body.get("ProjectCode")), ("tender-project", case.body["TenderProjectCode"])
     ),
     "2007": _deal,
     "2002": _deal,
     "2003": _contract,
-    "2004": lambda body: Needs(contracts=frozenset({body["ContractNo"]})),
+    "2004": lambda case: Needs(contracts=frozenset({case.body["ContractNo"]})),
     "2005": _deal,
     "3001": _application,
-    "3002": lambda body: _objects(("reversal", body.get("OriginalEInvoiceNo"))),
-    "3003": lambda body: _objects(("invoice-check", body["InvoiceKey"])),
+    "3002": lambda case: _objects(("reversal", case.body.get("OriginalEInvoiceNo"))),
+    "3003": lambda case: _objects(("invoice-check", case.body["InvoiceKey"])),
     "3004": _case,
     "4001": _case,
     "4002": _push,
     "4003": _case,
     "4004": _case,
-    "5001": lambda body: _case(body) | _objects(("payment", results.payment_key(body))),
+    "5001": lambda case: _case(case) | _objects(("payment", results.payment_key(case))),
     "5002": _case,
-    "5003": lambda body: _case(body) | _objects(("refund", results.refund_key(body))),
+    "5003": lambda case: _case(case) | _objects(("refund", results.refund_key(case))),
     "5004": _case,
     "6003": _case,
     "8002": _receipt,

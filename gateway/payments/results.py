@@ -105,16 +105,16 @@ def judge_status(case: Case, ground: Ground, finding: Finding) -> None:
         _move_or_park(case, ground, finding, counted, contract, ask)
 
 
-def payment_key(body: Record) -> str:
-    """One line of money: the case, order, line, the bank's number. Two treasuries may number alike, and
-    the case says which of them pays it."""
-    return "|".join(
-        body.get(name) or "" for name in ("PayAppNo", "VoucherNo", "DetailId", "XAgentBusinessNo")
-    )
+def payment_key(case: Case) -> str:
+    """One line of money: the treasury that pays it, order, line, the bank's number. Two treasuries may number
+    alike; one tells a line for one application only."""
+    parts = (case.body.get(name) or "" for name in ("VoucherNo", "DetailId", "XAgentBusinessNo"))
+    return "|".join((case.sender, *parts))
 
 
-def refund_key(body: Record) -> str:
-    return f"{body['PayAppNo']}|{body['OriginalVoucherNo']}|{body['RefundVoucherNo']}"
+def refund_key(case: Case) -> str:
+    """One refund: the treasury, the order that was paid, the order that brought the money back."""
+    return f"{case.sender}|{case.body['OriginalVoucherNo']}|{case.body['RefundVoucherNo']}"
 
 
 def judge_payment(case: Case, ground: Ground, finding: Finding) -> None:
@@ -131,7 +131,7 @@ def judge_payment(case: Case, ground: Ground, finding: Finding) -> None:
         park(case, ground, finding, application, "state", ask.node if ask else "")
     elif ask.money != "pay":
         move(case, ground, finding, application, contract, ask)
-    elif ground.find("payment", payment_key(case.body)) is not None:
+    elif ground.find("payment", payment_key(case)) is not None:
         park(case, ground, finding, application, "repeated", ask.node)
     elif amount <= 0 or paid > application.approved_fen:
         park(case, ground, finding, application, "amount", ask.node)
@@ -150,9 +150,7 @@ def _book_payment(
 ) -> None:
     """What is paid is no longer open; with the last line nothing of the application is."""
     freed = application.open_fen if ask.target == "70" else min(amount, application.open_fen)
-    ground.put(
-        BusinessObject("payment", payment_key(case.body), case.sender, application.no, {}, case.message_id)
-    )
+    ground.put(BusinessObject("payment", payment_key(case), case.sender, application.no, {}, case.message_id))
     ground.put(replace(contract, open_fen=contract.open_fen - freed, paid_fen=contract.paid_fen + amount))
     booked = replace(
         application, paid_fen=application.paid_fen + amount, open_fen=application.open_fen - freed
@@ -171,12 +169,12 @@ def judge_refund(case: Case, ground: Ground, finding: Finding) -> None:
     ask = find_ask(case.number, {"Whole": "1" if refunded >= application.paid_fen else "0"})
     if ask is None or ask.path_from(application.state) is None:
         park(case, ground, finding, application, "state", ask.node if ask else "")
-    elif ground.find("refund", refund_key(case.body)) is not None:
+    elif ground.find("refund", refund_key(case)) is not None:
         park(case, ground, finding, application, "repeated", ask.node)
     elif amount <= 0 or refunded > application.paid_fen:
         park(case, ground, finding, application, "amount", ask.node)
     else:
-        key = refund_key(case.body)
+        key = refund_key(case)
         ground.put(BusinessObject("refund", key, case.sender, application.no, {}, case.message_id))
         ground.put(replace(contract, paid_fen=contract.paid_fen - amount))
         move(case, ground, finding, replace(application, refunded_fen=refunded), contract, ask)

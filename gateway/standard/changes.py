@@ -41,10 +41,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the standard, read from its folder; `codes` is None where none lie beside it."""
+    """One version of the standard, read from its folder: `rules` by id, `mends` by id, check or code of a
+    fault; `codes` is None where none lie beside it."""
 
     schemas: Schemas
     rules: Mapping[str, Mapping[str, Any]]
+    mends: Mapping[str, Sequence[str]]
     codes: CodeTables | None
 
 
@@ -54,7 +56,7 @@ def load_version(folder: Path) -> Version:
     said = configfile.load_document(folder / "rules.yaml").data
     rules = {str(line["id"]): line for section in _RULES for line in said.get(section, ())}
     codes = CodeTables.load(tables) if tables.is_dir() else None
-    return Version(load_schemas(folder), rules, codes)
+    return Version(load_schemas(folder), rules, said.get("mends", {}), codes)
 
 
 def compare(old: Version, new: Version) -> list[Change]:

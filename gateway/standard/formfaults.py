@@ -10,7 +10,8 @@ from gateway.standard.faults import shown
 
 def unknown_form(root: str, line: int) -> Fault:
     name = root[:100]
-    zh, en = f"没有以 {name} 为根元素的报文模式", f"no schema of a platform has the root element {name}"
+    zh = f"没有以 {name} 为根元素的报文模式"
+    en = f"neither the standard nor a platform has a message with the root element {name}"
     return Fault("form.unknown", "", zh, en, "10005", found=name, line=line)
 
 

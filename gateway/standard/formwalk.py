@@ -44,21 +44,20 @@ class FormSchema:
         self._decides = etree.XMLSchema(file=str(path))
         self._schema = xmlschema.XMLSchema(str(path), allow="local")
 
-    def faults(self, root: etree._Element, place: str) -> list[Fault]:
+    def faults(self, root: etree._Element, place: str) -> Iterator[Fault]:
         """Every fault of the element, in its order; `place`: its own path, which all paths begin with."""
         declared = self._schema.elements.get(root.tag)
         if declared is None:
-            name = xmltree.local(root.tag)
-            return [
-                formfaults.unexpected(
-                    f"{place}/{name}".lstrip("/"), list(self._schema.elements), line_of(root)
-                )
-            ]
-        found = list(self._element(declared, root, place))
-        if not found and not self._decides.validate(root):
+            path = f"{place}/{xmltree.local(root.tag)}".lstrip("/")
+            yield formfaults.unexpected(path, list(self._schema.elements), line_of(root))
+            return
+        is_right = True
+        for fault in self._element(declared, root, place):
+            is_right = False
+            yield fault
+        if is_right and not self._decides.validate(root):
             log: Any = self._decides.error_log
-            found = [formfaults.undecided(f"{one.path}: {one.type_name}", int(one.line)) for one in log]
-        return found
+            yield from (formfaults.undecided(f"{one.path}: {one.type_name}", int(one.line)) for one in log)
 
     def _element(self, declared: Any, element: etree._Element, place: str) -> Iterator[Fault]:
         yield from _attributes(declared, element, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from typing import Any, NoReturn
 
 from lxml import etree
@@ -14,11 +15,12 @@ from gateway.errors import Fault, MessageError
 from gateway.message import NAMESPACE, Record
 from gateway.standard.explain import explain, in_order
 from gateway.standard.head import check_head
-from gateway.standard.platformforms import ENVELOPES, judge_form
+from gateway.standard.platformforms import Judgement, judge_form
 from gateway.standard.schemafiles import line_of
 from gateway.standard.standard import Standard
 
 _OWN = f"{{{NAMESPACE}}}"
+MAX_DIGITS = 400
 
 
 def list_types(standard: Standard) -> list[dict[str, str]]:
@@ -38,14 +40,13 @@ def list_types(standard: Standard) -> list[dict[str, str]]:
     ]
 
 
-def validate_file(
-    standard: Standard, data: bytes, number: str = "", *, on: date | None = None
-) -> list[Fault]:
-    """Every fault of a message, sorted by place; [] if it is valid. JSON or XML is told from the content.
+def validate_file(standard: Standard, data: bytes, number: str = "", *, on: date | None = None) -> Judgement:
+    """Every fault of a document, sorted by place, none if it is valid; and the schemas that it was held
+    against, as files below `schemas`. JSON or XML is told from the content.
 
-    A whole message (Head and Body) says its own type; a body alone in JSON needs `number`, in XML its
-    root's name tells. Faults of XML carry their line. A platform's own envelope (DES, MOF, CFX) is held
-    against the platforms' schemas.
+    A whole message of the standard (Head and Body) says its own type; a body alone in JSON needs `number`,
+    in XML its root's name tells. A platform's own document (DES, MOF, CFX, invoice, …) is told by its root
+    element. Faults of XML carry their line.
     """
     day = on or clock.now().date()
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -53,16 +54,33 @@ def validate_file(
         if start.startswith((b"{", b"[")):
             return _validate_json(standard, _load(data), number, day)
         root = xmltree.parse(data)
-        if xmltree.local(root.tag) in ENVELOPES:
-            return standard.book.mended(judge_form(standard.root / "platforms", data).faults)
+        if not number and not _is_own(standard, root):
+            return _judge_form(standard, root)
         return _validate_xml(standard, root, number, day)
     except MessageError as error:
-        return list(error.faults)
+        return Judgement(faults=list(error.faults))
 
 
-def _validate_json(standard: Standard, data: Any, number: str, on: date) -> list[Fault]:
+def _is_own(standard: Standard, root: etree._Element) -> bool:
+    """A message of the standard, or one that misses its namespace alone."""
+    return root.tag.startswith(_OWN) or root.tag == "Msg" or root.tag in standard.catalogue
+
+
+def _judge_form(standard: Standard, root: etree._Element) -> Judgement:
+    judged = judge_form(standard.root / "platforms", root)
+    kinds = [f"platforms/{kind}" for kind in judged.kinds]
+    return Judgement(kinds, standard.book.mended(judged.faults))
+
+
+def _judged(standard: Standard, number: str, found: list[Fault]) -> Judgement:
+    return Judgement([str(standard.file_of(number).relative_to(standard.root))], found)
+
+
+def _validate_json(standard: Standard, data: Any, number: str, on: date) -> Judgement:
     if type(data) is not dict:
-        return [_fault("json.not-an-object", "报文应为对象", "a message is a JSON object", "10001")]
+        raise MessageError(
+            [_fault("json.not-an-object", "报文应为对象", "a message is a JSON object", "10001")]
+        )
     whole = type(data.get("Head")) is dict and "Body" in data
     head = {name: str(value) for name, value in data["Head"].items()} if whole else {}
     number = _number(standard, number or head.get("MsgNo", ""))
@@ -72,23 +90,25 @@ def _validate_json(standard: Standard, data: Any, number: str, on: date) -> list
         found = standard.validate(number, record, on=on)
     except MessageError as error:
         record, found = {}, list(error.faults)
-    return [*_head_faults(standard, number, head, record, found), *found] if whole else found
+    if whole:
+        found = [*_head_faults(standard, number, head, record, found), *found]
+    return _judged(standard, number, found)
 
 
-def _validate_xml(standard: Standard, root: etree._Element, number: str, on: date) -> list[Fault]:
+def _validate_xml(standard: Standard, root: etree._Element, number: str, on: date) -> Judgement:
     head_element = root.find(f"{_OWN}Head")
     body = root.find(f"{_OWN}Body")
     whole = root.tag == f"{_OWN}Msg" and head_element is not None and body is not None and len(body) == 1
     content = body[0] if whole and body is not None else root
-    if content.tag.startswith(_OWN) and xmltree.local(content.tag) in standard.catalogue:
+    if xmltree.local(content.tag) in standard.catalogue:
         number = number or xmltree.local(content.tag)
     number = _number(standard, number)
     record = standard.read_element(number, content)
     found = [_with_line(fault, content) for fault in standard.validate_element(number, content, on=on)]
-    if not whole or head_element is None:
-        return found
-    head = {xmltree.local(child.tag): child.text or "" for child in head_element}
-    return [*_head_faults(standard, number, head, record, found), *found]
+    if whole and head_element is not None:
+        head = {xmltree.local(child.tag): child.text or "" for child in head_element}
+        found = [*_head_faults(standard, number, head, record, found), *found]
+    return _judged(standard, number, found)
 
 
 def _number(standard: Standard, number: str) -> str:
@@ -126,18 +146,24 @@ def _with_line(fault: Fault, content: etree._Element) -> Fault:
     element = content
     for part in fault.path.split("/"):
         name, _, index = part.partition("[")
-        found = element.findall(_OWN + name) if name.isidentifier() else []
         place = int(index[:-1]) - 1 if index else 0
-        if place >= len(found):
+        alike = element.iterchildren(_OWN + name) if name.isidentifier() else iter(())
+        found = next(islice(alike, place, None), None)
+        if found is None:
             break
-        element = found[place]
+        element = found
     return replace(fault, line=line_of(element))
 
 
 def _load(data: bytes) -> Any:
-    """Strict JSON: UTF-8, no name twice, no NaN. MessageError 10001 or 10004."""
+    """Strict JSON: UTF-8, no name twice, no NaN, no number beyond MAX_DIGITS. MessageError 10001 or 10004."""
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_members, parse_constant=_no_constant)
+        return json.loads(
+            data.decode("utf-8-sig"),
+            object_pairs_hook=_members,
+            parse_constant=_no_constant,
+            parse_int=_integer,
+        )
     except UnicodeDecodeError as error:
         zh, en = f"第 {error.start} 字节不是 UTF-8 编码", f"byte {error.start} is not UTF-8"
         raise MessageError([_fault("json.encoding", zh, en, "10004")]) from error
@@ -161,6 +187,13 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> NoReturn:
     raise MessageError([_fault("json.malformed", f"{text} 不是 JSON", f"{text} is not JSON", "10001")])
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        zh, en = f"数字超过 {MAX_DIGITS} 位", f"a number has more than {MAX_DIGITS} digits"
+        raise MessageError([_fault("json.malformed", zh, en, "10001")])
+    return int(text)
 
 
 def _fault(code: str, zh: str, en: str, result: str) -> Fault:

@@ -12,13 +12,14 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from lxml import etree
 
 from gateway import xmltree
 from gateway.errors import Fault, MessageError
-from gateway.standard import formfaults
+from gateway.standard import faults, formfaults
 from gateway.standard.formwalk import FormSchema, line_of
 
 MAX_FAULTS = 500
@@ -54,25 +55,24 @@ WRAPPERS = {"Message": frozenset({"Head"})}
 
 @dataclass(slots=True)
 class Judgement:
-    """`kinds`: what the document and its parts are, as schema files; `faults` in the document's order."""
+    """`kinds`: what the document and its parts are, as schema files, each once; `faults` in the document's
+    order."""
 
     kinds: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
-def judge_form(platforms: Path, data: bytes) -> Judgement:
+def judge_form(platforms: Path, root: etree._Element) -> Judgement:
     """Judges a document by the schemas below `platforms` (`schemas/platforms`). Never raises for what is wrong
-    with the document: that is a fault."""
+    with the document: that is a fault. At most MAX_FAULTS are named; then the last says that there are more."""
     made = Judgement()
-    try:
-        root = xmltree.parse(data)
-    except MessageError as error:
-        made.faults.extend(error.faults)
-        return made
     beside = WRAPPERS.get(root.tag)
     for one in [root] if beside is None else [child for child in root if child.tag not in beside]:
         _judge_document(made, platforms, one, "" if beside is None else one.tag)
-    made.faults = made.faults[:MAX_FAULTS]
+        if len(made.faults) > MAX_FAULTS:
+            break
+    if len(made.faults) > MAX_FAULTS:
+        made.faults[MAX_FAULTS:] = [faults.more(MAX_FAULTS)]
     return made
 
 
@@ -90,6 +90,8 @@ def _judge_envelope(made: Judgement, platforms: Path, envelope: Envelope, root: 
     if envelope.own:
         _judge(made, platforms, platforms / envelope.folder / envelope.own, root, "")
     for place, holder in _holders(envelope, root):
+        if len(made.faults) > MAX_FAULTS:
+            return
         number = (
             holder.get(envelope.number[1:]) if envelope.number[0] == "@" else holder.findtext(envelope.number)
         )
@@ -131,8 +133,10 @@ def _decoded(made: Judgement, part: etree._Element, place: str) -> etree._Elemen
 
 
 def _judge(made: Judgement, platforms: Path, path: Path, element: etree._Element, place: str) -> None:
-    made.kinds.append(str(path.relative_to(platforms)))
-    made.faults.extend(_schema(path).faults(element, place))
+    kind = str(path.relative_to(platforms))
+    if kind not in made.kinds:
+        made.kinds.append(kind)
+    made.faults.extend(islice(_schema(path).faults(element, place), MAX_FAULTS + 1 - len(made.faults)))
 
 
 def _numbered(folder: Path, number: str) -> Path | None:

@@ -107,9 +107,11 @@ def _read_element(element: etree._Element, fields: dict[str, _Field]) -> Record:
         name = child.tag.removeprefix(_OWN)
         known = fields.get(name)
         value = _read_value(child, known)
-        if name in record:
-            before = record[name]
-            record[name] = [*before, value] if isinstance(before, list) else [before, value]
+        before = record.get(name)
+        if isinstance(before, list):
+            before.append(value)
+        elif before is not None:
+            record[name] = [before, value]
         elif known is not None and known.repeats:
             record[name] = [value]
         else:

@@ -1,107 +1,57 @@
-"""The rules in words, from the lines that the validator itself runs: rows, and the page `docs/rules.md`."""
+"""The rules in words: one row a line of `rules.yaml`, for the reference and for `gateway standard rules`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from gateway.standard.model import Element
-from gateway.standard.rules import RuleLine
-from gateway.standard.standard import Standard
-from gateway.standard.valuerules import ValueLine
+from gateway.standard.changes import Version
+from gateway.standard.valuerules import marks
 
-_HEADING = (
-    "rule 规则",
-    "types 报文",
-    "path 要素",
-    "condition 条件",
-    "result",
-    "rule in words 规则说明",
-    "how to mend 如何更正",
-)
+_SAID = frozenset({"id", "types", "each", "path", "on", "severity", "result", "zh", "en"})
 
 
-def rule_rows(standard: Standard) -> list[dict[str, str]]:
-    """Every rule: id, types, path, condition, check, result, severity, zh, en, mend_zh, mend_en."""
-    return [*_value_rows(standard), *(_row(standard, line) for line in standard.book.lines)]
+def rule_rows(version: Version, number: str = "") -> list[dict[str, str]]:
+    """Every rule, or those between the fields of one type: id, types, path, condition, severity, result, zh,
+    en, mend_zh, mend_en. A rule of single values is for all types (`*`); its path names the elements."""
+    lines = version.rules.values()
+    return [_row(version, line) for line in lines if not number or number in types_of(line)]
 
 
-def rules_page(standard: Standard) -> str:
-    """All rules as one Markdown page in both languages."""
-    rows = rule_rows(standard)
-    lines = [
-        "# Rules of the data standard 数据标准规则",
-        "",
-        "What XSD cannot say. Written by `gateway standard rules --markdown` from `schemas/standard/v1/rules.yaml`",
-        "and the schemas' annotations; do not edit. 由规则文件与模式注释生成，请勿手工修改。",
-        "",
-        f"| {' | '.join(_HEADING)} |",
-        f"|{'---|' * len(_HEADING)}",
-    ]
-    for row in rows:
-        words = f"{row['zh']}<br>{row['en']}"
-        if row["severity"] == "warning":
-            words += "<br>(warning 警告)"
-        mend = f"{row['mend_zh']}<br>{row['mend_en']}"
-        cells = (f"`{row['id']}`", row["types"], row["path"], row["condition"], row["result"], words, mend)
-        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines) + "\n"
+def types_of(line: Mapping[str, Any]) -> list[str]:
+    """The numbers of the types that a rule is for; none for a rule of single values, which goes by a mark."""
+    said = line.get("types", [])
+    return [said] if isinstance(said, str) else list(said)
 
 
-def _row(standard: Standard, line: RuleLine) -> dict[str, str]:
-    types = [line.types] if isinstance(line.types, str) else line.types
+def _row(version: Version, line: Mapping[str, Any]) -> dict[str, str]:
+    place = "/".join(str(line[name]) for name in ("each", "path") if line.get(name))
+    mend = version.mends.get(line["id"]) or version.mends.get(line["check"]) or ("", "")
     return {
-        "id": line.id,
-        "types": " ".join(types),
-        "path": f"{line.each}: {line.path}" if line.each else line.path,
-        "condition": _condition(line),
-        "check": line.check,
-        **_words(standard, line),
+        "id": str(line["id"]),
+        "types": " ".join(types_of(line)) or "*",
+        "path": place or ", ".join(sorted(_elements(version, line))),
+        "condition": ", ".join(f"{name}: {_plain(said)}" for name, said in line.items() if name not in _SAID),
+        "severity": str(line.get("severity", "error")),
+        "result": str(line.get("result", "10003")),
+        "zh": str(line["zh"]),
+        "en": str(line["en"]),
+        "mend_zh": str(mend[0]),
+        "mend_en": str(mend[1]),
     }
 
 
-def _condition(line: RuleLine) -> str:
-    of = [line.of] if isinstance(line.of, str) else line.of
-    parts = [line.check, *([" + ".join(of)] if of else []), *([line.literal] if line.literal else [])]
-    parts += [", ".join(line.values)] if line.values else []
-    parts += [f"{line.days} days"] if line.days else []
-    for word, given in (("when", line.when), ("unless", line.unless)):
-        for path, values in given.items():
-            shown = values if isinstance(values, str) else " ".join(values)
-            parts.append(f"{word} {path} = {shown}")
-    return "; ".join(parts)
-
-
-def _value_rows(standard: Standard) -> Iterator[dict[str, str]]:
-    """A rule of values holds for many elements: their simple types, tables and limits are named."""
-    for line in standard.book.values:
-        kinds = ", ".join(kind or "absent" for kind in line.kinds)
-        yield {
-            "id": line.id,
-            "types": "*",
-            "path": ", ".join(sorted(_elements(standard, line))),
-            "condition": f"{line.check}; when the code's kind = {kinds}" if kinds else line.check,
-            "check": line.check,
-            **_words(standard, line),
-        }
-
-
-def _elements(standard: Standard, line: ValueLine) -> set[str]:
-    roots: list[Element] = [standard.model(kind.number) for kind in standard.catalogue]
-    found = set()
-    for root in roots:
+def _elements(version: Version, line: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the elements that bear a rule's mark, with their code tables."""
+    found: dict[str, None] = {}
+    for root in version.schemas.roots.values():
         for _, element in root.walk():
-            if element.value is not None and line in standard.values.lines_of(element, line.severity):
-                found.add(f"{element.name} ({element.codes})" if line.on == "codes" else element.name)
-    return found
+            if line["on"] in marks(element) and bool(line.get("kinds")) == bool(element.code_type):
+                found[f"{element.name} ({element.codes})" if line["on"] == "codes" else element.name] = None
+    yield from found
 
 
-def _words(standard: Standard, line: RuleLine | ValueLine) -> dict[str, str]:
-    zh, en = standard.book.mends.get(line.id, ("", ""))
-    return {
-        "result": line.result,
-        "severity": line.severity,
-        "zh": line.zh,
-        "en": line.en,
-        "mend_zh": zh,
-        "mend_en": en,
-    }
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} = {_plain(one)}" for name, one in value.items())
+    return " ".join(map(_plain, value)) if isinstance(value, list) else str(value) or "∅"

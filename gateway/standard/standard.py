@@ -212,9 +212,13 @@ class Standard:
 
     def sample(self, number: str) -> Record:
         """A fresh copy of the type's sample, valid."""
-        kind = self.catalogue.get(number)
-        path = self._schemas.folder / "samples" / f"{kind.number}-{kind.name}.json"
+        path = self._schemas.folder / "samples" / f"{self.file_of(number).stem}.json"
         return self.from_json(number, json.loads(path.read_text(encoding="utf-8")))
+
+    def file_of(self, number: str) -> Path:
+        """The schema file of a type."""
+        kind = self.catalogue.get(number)
+        return self._schemas.folder / f"{kind.number}-{kind.name}.xsd"
 
     def _form(self, number: str) -> Form:
         form = self._forms.get(number)

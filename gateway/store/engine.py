@@ -39,6 +39,7 @@ from gateway.store.contract import (
     TicketRow,
 )
 from gateway.store.grounding import load_ground
+from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import Act, resolve
 from gateway.store.scoping import within
@@ -184,6 +185,14 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
         act = Act(delivery_id, action, actor, reason, renewed, notice, sure, origin)
         row: DeliveryRow = await self._do(
             lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
+        )
+        return row
+
+    async def close_parked(
+        self, message_id: str, actor: str, reason: str, told_again: str = ""
+    ) -> MessageRow:
+        row: MessageRow = await self._do(
+            lambda work: close_parked(work, message_id, actor, reason, told_again)
         )
         return row
 

@@ -33,7 +33,7 @@ class RefusalRow:
 class MessageFilter:
     """Of the message log, newest first. Empty fields do not filter. `text`: an id, application, idempotency
     key or a business key's beginning; where none is equal, a part of `Arrival.search` among the newest
-    messages. `code`: of a delivery that failed. `since` and `until` (exclusive) are of `received_at`."""
+    messages. `code`: of a delivery that failed. `parked`: what was stored and not applied and is not closed. `since` and `until` (exclusive) are of `received_at`."""
 
     text: str = ""
     type: str = ""
@@ -42,6 +42,7 @@ class MessageFilter:
     state: str = ""
     application: str = ""
     code: str = ""
+    parked: bool = False
     since: int = 0
     until: int = 0
     before: str = ""  # message id: the page that is older than this one

@@ -12,10 +12,11 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, TextClause, bind
 
 from gateway.message import MessageState
 from gateway.store import tables
-from gateway.store.contract import MessageFilter, MessageRow
+from gateway.store.contract import PARKED, MessageFilter, MessageRow
 from gateway.store.queries import MESSAGE_COLUMNS, MESSAGES_JOINED
 from gateway.store.rows import message_row
 from gateway.store.statements import Connection, Statement, as_given, is_given
+from gateway.store.transaction import MESSAGES
 
 READ_THROUGH = 20_000  # messages that are read for a part of a text
 _MOST_NAMED = 1000
@@ -85,6 +86,11 @@ def _conditions(wanted: MessageFilter) -> list[Condition]:
         conditions.append(_m.state == wanted.state)
         if wanted.state != MessageState.DELIVERED:
             conditions.append(text(tables.IS_UNUSUAL))
+    if wanted.parked:
+        # There are few, and mostly none: then no message is looked at.
+        tally = tables.tally.c
+        some = select(func.sum(tally.count)).where(tally.receiver == MESSAGES, tally.state == PARKED)
+        conditions += [some.scalar_subquery() > 0, _m.note.startswith(PARKED)]
     if wanted.since:
         conditions.append(_m.received_at >= wanted.since)
     if wanted.until:

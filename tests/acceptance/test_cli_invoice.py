@@ -67,6 +67,14 @@ def test_a_root_that_is_no_certificate_is_a_wrong_call(copy: Path, e_file: Path)
     assert gateway(copy, "invoice", "inspect", str(e_file), "--keyed", str(e_file)).exit_code == 2
 
 
+@pytest.mark.parametrize("value", ["5", "null", '{"a": 1}', "[]"])
+def test_what_was_keyed_as_anything_but_text_is_a_wrong_call(copy: Path, e_file: Path, value: str) -> None:
+    keyed = e_file.with_name("keyed.json")
+    keyed.write_text(f'{{"InvoiceNo": {value}, "FileSize": 5}}', "utf-8")
+    result = gateway(copy, "invoice", "inspect", str(e_file), "--keyed", str(keyed))
+    assert result.exit_code == 2 and "InvoiceNo should be text" in result.output
+
+
 def test_a_configured_root_that_is_not_there_is_a_finding(copy: Path, e_file: Path) -> None:
     config = copy / "config" / "gateway.yaml"
     config.write_text(config.read_text("utf-8") + "\nseal_roots: [config/none.crt]\n", "utf-8")

@@ -1,4 +1,4 @@
-"""`gateway standard show|sample|diff|docs|form` as a person calls them: last line, exit status, files."""
+"""`gateway standard show|sample|diff|docs|validate` as a person calls them: last line, exit status, files."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def test_diff_ends_with_1_where_something_is_no_longer_valid(tmp_path: Path) -> 
     )
     assert told("diff", str(other), "v1")["compatible"] is True
     assert "not compatible" in call("diff", "v1", str(other), status=1)
-    assert "neither a version" in call("diff", "v1", "v9", status=2)
+    for no_version in ("v9", "/", str(tmp_path), str(ROOT / "schemas" / "platforms" / "treasury")):
+        assert "neither a version" in call("diff", "v1", no_version, status=2)
 
 
 def test_docs_are_written_once_and_found_stale_after_a_change(tmp_path: Path) -> None:
@@ -104,8 +105,8 @@ def test_docs_are_written_once_and_found_stale_after_a_change(tmp_path: Path) ->
 def test_a_real_document_is_judged_fault_by_fault(file: str, faults: int) -> None:
     if not REAL.is_dir():
         pytest.skip(f"the real messages are not on this machine ({REAL})")
-    found = told("form", str(REAL / file), status=int(faults > 0))
+    found = told("validate", str(REAL / file), status=int(faults > 0))
     assert len(found["faults"]) == faults and found["valid"] is (faults == 0) and found["schemas"]
     assert set(found) == {"file", "schemas", "faults", "valid"}
-    lines = call("form", str(REAL / file), status=int(faults > 0)).splitlines()
+    lines = call("validate", str(REAL / file), status=int(faults > 0)).splitlines()
     assert lines[-1] == (f"{faults} fault(s)" if faults else "valid")

@@ -147,7 +147,7 @@ async def test_a_push_that_is_given_up_is_told_and_its_case_goes_back(terminal: 
     told = STANDARD.read("8002", notice.body)
     assert (told["OriMsgNo"], told["ReceiptStatus"], told["BizVersion"]) == ("4002", "4", "1")
     assert told["Errors"]["Error"][0]["Text"] == "they closed the year"
-    assert notice.place is not None and notice.place.log_id == "GW-operators"
+    assert notice.place is not None and notice.place.log_id == "GW-operator"
     assert [one.receiver for one in await store.deliveries(notice.id)] == [GENERAL]
     assert [one.new_state for one in await store.trace(NO)] == ["44"]
     await store.close()

@@ -243,3 +243,14 @@ async def test_a_full_disk_refuses_cleanly_recovers_by_itself_and_loses_nothing(
     async with running(small_disk) as again:
         for message_id in taken:
             assert await again.store.get_message(message_id) is not None
+
+
+async def test_the_metrics_tell_who_is_held_and_what_is_overdue(tmp_path: Path) -> None:
+    async with running(tmp_path) as there:
+        await there.store.pause_receiver(SUB, "li", "their weekend")
+        await there.store.move_health(CITY, ("up",), "open", for_s=60)
+        async with there.session.get(there.url + "/metrics") as answer:
+            text = await answer.text()
+    assert f'gateway_receiver_held{{receiver="{SUB}",state="paused"}} 1.0' in text
+    assert f'gateway_receiver_held{{receiver="{CITY}",state="open"}} 1.0' in text
+    assert "gateway_receipts_overdue 0.0" in text

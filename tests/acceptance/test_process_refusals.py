@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from gateway.arrivals import Submission
 from gateway.bench import material
+from gateway.cli import main
 from gateway.client import Refused
+from gateway.errors import MessageError
 from gateway.formats import formats
 from gateway.message import Claims, Record
-from gateway.payments.ground import BusinessObject, Contract, Ground
+from gateway.parked import apply_parked
+from gateway.payments.ground import Application, BusinessObject, Contract, Ground
 from gateway.standard import Standard
-from gateway.store.contract import LastVersion, Verdict
+from gateway.store.contract import LastVersion, MessageFilter, ResolveRefused, Verdict
 from tests.store.samples import accept_id, message
 
 from .conftest import general_message
+from .partners import certificates
 from .running import ROOT, Running, running
 
 STANDARD = Standard.load(ROOT / "schemas")
@@ -145,6 +152,93 @@ async def test_a_fact_that_fits_no_case_is_kept_and_alarmed(gateway: Running) ->
     async with gateway.session.get(f"{gateway.url}/metrics") as response:
         assert "gateway_parked_messages 1.0" in await response.text()
     assert json.loads((await gateway.store.get_message(outcome.message.id)).head)["MsgNo"] == "5001"  # type: ignore[union-attr]
+
+
+async def parked_payment(gateway: Running) -> tuple[str, Record]:
+    """A payment that a treasury told of a case that nobody knows yet."""
+    path = ROOT / "mappings/treasury/cases/PaymentResult.in/paid.input.xml"
+    payload = path.read_bytes()
+    key = formats.get("mof-voucher").decode(payload).head["IdemKey"]
+    claims = Claims(CITY, "GW", "5001", key, int(time.time()), "token", "application/xml")
+    platform = gateway.settings.platforms[CITY]
+    submission = Submission(platform, "5001", key, payload, claims, "thumbprint", "gm", "poll")
+    outcome = await gateway.gateway.intake.take(submission)
+    assert outcome.message is not None
+    return outcome.message.id, STANDARD.read("5001", outcome.message.body)
+
+
+async def listed_as_parked(gateway: Running) -> list[str]:
+    return [row.id for row in await gateway.store.search(MessageFilter(parked=True))]
+
+
+async def test_a_parked_payment_is_applied_by_a_person_once_its_case_is_there(gateway: Running) -> None:
+    parked, body = await parked_payment(gateway)
+    assert await listed_as_parked(gateway) == [parked]
+    arrivals = gateway.gateway.intake.arrivals
+    with pytest.raises(MessageError, match="still does not fit: the application is not known"):
+        await apply_parked(gateway.store, arrivals, parked, "li", "too early")
+    assert await listed_as_parked(gateway) == [parked]
+    fen = int(body["XPayAmt"].replace(".", ""))
+
+    def judge(ground: Ground, last: LastVersion | None) -> Verdict:
+        ground.put(
+            Contract("HT-1", "GGZY-JSGC", "D", "S", ("T",), ("W",), 9 * fen, "310000", "01", open_fen=fen)
+        )
+        ground.put(
+            Application(
+                body["PayAppNo"], "HT-1", "60", "GGZY-JSGC", "T", ("W",), "310000", "01", "2024", fen, fen, fen,
+                treasury=CITY,
+            )
+        )  # fmt: skip
+        return Verdict()
+
+    await accept_id(gateway.store, message("case", type="3001", judge=judge))
+    applied = await apply_parked(gateway.store, arrivals, parked, "li", "the case came late")
+    case = await gateway.store.application(body["PayAppNo"])
+    assert case is not None and (case.state, case.paid_fen, case.open_fen) == ("70", fen, 0)
+    assert (applied.note, applied.biz_version, applied.origin_id) == (
+        "",
+        2,
+        parked,
+    ) and applied.place is not None
+    receivers = [one.receiver for one in await gateway.store.deliveries(parked)]
+    again = [one.receiver for one in await gateway.store.deliveries(applied.id)]
+    assert (receivers, again) == (["GGZY-ZPT"], [])  # who has the first one is not given it again
+    audit = [one.detail for one in await gateway.store.events(parked) if one.stage == "resolved"]
+    assert audit == [
+        {"action": "apply", "actor": "li", "reason": "the case came late", "was": "parked unknown-application",
+         "told_again": applied.id}
+    ]  # fmt: skip
+    assert await listed_as_parked(gateway) == [] and (await gateway.store.counts()).parked == 0
+    for message_id in (parked, applied.id):
+        with pytest.raises(ResolveRefused, match="not parked"):
+            await apply_parked(gateway.store, arrivals, message_id, "li", "once more")
+
+
+async def test_a_parked_payment_is_closed_with_a_reason_at_the_command_line(gateway: Running) -> None:
+    parked, _ = await parked_payment(gateway)
+    places = {"DATA_DIR": gateway.settings.data_dir, "CERTIFICATES": certificates(), "ROOT": ROOT}
+    runner = CliRunner(env={f"GATEWAY_{name}": str(path) for name, path in places.items()})
+
+    def call(*words: str, status: int = 0) -> Any:
+        result = runner.invoke(main, list(words), catch_exceptions=False)
+        assert result.exit_code == status, result.output
+        return json.loads(result.stdout.splitlines()[-1]) if "--json" in words else result.output
+
+    def run() -> None:
+        (row,) = call("log", "search", "--parked", "--json")["messages"]
+        assert (row["id"], row["note"]) == (parked, "parked unknown-application")
+        assert "still does not fit" in call("parked", parked, "--reason", "now?", status=1)
+        told = call(
+            "parked", parked, "--action", "close", "--reason", "paid by hand", "--actor", "li", "--json"
+        )
+        assert (told["message"], told["note"]) == (parked, "was parked unknown-application")
+        assert call("log", "search", "--parked", "--json")["messages"] == []
+        assert "is not parked" in call("parked", parked, "--action", "close", "--reason", "again", status=1)
+        assert "no message" in call("parked", "nobody", "--reason", "x", status=1)
+
+    await asyncio.to_thread(run)
+    assert (await gateway.store.counts()).parked == 0
 
 
 async def with_files(gateway: Running, number: str) -> Record:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.connectors import Answer, Parcel
 from gateway.delivery import DeliveryWorker
 from gateway.errors import DeliveryError
 from gateway.operating import BreakerSettings, MaintenanceWindow
+from gateway.receiptwatch import ReceiptWatch, answered
 from gateway.settings import RetrySettings
 from gateway.steering import Steering
 from gateway.store import Store, open_store
@@ -87,6 +89,7 @@ async def delivering(
     receiver: Receiver,
     *,
     windows: list[MaintenanceWindow] | None = None,
+    receipt_within_s: dict[str, float] | None = None,
     moment: Moment | None = None,
 ) -> AsyncIterator[Steering]:
     own = settings()
@@ -98,7 +101,13 @@ async def delivering(
     )
     platform = own.platforms[NODE]
     connector = platform.connector.model_copy(update={"concurrency": LIMIT})
-    platform = platform.model_copy(update={"connector": connector, "maintenance": windows or []})
+    platform = platform.model_copy(
+        update={
+            "connector": connector,
+            "maintenance": windows or [],
+            "receipt_within_s": receipt_within_s or {},
+        }
+    )
     own = replace(own, gateway=gateway, platforms={**own.platforms, NODE: platform})
     steering = Steering(own, store, moment=moment or Moment())
     worker = DeliveryWorker(
@@ -214,3 +223,62 @@ async def test_what_the_receiver_itself_refuses_opens_no_breaker(store: Store) -
     async with delivering(store, receiver):
         await reached(20, store, dead)
     assert await health(store) == "up"
+
+
+async def test_a_push_that_is_taken_over_owes_its_receipt_and_the_alarm_is_told_once(store: Store) -> None:
+    receiver = Receiver()
+    receiver.is_up = True
+    watch = ReceiptWatch(store)
+    sent = await accept_id(store, message("a", type="4002", judge=says(to(NODE, "a"))))
+    other = await accept_id(store, message("b", type="1001", judge=says(to(NODE, "b"))))
+    async with delivering(store, receiver, receipt_within_s={"4002": 0.3}):
+        await reached(2, store, done)
+    assert [one.message_id for one in await store.receipts_due()] == [sent] and other
+    with capture_logs() as logs:
+        await watch.look()  # in time still
+        assert logs == []
+        await asyncio.sleep(0.4)
+        await watch.look()
+        await watch.look()
+    assert [(one["event"], one["receiver"], one["message"]) for one in logs] == [
+        ("receipt overdue", NODE, sent)
+    ]
+
+
+def test_a_receipt_ends_the_wait_for_what_its_platform_owes() -> None:
+    platform = settings().platforms[NODE]
+    said = {"OriMsgNo": "4002", "BizKey": "PA-1", "BizVersion": "2", "ReceiptStatus": "3"}
+    assert answered(platform, "8002", said) == ("4002", "PA-1", 2)
+    assert answered(platform, "8002", {**said, "OriMsgNo": "1001"}) == ()
+    assert answered(platform, "4003", said) == ()
+    assert answered(settings().platforms["GGZY-ZPT"], "8002", said) == ()
+
+
+async def test_a_receiver_whose_answers_take_long_is_told_as_slow_until_they_do_not(store: Store) -> None:
+    steering = Steering(settings(), store)
+    slow_s = settings().platforms[NODE].connector.slow_s
+    moves = [steering.judge(NODE, True, slow_s * 3, "", "") for _ in range(4)]
+    (slow,) = [move for move in moves if move is not None]
+    await steering.tell(slow)
+    assert (
+        await health(store) == "slow"
+        and steering.room(NODE) == settings().platforms[NODE].connector.concurrency
+    )
+    back = [move for _ in range(20) if (move := steering.judge(NODE, True, 0.01, "", "")) is not None]
+    assert [move.new for move in back] == ["up"]
+    await steering.tell(back[0])
+    assert await health(store) == "up"
+
+
+async def test_what_one_process_found_out_holds_for_the_others_at_their_next_look(store: Store) -> None:
+    seconds = iter(range(0, 1000, 2))
+    one, other = (Steering(settings(), store, now_s=lambda: float(next(seconds))) for _ in range(2))
+    failures = settings().gateway.breaker.failures
+    found = [one.judge(NODE, False, 1.0, "delivery.timeout", "no answer") for _ in range(failures)][-1]
+    assert found is not None and one.held == {NODE} and other.held == frozenset()
+    await one.tell(found)
+    await other.look()
+    assert other.held == {NODE}
+    await store.move_health(NODE, ("open",), "recovering")
+    await other.look()
+    assert other.held == frozenset() and other.room(NODE) == 1

@@ -201,14 +201,28 @@ def test_the_steady_clock_reads_like_a_time_of_day_and_follows_the_boot_clock() 
 
 
 async def test_no_statement_of_the_hot_path_scans_a_table(sqlite_only: None, store: Store) -> None:
-    from gateway.store import accepting, claiming, grounding, keys, queries, recording, searching, settling
+    from gateway.store import (
+        accepting,
+        claiming,
+        grounding,
+        keys,
+        queries,
+        receipts,
+        recording,
+        searching,
+        settling,
+        steering,
+        stuck,
+    )
     from gateway.store.statements import Statement
 
     connection: sqlite3.Connection = store._write  # type: ignore[attr-defined]
     scans = []
-    small = {"tally", "refusal"}  # the latter is read backwards to a limit
+    small = {"tally", "receiver_pause", "receiver_health"}
+    small |= {"refusal", "operator_act"}  # read backwards to a limit
     table = re.compile(rf"SCAN ({'|'.join(set(metadata.tables) - small)})( |$)(?!USING)")
-    for module in (accepting, claiming, grounding, keys, queries, recording, searching, settling):
+    hot = (accepting, claiming, grounding, keys, queries, recording, searching, settling)
+    for module in (*hot, receipts, steering, stuck):
         for name, found in vars(module).items():
             for statement in found if isinstance(found, tuple) else (found,):
                 if not isinstance(statement, Statement):

@@ -9,7 +9,7 @@ from lxml import etree
 from gateway import refusals
 from gateway.client.replies import read_fault
 from gateway.endpoints import problem
-from gateway.errors import HTTP_STATUS, Fault, MessageError
+from gateway.errors import HTTP_STATUS, MAX_FAULTS, MAX_TEXT, Fault, MessageError
 
 FAULTS = [
     Fault(
@@ -60,16 +60,30 @@ def test_the_text_is_bounded_and_says_how_many_it_left_out(most: int) -> None:
     assert len(text) <= most
     if most > 200:
         *lines, last = text.split("\n")
-        assert f"{5000 - len(lines)} more" in last and lines[0] == refusals.line(MANY.faults[0])
+        assert f"{MAX_FAULTS + 1 - len(lines)} more" in last and lines[0] == refusals.line(MANY.faults[0])
 
 
 def test_the_8001_of_a_refusal_keeps_to_its_schema() -> None:
     ack = refusals.ack(MANY, "3001", "0123456789abcdef")
-    assert len(ack["Errors"]["Error"]) == refusals.MAX_ERRORS
+    assert len(ack["Errors"]["Error"]) == MAX_FAULTS + 1
     assert len(ack["AddWord"]) <= refusals.ADD_WORD_CHARS
     long = MessageError([Fault("x", "p" * 900, "长" * 900, "long" * 900)])
     (error,) = refusals.ack(long, "3001", "0123456789abcdef")["Errors"]["Error"]
     assert len(error["Path"]) == 300 and len(error["Text"]) == 500
+
+
+def test_a_refusal_is_bounded_however_many_and_however_long_its_faults_are() -> None:
+    *named, last = MANY.faults
+    assert (len(named), last.code) == (MAX_FAULTS, "message.more-faults") and named == list(MANY.faults[:-1])
+    exactly = MessageError(MANY.faults[:MAX_FAULTS])
+    assert exactly.faults == MANY.faults[:MAX_FAULTS]
+    long = "长" * 1_000_000
+    (fault,) = MessageError(
+        [Fault("x", long, long, long, source_path=long, found=long, expected=long)]
+    ).faults
+    for text in (fault.path, fault.source_path, fault.zh, fault.en, fault.found, fault.expected):
+        assert len(text) == MAX_TEXT and text.endswith("…")
+    assert len(problem.problem(MessageError([fault]))) < 40_000
 
 
 def test_a_fault_is_well_formed_whatever_was_found() -> None:

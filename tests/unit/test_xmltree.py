@@ -46,6 +46,7 @@ def test_gb18030_four_byte_characters_are_read() -> None:
         (b"<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", "xml.dtd", "10001"),
         (b"<a>" * 60 + b"</a>" * 60, "xml.too-deep", "10001"),
         (b"<a>" + b"<b/>" * (xmltree.MAX_ELEMENTS + 1) + b"</a>", "xml.too-deep", "10001"),
+        (b"<a><b " + b" ".join(b'a%d=""' % one for one in range(257)) + b"/></a>", "xml.too-deep", "10001"),
         ('<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16"), "xml.encoding", "10004"),
         ('<?xml version="1.0" encoding="KOI8-R"?><a/>'.encode("ascii"), "xml.encoding", "10004"),
         ("<a>公路</a>".encode("gbk"), "xml.encoding", "10004"),
@@ -55,6 +56,11 @@ def test_gb18030_four_byte_characters_are_read() -> None:
 def test_what_cannot_be_trusted_is_refused(data: bytes, code: str, result: str) -> None:
     error = refusal(data)
     assert (error.faults[0].code, error.result) == (code, result)
+
+
+def test_an_element_may_have_as_many_attributes_as_any_platform_writes() -> None:
+    some = " ".join(f'a{one}="="' for one in range(xmltree.MAX_ATTRIBUTES))
+    assert len(xmltree.parse(f"<a><b {some}/><b {some}/></a>".encode())[0].attrib) == xmltree.MAX_ATTRIBUTES
 
 
 def test_size_is_bounded_before_parsing() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from gateway.standard.catalogue import MessageType
 from gateway.standard.changes import Version
 from gateway.standard.model import Element, ValueType
-from gateway.standard.reference.lists import rules_table, types_of
+from gateway.standard.reference.lists import rules_table
 from gateway.standard.reference.pages import YES, Block, Heading, Page, Paragraph, Table
+from gateway.standard.ruledocs import rule_rows
 
 _ELEMENTS = (
     ("要素", "Element"), ("含义", "Meaning"), ("英文含义", "Meaning in English"), ("类型", "Type"), ("次数", "Occurs"),
@@ -94,9 +95,9 @@ def type_page(version: Version, kind: MessageType) -> Page:
         Heading(("要素", "Elements")),
         _elements(root),
     ]
-    lines = [line for line in version.rules.values() if kind.number in types_of(line)]
-    if lines:
-        blocks += [Heading(("规则", "Rules")), rules_table(lines)]
+    rows = rule_rows(version, kind.number)
+    if rows:
+        blocks += [Heading(("规则", "Rules")), rules_table(rows, with_types=False)]
     title = (f"{kind.number} {kind.title_zh}", f"{kind.name}: {kind.title_en}")
     return Page(f"types/{_file(kind)}", _anchor(kind), title, tuple(blocks))
 

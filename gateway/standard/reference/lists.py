@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from gateway.standard.changes import Version
 from gateway.standard.codes import Code, CodeTables
 from gateway.standard.reference.pages import YES, Block, Heading, Page, Paragraph, Table
+from gateway.standard.ruledocs import rule_rows
 
 
 def rules(version: Version) -> Page:
     text = (
-        "模式无法表达的要素间规则；校验位、代码表和 GBK 长度见各报文。",
-        "What schemas cannot say between elements; check digits, code tables and lengths in GBK stand with the messages.",
+        "模式无法表达的规则：单个取值的（校验位、代码表、GBK 长度；位置列出适用的要素）和要素之间的。最后两列说明如何更正。",
+        "What schemas cannot say: of single values (check digits, code tables, lengths in GBK; the place names their elements) "
+        "and between elements. The last two columns say how to mend what breaks a rule.",
     )
-    lines = list(version.rules.values())
-    return Page(
-        "rules.md", "rules", ("规则", "Rules"), (Paragraph(text), rules_table(lines, with_types=True))
-    )
+    return Page("rules.md", "rules", ("规则", "Rules"), (Paragraph(text), rules_table(rule_rows(version))))
 
 
-def types_of(line: Mapping[str, Any]) -> list[str]:
-    """The numbers of the types that a rule is for; none for a rule of single values, which goes by a mark."""
-    said = line.get("types", [])
-    return [said] if isinstance(said, str) else list(said)
-
-
-def rules_table(lines: list[Mapping[str, Any]], *, with_types: bool = False) -> Table:
+def rules_table(rows: list[dict[str, str]], *, with_types: bool = True) -> Table:
     head = (
         ("规则", "Rule"), *((("报文", "Messages"),) if with_types else ()), ("位置", "Place"), ("条件", "Condition"),
-        ("级别", "Severity"), ("结果码", "Result"), ("含义", "Meaning"), ("英文含义", "In English"),
+        ("级别", "Severity"), ("结果码", "Result"), ("含义", "Meaning"), ("英文含义", "In English"), ("更正", "Mend"),
+        ("英文更正", "Mend, in English"),
     )  # fmt: skip
-    return Table(head, tuple(_rule(line, with_types) for line in lines))
+    return Table(head, tuple(_rule(row, with_types) for row in rows))
 
 
-def _rule(line: Mapping[str, Any], with_types: bool) -> tuple[str, ...]:
-    place = "/".join(str(line[name]) for name in ("each", "path", "on") if line.get(name))
-    said = ("id", "types", "each", "path", "on", "severity", "result", "zh", "en")
-    condition = ", ".join(f"{name}: {_plain(value)}" for name, value in line.items() if name not in said)
-    return (
-        f"`{line['id']}`", *((" ".join(types_of(line)),) if with_types else ()), f"`{place}`", condition,
-        str(line.get("severity", "error")), str(line.get("result", "10003")), str(line["zh"]), str(line["en"]),
-    )  # fmt: skip
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name} = {_plain(one)}" for name, one in value.items())
-    return " ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+def _rule(row: dict[str, str], with_types: bool) -> tuple[str, ...]:
+    said = ("condition", "severity", "result", "zh", "en", "mend_zh", "mend_en")
+    types = (row["types"],) if with_types else ()
+    return f"`{row['id']}`", *types, f"`{row['path']}`", *(row[name] for name in said)
 
 
 def code_tables(version: Version) -> Page:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gateway.formats.places import MAX_BYTES, locate
@@ -67,3 +69,14 @@ def test_no_place_is_told_where_there_are_none() -> None:
     assert locate(b'{"a": "\xff"}', ["a"]) == {}
     assert locate(b'{"A": "' + b"x" * MAX_BYTES + b'"}', ["A"]) == {}
     assert locate(JSON, [""]) == {}
+
+
+def test_a_message_of_many_containers_is_looked_through_within_bounds() -> None:
+    many = "".join(f'"x{index}": {{"a": 1}}, ' for index in range(50_000))
+    data = f'{{"Head": {{}}, "Body": {{{many}"Payees": {{"Payee": [{{"A": 1}}]}}}}}}'.encode()
+    started = time.process_time()
+    places = locate(data, [f"x{index}" for index in range(64)] + ["Payees/Payee[1]/A"])
+    assert time.process_time() - started < 5 and len(set(places.values())) == 65
+    started = time.process_time()
+    assert len(set(locate(data, [f"z{index}" for index in range(64)]).values())) == 1
+    assert time.process_time() - started < 2

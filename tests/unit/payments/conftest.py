@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -12,10 +13,12 @@ from gateway.message import Record
 from gateway.payments.authorities import Authorities, Authority
 from gateway.payments.case import Case, Finding
 from gateway.payments.coverage import Coverage, Covered
-from gateway.payments.ground import BusinessObject, Contract, Ground
-from gateway.payments.process import decide
+from gateway.payments.ground import Application, BusinessObject, Contract, Ground, InvoiceUse, Needs
+from gateway.payments.process import decide, needs
 from gateway.payments.workdays import Calendar, YearEnd
 
+Message = tuple[str, Record] | tuple[str, Record, str]  # number, body, sender if not the general platform
+FACTS = frozenset({"5001", "5002", "5003"})
 TENDERER, WINNER = "12310000425010220N", "91310000132260250X"
 COVERAGE = Coverage(
     (
@@ -28,11 +31,52 @@ CALENDAR = Calendar(year_ends=(YearEnd("", 2025, date(2025, 12, 31)),))
 DEAL = "A03-12310000425010220N-20210325-000123-Y"
 
 
+class WatchedGround(Ground):
+    """The ground, on which a rule may read only what was named for it: a store would not have loaded more."""
+
+    needs: Needs | None = None
+
+    def _watch(self, was_named: Callable[[Needs], bool], what: object) -> None:
+        assert self.needs is None or was_named(self.needs), f"read but not named in process.needs: {what}"
+
+    def contract(self, no: str) -> Contract | None:
+        self._watch(lambda named: no in named.contracts or no in self._of_applications(named), no)
+        return super().contract(no)
+
+    def contract_of_deal(self, unified_deal_code: str) -> Contract | None:
+        self._watch(lambda named: unified_deal_code in named.deals, unified_deal_code)
+        return super().contract_of_deal(unified_deal_code)
+
+    def application(self, no: str) -> Application | None:
+        self._watch(lambda named: no in named.applications, no)
+        return super().application(no)
+
+    def application_at_node(self, node_key: str) -> Application | None:
+        self._watch(lambda named: node_key in named.nodes, node_key)
+        return super().application_at_node(node_key)
+
+    def find(self, kind: str, key: str) -> BusinessObject | None:
+        self._watch(lambda named: (kind, key) in named.objects, (kind, key))
+        return super().find(kind, key)
+
+    def uses_of(self, invoice: str) -> list[InvoiceUse]:
+        self._watch(lambda named: invoice in named.invoices, invoice)
+        return super().uses_of(invoice)
+
+    def uses_by(self, app_no: str) -> list[InvoiceUse]:
+        self._watch(lambda named: app_no in named.applications, app_no)
+        return super().uses_by(app_no)
+
+    def _of_applications(self, named: Needs) -> set[str]:
+        known = (super(WatchedGround, self).application(no) for no in named.applications)
+        return {one.contract_no for one in known if one is not None}
+
+
 class Desk:
     """Judges messages one after the other on one ground, as a store does within a batch."""
 
     def __init__(self, price_fen: int = 100_000_00) -> None:
-        self.ground = Ground()
+        self.ground = WatchedGround()
         self.serial = 0
         self.versions: Counter[tuple[str, str]] = Counter()
         self.ground.load(
@@ -45,19 +89,16 @@ class Desk:
             ]
         )
 
-    def judge(
-        self, number: str, body: Record, *, sender: str = "GGZY-ZPT", oper_type: str = "1", fact: bool = False
-    ) -> Finding:
+    def judge(self, number: str, body: Record, sender: str = "GGZY-ZPT", *, oper_type: str = "") -> Finding:
+        """The OperType is the body's unless another one is said."""
         self.serial += 1
         self.versions[number, body.get("PayAppNo", "")] += 1
         version = self.versions[number, body.get("PayAppNo", "")]
-        kind = "treasury" if sender.startswith("CZ") else "general" if sender == "GGZY-ZPT" else "sub"
-        case = Case(
-            number, body, sender, f"m{self.serial}", 1_000 + self.serial, date(2026, 5, 1), oper_type, COVERAGE,
-            sender, kind, fact, version, AUTHORITIES, CALENDAR,
-        )  # fmt: skip
+        case = self._case(number, body, sender, oper_type or body.get("OperType", "1"), version)
         self.ground.begin()
+        self.ground.needs = needs(case)
         finding = decide(case, self.ground)
+        self.ground.needs = None
         if finding.faults:
             self.versions[number, body.get("PayAppNo", "")] -= 1
             self.ground.drop()
@@ -65,18 +106,25 @@ class Desk:
             self.ground.keep()
         return finding
 
+    def _case(self, number: str, body: Record, sender: str, oper_type: str, version: int) -> Case:
+        kind = "treasury" if sender.startswith("CZ") else "general" if sender == "GGZY-ZPT" else "sub"
+        return Case(
+            number, body, sender, f"m{self.serial}", 1_000 + self.serial, date(2026, 5, 1), oper_type, COVERAGE,
+            sender, kind, number in FACTS, version, AUTHORITIES, CALENDAR,
+        )  # fmt: skip
+
     def state(self, no: str = "SQ-1") -> str:
         found = self.ground.application(no)
         assert found is not None
         return found.state
 
-    def walk(self, *steps: tuple[str, Record] | tuple[str, Record, str]) -> None:
+    def walk(self, *steps: Message) -> Desk:
         """Messages that must all be accepted."""
-        for number, body, *sender in steps:
-            fact = number in ("5001", "5002", "5003")
-            finding = self.judge(number, body, sender=sender[0] if sender else "GGZY-ZPT", fact=fact)
+        for step in steps:
+            finding = self.judge(*step)
             assert not finding.faults, finding.faults
-            assert not finding.parked, number
+            assert not finding.parked, step[0]
+        return self
 
 
 def application(no: str = "SQ-1", amount: str = "60000.00", period: str = "1", **more: Any) -> Record:
@@ -163,6 +211,25 @@ def refund(amount: str = "-60000.00", voucher: str = "R1") -> tuple[str, Record,
 
 def withdrawal() -> tuple[str, Record]:
     return "3004", {"PayAppNo": "SQ-1", "Reason": "撤回"}
+
+
+# How far a case has come.
+
+
+def opened(desk: Desk, **more: Any) -> Desk:
+    return desk.walk(("3001", application(**more)))
+
+
+def approved(desk: Desk) -> Desk:
+    return opened(desk).walk(review())
+
+
+def pushed(desk: Desk) -> Desk:
+    return approved(desk).walk(push())
+
+
+def at_bank(desk: Desk) -> Desk:
+    return pushed(desk).walk(taken(), authority())
 
 
 @pytest.fixture

@@ -162,10 +162,10 @@ def test_nothing_paid_is_ever_withdrawn(desk: Desk) -> None:
 
 def test_facts_from_the_treasury_are_parked_never_refused(desk: Desk) -> None:
     open_case(desk)
-    finding = desk.judge(*paid()[:2], sender=CITY, fact=True)
+    finding = desk.judge(*paid()[:2], sender=CITY)
     assert finding.parked and not finding.faults
     assert desk.state() == "20"
-    unknown = desk.judge("5001", {**paid()[1], "PayAppNo": "SQ-X"}, sender=CITY, fact=True)
+    unknown = desk.judge("5001", {**paid()[1], "PayAppNo": "SQ-X"}, sender=CITY)
     assert unknown.parked and not unknown.faults
 
 

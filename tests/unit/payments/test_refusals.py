@@ -13,7 +13,6 @@ from gateway.message import Record
 from gateway.payments.case import Finding
 from gateway.payments.faults import PARKED, REFUSALS, make_fault
 from gateway.payments.ground import BusinessObject, Contract, InvoiceUse
-from gateway.payments.results import payment_key
 
 from .conftest import (
     CITY,
@@ -22,11 +21,15 @@ from .conftest import (
     WINNER,
     Desk,
     application,
+    approved,
+    at_bank,
     authority,
     invoice,
+    opened,
     paid,
     payees,
     push,
+    pushed,
     refund,
     returned,
     review,
@@ -47,31 +50,6 @@ def refused(code: str, finding: Finding, path: str = "") -> None:
     assert found[0].result == REFUSALS[code].result and HTTP_STATUS[found[0].result] in (403, 409, 422)
     assert not path or found[0].path == path
     assert found[0].zh != found[0].en and "{" not in found[0].zh + found[0].en
-
-
-def opened(desk: Desk, **more: Any) -> Desk:
-    desk.walk(("3001", application(**more)))
-    return desk
-
-
-def approved(desk: Desk) -> Desk:
-    desk.walk(("3001", application()), review())
-    return desk
-
-
-def pushed(desk: Desk) -> Desk:
-    desk.walk(("3001", application()), review(), push())
-    return desk
-
-
-def at_bank(desk: Desk) -> Desk:
-    desk.walk(("3001", application()), review(), push(), taken(), authority())
-    return desk
-
-
-def fact(desk: Desk, message: tuple[str, Record, str]) -> Finding:
-    number, body, sender = message
-    return desk.judge(number, body, sender=sender, fact=True)
 
 
 def with_invoice(one: Record, **more: Any) -> Record:
@@ -296,12 +274,12 @@ def test_each_rule_refuses_with_its_own_code_at_its_place(desk: Desk, code: str)
 @pytest.mark.parametrize(
     ("why", "act"),
     [
-        ("unknown-application", lambda d: fact(d, paid())),
-        ("other-treasury", lambda d: fact(at_bank(d), (*paid()[:2], "CZ-ZFPT-310115"))),
-        ("state", lambda d: fact(pushed(d), paid())),
+        ("unknown-application", lambda d: d.judge(*paid())),
+        ("other-treasury", lambda d: at_bank(d).judge(*paid()[:2], "CZ-ZFPT-310115")),
+        ("state", lambda d: pushed(d).judge(*paid())),
         ("late", lambda d: d.judge(*status("42", "1", "V0")[:2], sender=CITY) if pushed(d) else None),
-        ("repeated", lambda d: (at_bank(d).walk(paid("20000.00")), fact(d, paid("20000.00")))[-1]),
-        ("amount", lambda d: fact(at_bank(d), paid("60000.01"))),
+        ("repeated", lambda d: (at_bank(d).walk(paid("20000.00")), d.judge(*paid("20000.00")))[-1]),
+        ("amount", lambda d: at_bank(d).judge(*paid("60000.01"))),
         ("not-asked", lambda d: pushed(d).judge(*taken(of="3004")[:2], sender=CITY)),
     ],
 )
@@ -460,7 +438,7 @@ def test_words_about_an_earlier_push_are_stored_and_not_applied(desk: Desk) -> N
     pushed(desk).walk(taken("4"), push("V2"))
     for number, body, sender in (taken("3"), authority(), status("42", "1")):
         assert desk.judge(number, body, sender=sender).parked == "late"
-    assert fact(desk, returned()).parked == "late"
+    assert desk.judge(*returned()).parked == "late"
     assert desk.state() == "40"
     desk.walk(taken(version="2"))
     assert desk.state() == "41"
@@ -469,18 +447,50 @@ def test_words_about_an_earlier_push_are_stored_and_not_applied(desk: Desk) -> N
 def test_a_line_of_money_that_comes_back_changed_is_booked_once(desk: Desk) -> None:
     at_bank(desk).walk(paid("20000.00"))
     number, body, sender = paid("20000.00")
-    assert fact(desk, (number, {**body, "XAddWord": "更正附言"}, sender)).parked == "repeated"
+    assert desk.judge(*(number, {**body, "XAddWord": "更正附言"}, sender)).parked == "repeated"
     desk.walk(paid("40000.00", line="2"), refund("-10000.00"))
-    assert fact(desk, refund("-10000.00")).parked == "repeated"
+    assert desk.judge(*refund("-10000.00")).parked == "repeated"
     known = desk.ground.contract("HT-1")
     assert known is not None and known.paid_fen == 50_000_00
 
 
-def test_two_treasuries_may_number_their_orders_alike() -> None:
+def paid_elsewhere(desk: Desk, treasury: str) -> None:
+    """A second application on the contract, at the bank of `treasury`."""
+    one = application("SQ-2", "20000.00", "2")
+    desk.walk(("3001", one), ("4001", {**review(amount="20000.00")[1], "PayAppNo": "SQ-2"}))
+    desk.walk(push("V2", "20000.00", **{**one, "AdmDivCode": "310000"}))
+    known = desk.ground.application("SQ-2")
+    assert known is not None
+    desk.ground.load([replace(known, treasury=treasury)])
+    for number, body, _ in (taken(), authority(voucher="V2")):
+        desk.walk(
+            (
+                number,
+                {**body, "PayAppNo": "SQ-2", **({"BizKey": "SQ-2"} if number == "8002" else {})},
+                treasury,
+            )
+        )
+
+
+def test_two_treasuries_may_number_their_orders_alike(desk: Desk) -> None:
     """Seen in the demo: both began with order 2 in the same second, and the second payment was parked."""
-    _, body, _ = paid("20000.00")
-    assert payment_key(body) == payment_key({**body, "XAddWord": "更正附言"})
-    assert payment_key(body) != payment_key({**body, "PayAppNo": "SQ-2"})
+    pudong = "CZ-ZFPT-310115"
+    paid_elsewhere(at_bank(desk), pudong)
+    for number, body, _ in (paid("20000.00", "3"), refund("-10000.00")):
+        desk.walk((number, body, CITY), (number, {**body, "PayAppNo": "SQ-2"}, pudong))
+    known = desk.ground.contract("HT-1")
+    assert known is not None and known.paid_fen == 20_000_00
+
+
+def test_a_treasury_that_tells_one_line_for_two_applications_is_booked_once(desk: Desk) -> None:
+    paid_elsewhere(at_bank(desk), CITY)
+    of_other = {"PayAppNo": "SQ-2"}
+    number, body, _ = paid("10000.00", "3", line="2")
+    desk.walk(paid("20000.00", "3"), (number, {**body, **of_other}, CITY), refund("-10000.00"))
+    for number, body, _ in (paid("10000.00", "3"), refund("-10000.00")):
+        assert desk.judge(*(number, {**body, **of_other}, CITY)).parked == "repeated"
+    known = desk.ground.contract("HT-1")
+    assert known is not None and known.paid_fen == 20_000_00
 
 
 def test_a_failed_line_does_not_hide_the_money_of_another(desk: Desk) -> None:

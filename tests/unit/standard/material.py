@@ -6,6 +6,7 @@ The verdict is taken from each type's file directly, not through the gateway's v
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -23,6 +24,7 @@ SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 REAL = SCHEMAS.parents[1] / "shared" / "data"  # real messages and invoices, never part of the project
 V1 = SCHEMAS / "standard" / "v1"
 ON = date(2024, 7, 1)
+INSTANCES = int(os.environ.get("GATEWAY_INSTANCES", "20"))  # of each type; `make round-trips` takes 1,000
 Place = tuple[str | int, ...]
 
 

@@ -22,6 +22,7 @@ from gateway.message import Record
 from gateway.standard import Element
 from gateway.standard.model import ValueType, is_misjudged
 from tests.unit.standard.material import (
+    INSTANCES,
     NUMBERS,
     ON,
     Place,
@@ -150,7 +151,7 @@ TYPES = leaf_types()
 
 
 @pytest.mark.parametrize("name", TYPES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=INSTANCES // 2, deadline=None)
 @given(data=st.data())
 def test_any_value_is_judged_alike(name: str, data: st.DataObject) -> None:
     """Near misses too: a value of the pattern with one character changed, dropped or added."""

@@ -11,8 +11,10 @@ import jsonschema_rs
 import pytest
 from lxml import etree
 
+from gateway.standard import Element
 from gateway.standard.changes import Version, load_version
 from gateway.standard.reference import write_reference
+from gateway.standard.valuerules import ValueLine
 from tests.unit.standard.material import NUMBERS, V1, each_type, load
 from tests.unit.standard.test_changes import altered
 
@@ -78,6 +80,27 @@ def test_a_types_page_says_everything_of_every_element_in_both_languages(number:
             continue
         types = rule["types"] if isinstance(rule["types"], list) else [rule["types"]]
         assert (f"| `{rule['id']}` |" in page) == (number in types), rule["id"]
+
+
+def test_every_rule_stands_on_the_page_of_rules_with_how_to_mend_it() -> None:
+    book = load().book
+    for line in (*book.values, *book.lines):
+        (row,) = [one for one in made()["rules.md"].splitlines() if one.startswith(f"| `{line.id}` |")]
+        mend_zh, mend_en = book.mends[line.id]
+        for text in (line.zh, line.en, mend_zh, mend_en, line.result, line.severity, line.check):
+            assert cell(text) in row, line.id
+        if isinstance(line, ValueLine):
+            assert set(row.split("`")[3].split(", ")) == {named(line, one) for one in bearing(line)}, line.id
+
+
+def bearing(line: ValueLine) -> list[Element]:
+    """The elements that the validator itself holds a rule of values against."""
+    walked = [one for number in NUMBERS for _, one in load().model(number).walk() if one.value is not None]
+    return [one for one in walked if line in load().values.lines_of(one, line.severity)]
+
+
+def named(line: ValueLine, element: Element) -> str:
+    return f"{element.name} ({element.codes})" if line.on == "codes" else element.name
 
 
 def test_every_row_of_a_markdown_table_has_as_many_cells_as_its_head() -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 
 import jsonschema_rs
@@ -17,9 +16,7 @@ from gateway import xmltree
 from gateway.standard import Standard
 from gateway.standard.jsonschema import json_schema
 from tests.unit.standard.instances import LETTERS, instance
-from tests.unit.standard.material import each_type, schema
-
-COUNT = int(os.environ.get("GATEWAY_INSTANCES", "20"))
+from tests.unit.standard.material import INSTANCES, each_type, schema
 
 
 @each_type
@@ -27,7 +24,7 @@ def test_xml_to_json_to_xml_gives_the_same_canonical_bytes(number: str, standard
     kind, root = standard.catalogue.get(number), standard.model(number)
     says = jsonschema_rs.validator_for(json_schema(kind, root))
     dice = random.Random(f"round trip {number}")
-    for at in range(COUNT):
+    for at in range(INSTANCES):
         record = instance(root, dice)
         body = standard.build(number, record)
         tree = etree.fromstring(body)
