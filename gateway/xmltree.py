@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import lru_cache
 
 from lxml import etree
 
@@ -79,9 +80,16 @@ def _declared_encoding(data: bytes) -> str:
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return "utf-16"
         return "utf-8"
-    declaration = (head if b"?>" in head else data).partition(b"?>")[0]
+    end = head.find(b"?>")
+    return _encoding_in(head[:end]) if end > 0 else _found_encoding(data.partition(b"?>")[0])
+
+
+def _found_encoding(declaration: bytes) -> str:
     found = _ENCODING.search(declaration)
     return found[2].decode("ascii", "replace") if found else "utf-8"
+
+
+_encoding_in = lru_cache(maxsize=64)(_found_encoding)  # of short declarations, which are few
 
 
 def _refuse_doctype(data: bytes) -> None:

@@ -18,6 +18,16 @@ class Format(Protocol):
     @property
     def content_type(self) -> str: ...
 
+    @property
+    def envelope_names(self) -> tuple[str, ...]:
+        """The envelope's fields that a mapping may name."""
+        ...
+
+    @property
+    def envelope_needs(self) -> tuple[str, ...]:
+        """Those without which nothing can be written."""
+        ...
+
     def decode(self, data: bytes) -> Parsed:
         """The bytes in the platform's own words.
 

@@ -35,13 +35,15 @@ _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Des:
     name: str = "des"
     content_type: str = "application/xml"
+    envelope_names: tuple[str, ...] = (*TITLE_NAMES, "SYSTEM_NO", "KEY_OF", "KEY_DATE")
+    envelope_needs: tuple[str, ...] = ("SYSTEM_NO", "DATA_NO")
 
     def decode(self, data: bytes) -> Parsed:
         """`envelope` is TITLE, `own_type` its DATA_NO. The key that DES lacks is derived: SM3 over
         DATA_KEY|DATA_TYPE|DATA_TIMESTAMP, so a corrected upload (newer stamp) is a new effect."""
         root = xmltree.parse(data)
         parts = _parts(root)
-        read = field_reader(root)
+        read = field_reader(root, data)
         title = _read_title(read(parts["TITLE"]), line_of(parts["TITLE"]))
         record = read(parts["CONTEXT"]) if "CONTEXT" in parts else {}
         if not record and title["DATA_TYPE"] != "3":

@@ -35,10 +35,19 @@ def line_of(element: etree._Element) -> int:
     return int(cast("int | None", element.sourceline) or 0)
 
 
-def field_reader(root: etree._Element) -> Callable[[etree._Element], Record]:
+def field_reader(root: etree._Element, data: bytes | None = None) -> Callable[[etree._Element], Record]:
     """How to read any element of the document: children and attributes as a record, an element's own
-    text as "#text". What is read raises MessageError 10001 where text stands beside elements."""
+    text as "#text". `data`, the bytes that the document was read from, spares looking through it for
+    attributes and namespaces. What is read raises MessageError 10001 where text stands beside elements."""
+    if data is not None and _is_bare(data):
+        return _read_bare_fields
     return _read_fields if _has_attributes(root) else _read_plain_fields
+
+
+def _is_bare(data: bytes) -> bool:
+    """Whether no "=" stands behind the XML declaration: without one there are no attributes and no
+    namespaces, in every encoding that is read."""
+    return data.find(b"=", data.find(b"?>") if data.startswith(b"<?xml") else 0) < 0
 
 
 def _read_fields(element: etree._Element) -> Record:
@@ -47,20 +56,24 @@ def _read_fields(element: etree._Element) -> Record:
 
 
 def _read_plain_fields(element: etree._Element) -> Record:
-    return _read(element) if len(element) else _as_text(element.text)
+    return _read(element, False) if len(element) else _as_text(element.text)
+
+
+def _read_bare_fields(element: etree._Element) -> Record:
+    return _read(element, True) if len(element) else _as_text(element.text)
 
 
 def _as_text(text: str | None) -> Record:
     return {"#text": text} if text and text.strip() else {}
 
 
-def _read(element: etree._Element) -> Record:
+def _read(element: etree._Element, is_bare: bool) -> Record:
     """A record without attributes: the hot path of every XML format, one pass over the children."""
     if element.text is not None:
         _check_blank(element, element.text)
     record: Record = {}
     for child in element[:]:  # type: ignore[index]  # a slice is faster than an iterator
-        value: Any = _read(child) if len(child) else child.text or ""
+        value: Any = _read(child, is_bare) if len(child) else child.text or ""
         tail = child.tail
         if tail is not None and not tail.isspace():
             _check_blank(element, tail)
@@ -69,7 +82,7 @@ def _read(element: etree._Element) -> Record:
             _append(record, name, value)
         else:
             record[name] = value
-    return _without_namespaces(element, record) if "{" in "".join(record) else record
+    return record if is_bare or "{" not in "".join(record) else _without_namespaces(element, record)
 
 
 def _without_namespaces(element: etree._Element, record: Record) -> Record:
@@ -142,14 +155,18 @@ def write_element(name: str, value: Any, pieces: list[str]) -> None:
     """Appends the text of one element (of each, for a list). ValueError for a name or character that
     XML cannot hold, TypeError for a leaf that is not text."""
     opening, closing, empty = _tags(name)
+    if type(value) is list and len(value) > 1 and _write_rows(name, value, pieces):
+        return
     for item in value if type(value) is list else (value,):
         if type(item) is dict:
-            if _has_markers(tuple(item)):
+            names = tuple(item)
+            if _has_markers(names):
                 pieces.append(f"<{name}{_attributes(item)}>")
                 item = {inner: one for inner, one in item.items() if inner[:1] != "@"}
+                names = tuple(item)
             else:
                 pieces.append(opening)
-            write_fields(item, pieces)
+            _write_fields(names, list(item.values()), pieces)
             pieces.append(closing)
         elif type(item) is str:
             pieces += (opening, item if item.isalnum() else escape(item), closing) if item else (empty,)
@@ -159,33 +176,62 @@ def write_element(name: str, value: Any, pieces: list[str]) -> None:
             raise TypeError(f"{name}: a leaf must be text, not {type(item).__name__}")
 
 
-def write_fields(record: Record, pieces: list[str]) -> None:
-    """Appends every child of a record; attributes are the business of the element around it.
+def _write_rows(name: str, rows: list[Any], pieces: list[str]) -> bool:
+    """Appends a list of records at once. False, and nothing appended, where they have not all the same
+    names, or have attributes, or hold more than texts."""
+    if set(map(type, rows)) != {dict}:
+        return False
+    shapes = list(map(tuple, rows))
+    names = shapes[0]
+    if not names or shapes.count(names) < len(shapes) or _has_markers(names):
+        return False
+    values = [value for row in rows for value in row.values()]
+    try:
+        flat = "".join(values)
+    except TypeError:
+        return False
+    if "&" in flat or "<" in flat or ">" in flat or "\r" in flat:
+        values = list(map(escape, values))
+    opening, closing, _ = _tags(name)
+    first, *between, last = _around(names, ())
+    # The end of a row and the beginning of the next are one piece, so that every other piece is a value.
+    made = [last + closing + opening + first, *between] * len(rows)
+    made[1::2] = values
+    made[0] = opening + first
+    pieces += made
+    pieces.append(last + closing)
+    return True
+
+
+def _write_fields(names: tuple[str, ...], values: list[Any], pieces: list[str]) -> None:
+    """Appends every child of a record.
 
     The hot path of every XML format: the tags around the values of one row of names are made once, and
     characters that XML cannot hold are looked for in the whole document, by `encode_text`."""
-    values = list(record.values())
     nested: tuple[int, ...] = ()
     try:
         flat = "".join(values)
     except TypeError:
-        nested = tuple(index for index, value in enumerate(values) if type(value) is not str)
-        flat = _write_nested(record, values, nested)
+        nested = tuple([index for index, value in enumerate(values) if type(value) is not str])
+        flat = _write_nested(names, values, nested)
     if "&" in flat or "<" in flat or ">" in flat or "\r" in flat:
         values = [value if index in nested else escape(value) for index, value in enumerate(values)]
-    made = list(_around(tuple(record), nested))
+    made = list(_around(names, nested))
     made[1::2] = values
     pieces += made
 
 
-def _write_nested(record: Record, values: list[Any], nested: tuple[int, ...]) -> str:
+def _write_nested(names: tuple[str, ...], values: list[Any], nested: tuple[int, ...]) -> str:
     """Puts the text of records and lists in their places among the values; the other values joined."""
-    flat = "".join(value for value in values if type(value) is str)
-    names = list(record)
+    written = []
     for index in nested:
         inner: list[str] = []
         write_element(names[index], values[index], inner)
-        values[index] = "".join(inner)
+        written.append("".join(inner))
+        values[index] = ""
+    flat = "".join(values)
+    for index, text in zip(nested, written, strict=True):
+        values[index] = text
     return flat
 
 

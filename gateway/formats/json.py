@@ -15,6 +15,8 @@ from gateway.message import Head, Parsed, Record
 class Json:
     name: str = "json"
     content_type: str = "application/json"
+    envelope_names: tuple[str, ...] = ()
+    envelope_needs: tuple[str, ...] = ()
 
     def decode(self, data: bytes) -> Parsed:
         document = read_exact_json(data)

@@ -40,6 +40,8 @@ _DECLARATION = '<?xml version="1.0" encoding="GBK"?>\n'
 class MofVoucher:
     name: str = "mof-voucher"
     content_type: str = "application/xml; charset=GBK"
+    envelope_names: tuple[str, ...] = (*KEY_NAMES, *BODY_NAMES)
+    envelope_needs: tuple[str, ...] = KEY_NAMES
 
     def decode(self, data: bytes) -> Parsed:
         """A MOF with exactly one VoucherBody. `record` is the inner voucher (DetailList/Detail always a
@@ -177,7 +179,7 @@ def _read_voucher(inner: bytes, voucher_no: str) -> Record:
             result="10003",
             path="MOF/VoucherBody/Voucher",
         )
-    record = field_reader(root)(root)
+    record = field_reader(root, inner)(root)
     lines = record.get("DetailList")
     if isinstance(lines, dict) and not isinstance(lines.get("Detail", []), list):
         lines["Detail"] = [lines["Detail"]]

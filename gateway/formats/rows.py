@@ -27,6 +27,8 @@ ROOT = "Row"
 class Csv:
     name: str = "csv"
     content_type: str = "text/csv"
+    envelope_names: tuple[str, ...] = ()
+    envelope_needs: tuple[str, ...] = ()
     encoding: str = "utf-8"
 
     def decode(self, data: bytes) -> Parsed:
@@ -62,6 +64,8 @@ class Fixed:
 
     name: str = "fixed"
     content_type: str = "text/plain"
+    envelope_names: tuple[str, ...] = ("Layout",)
+    envelope_needs: tuple[str, ...] = ("Layout",)
     encoding: str = "gb18030"
 
     def decode(self, data: bytes) -> Parsed:

@@ -20,6 +20,8 @@ _REPLY_MEMBERS = frozenset({"Message", "Receipt", "Settled"})
 class StandardJson:
     name: str = "standard-json"
     content_type: str = "application/json"
+    envelope_names: tuple[str, ...] = ()
+    envelope_needs: tuple[str, ...] = ()
 
     def decode(self, data: bytes) -> Parsed:
         """`record` is the Body as it stands (integers are still integers: the standard converts)."""

@@ -26,6 +26,8 @@ _foreign = etree.XPath(f"//*[namespace-uri() != '{NAMESPACE}']")
 class StandardXml:
     name: str = "standard-xml"
     content_type: str = "application/xml"
+    envelope_names: tuple[str, ...] = ()
+    envelope_needs: tuple[str, ...] = ()
 
     def decode(self, data: bytes) -> Parsed:
         """`root` and `own_type` come from the body's element and the head; a repeatable element that

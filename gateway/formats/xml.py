@@ -30,10 +30,12 @@ class Xml:
     encoding: str = "utf-8"
     wrapped: bool = True  # whether `encode` writes the wrapper; `decode` takes both shapes
     content_type: str = "application/xml"
+    envelope_names: tuple[str, ...] = ()
+    envelope_needs: tuple[str, ...] = ()
 
     def decode(self, data: bytes) -> Parsed:
         root = xmltree.parse(data)
-        read = field_reader(root)
+        read = field_reader(root, data)
         if xmltree.local(root.tag) != WRAPPER:
             name = xmltree.local(root.tag)
             return Parsed(read(root), own_type=name, root=name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -63,7 +64,7 @@ class Calls(Coercer):
         """Parameter → its arguments (more than one only for the last of a variadic function)."""
         names = [param.name for param in function.params]
         bound: dict[str, list[ex.Node]] = {}
-        before = len(self.findings)
+        before = self._errors()
         for index, argument in enumerate(node.arguments):
             if index >= len(names) and not function.variadic:
                 self.find(argument, f"{function.name} takes {len(names)} argument(s) at most", "argument")
@@ -80,12 +81,12 @@ class Calls(Coercer):
         for param in function.params:
             if param.is_required and param.name not in bound:
                 self.find(node, f"{function.name} needs {param.name}", "argument")
-        return bound if len(self.findings) == before else None
+        return bound if self._errors() == before else None
 
     def _call(
         self, function: Function, bound: dict[str, list[ex.Node]], node: ex.Call, scopes: Scopes
     ) -> plan.Expr | None:
-        before = len(self.findings)
+        before = self._errors()
         constants: dict[str, Any] = {}
         arguments: list[plan.Expr | None] = []
         optional: list[bool] = []
@@ -102,7 +103,9 @@ class Calls(Coercer):
                 arguments.append(self.as_kind(value, param.kind, given[0]))
                 if arguments[-1] is None:
                     return None
-        if len(self.findings) > before:
+                if param.refuses_zero and isinstance(value, plan.Constant) and not Decimal(str(value.value)):
+                    self.find(given[0], f"{param.name} of {function.name} must not be 0", "argument")
+        if self._errors() > before:
             return None
         if function.name == "code":
             rows = self._rows(constants, node)

@@ -206,6 +206,7 @@ class _Checker:
     ) -> tuple[tuple[tuple[str, plan.Expr], ...], tuple[tuple[str, str], ...]]:
         envelope: list[tuple[str, plan.Expr]] = []
         expected: list[tuple[str, str]] = []
+        self._check_envelope_names()
         for name, formula in self.text.envelope.items():
             if self.text.direction == "in":
                 if isinstance(formula.node, ex.Text):
@@ -220,6 +221,26 @@ class _Checker:
             if held is not None:
                 envelope.append((name, held))
         return tuple(envelope), tuple(expected)
+
+    def _check_envelope_names(self) -> None:
+        text = self.text
+        if text.format not in formats:
+            return
+        known, needed = formats.get(text.format).envelope_names, formats.get(text.format).envelope_needs
+        for name in text.envelope:
+            if name not in known:
+                there = f"; there are {', '.join(known)}" if known else "; it has none"
+                hint = did_you_mean(name, known) or there
+                self._find(
+                    ("envelope", name),
+                    f"the envelope of {text.format} has no field {name}{hint}",
+                    "envelope",
+                )
+        missing = [name for name in needed if name not in text.envelope]
+        if missing and text.direction == "out" and not text.transform:
+            place = ("envelope",) if text.envelope else ("format",)
+            names = ", ".join(missing)
+            self._find(place, f"the envelope of {text.format} needs {names}", "envelope")
 
     # What is not used
 

@@ -31,6 +31,9 @@ class Coercer:
         assert self.formula is not None
         self.findings.append(self.formula.spot.finding(text, code, at=node.at, severity=severity))
 
+    def _errors(self) -> int:
+        return sum(one.severity == "error" for one in self.findings)
+
     def text(self, value: plan.Expr | None, node: ex.Node) -> plan.Expr | None:
         """As one text."""
         if value is None or value.kind.name == "text":
@@ -66,6 +69,8 @@ class Coercer:
         return None
 
     def condition(self, value: plan.Expr | None, node: ex.Node) -> plan.Expr | None:
+        if value is not None and value.kind.name == "boolean" and self.formula is not None:
+            self.judge.decided(value, self.formula, node.at)
         if value is None or value.kind.name == "boolean":
             return value
         text = f"expected a condition, got {value.kind}; compare it, or ask exists(…)"

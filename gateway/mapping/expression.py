@@ -176,16 +176,37 @@ _WIDE = {
 }  # fmt: skip
 
 
+# How other languages write it, at the place where the grammar stumbles or one character before.
+_OTHER_TONGUES = (
+    ("==", "equal is written ="),
+    ("<>", "not equal is written !="),
+    ("&&|AND\\b", "both conditions are written and"),
+    (r"\|\||OR\b", "either condition is written or"),
+    ("NOT\\b|!(?!=)", "the contrary is written not"),
+    (r"/?\w*\(\)$", "the text of an element is its path alone"),
+    ("//", "there is no search below; write the whole path"),
+    (r"/\*", "there is no path for any name; name the field"),
+    (r"\.\.", "there is no way up; a path from the message's root begins with /"),
+    (r"\+", "texts are put together with &, numbers with add(…)"),
+    (r"\*", "a product is written mul(…)"),
+    (r"-\s", "a difference is written sub(…)"),
+)
+
+
 def _explain(text: str, at: int) -> str:
     if at >= len(text.rstrip()):
         return "the expression ends too early"
     letter = text[at]
     if letter in _WIDE:
-        return f"full-width {letter}; write {_WIDE[letter]}"
+        name = ", or a name that holds it as `…`" if letter in "（）／" else ""
+        return f"full-width {letter}; write {_WIDE[letter]}{name}"
     if letter == "'":
         return 'a constant stands in double quotes ("…")'
     if letter == '"':
         return "a text that is not expected here, or without its closing quote"
+    for wrong, right in _OTHER_TONGUES:
+        if re.match(wrong, text[max(at - 1, 0) :]) or re.match(wrong, text[at:]):
+            return right
     word = re.match(r"[\w.\-]+|.", text[at:])
     return f"did not expect {word.group() if word else letter!r} here"
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.mapping.dates import check_format, example
 from gateway.mapping.element import UNBOUNDED, Element, Leaf, SchemaError
+from gateway.mapping.model import did_you_mean
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "name": ("字段名", "字段", "英文名", "英文名称", "路径"),
@@ -39,7 +40,10 @@ TYPES: Mapping[str, str] = {
     **dict.fromkeys(("datetime", "时间", "日期时间", "日期时间型"), "dateTime"),
     **dict.fromkeys(("boolean", "布尔", "布尔型"), "boolean"),
 }
-_YES, _NO = ("Y", "YES", "TRUE", "1", "是", "M"), ("", "N", "NO", "FALSE", "0", "否", "O")
+_YES, _NO = (
+    ("Y", "YES", "TRUE", "1", "是", "M", "必填", "必须", "必需", "必选"),
+    ("", "N", "NO", "FALSE", "0", "否", "O", "选填", "可选", "非必填"),
+)
 MAX_ROWS = 5000
 
 
@@ -80,6 +84,8 @@ def _columns(heading: list[str]) -> dict[str, int]:
         name = known.get(title.strip().lower()) or known.get(title.strip())
         if name is not None:
             found.setdefault(name, at)
+        elif title.isascii() and (hint := did_you_mean(title, COLUMNS)):
+            raise SchemaError(f"line 1: unknown column {title}{hint}")
     if "name" not in found:
         raise SchemaError(f"line 1: no column name (or {', '.join(COLUMNS['name'])})")
     return found

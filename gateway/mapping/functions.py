@@ -32,6 +32,7 @@ class Param:
     low: int = 0
     high: int = 1_000_000
     may_be_absent: bool = False  # given, and absent in the message: no fault
+    refuses_zero: bool = False
     check: Callable[[str], None] | None = None
 
     @property
@@ -87,10 +88,10 @@ _ALL = (
     # Text
     Function("trim", (_VALUE,), TEXT, _plain(str.strip), ("A | trim", {"A": " x　"}, "x"),
              "without white space at both ends", "去掉首尾空白", is_total=True, inline=lambda v: f"{v}.strip()"),
-    Function("upper", (_VALUE,), TEXT, _plain(str.upper), ("A | upper", {"A": "9f"}, "9F"),
-             "in capital letters", "转为大写", is_total=True, inline=lambda v: f"{v}.upper()"),
-    Function("lower", (_VALUE,), TEXT, _plain(str.lower), ("A | lower", {"A": "9F"}, "9f"),
-             "in small letters", "转为小写", is_total=True, inline=lambda v: f"{v}.lower()"),
+    Function("upper", (_VALUE,), TEXT, _plain(texts.upper), ("A | upper", {"A": "9f"}, "9F"),
+             "in capital letters; a letter whose capital form is longer stays", "转为大写；大写后变长的字母不变", is_total=True),
+    Function("lower", (_VALUE,), TEXT, _plain(texts.lower), ("A | lower", {"A": "9F"}, "9f"),
+             "in small letters; a letter whose small form is longer stays", "转为小写；小写后变长的字母不变", is_total=True),
     Function("concat", (Param("text", TEXT),), TEXT, None, ('concat(A, "-", B)', {"A": "1", "B": "2"}, "1-2"),
              "the texts one after the other, as & does; absent if one is absent", "依次连接，与 & 相同；有一项为空则为空",
              variadic=True),
@@ -149,7 +150,7 @@ _ALL = (
              ("A | sub(B)", {"A": "1", "B": "0.9"}, "0.1"), "the difference, exact", "减"),
     Function("mul", (_NUMBER, Param("other", NUMBER)), NUMBER, _plain(numbers.multiply),
              ("A | mul(100)", {"A": "0.125"}, "12.500"), "the product, exact", "乘"),
-    Function("div", (_NUMBER, Param("other", NUMBER), _constant_count("places", None, high=20), _MODE), NUMBER,
+    Function("div", (_NUMBER, Param("other", NUMBER, refuses_zero=True), _constant_count("places", None, high=20), _MODE), NUMBER,
              lambda places, mode: numbers.divide(places, mode),
              ("A | div(3, places: 2)", {"A": "1"}, "0.33"),
              "the quotient; without `places` it must be exact", "除；不写 places 时须除尽"),

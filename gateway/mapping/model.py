@@ -94,8 +94,14 @@ class MappingText:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    """The nearest name, whatever its capitals and whether its words are joined by _ or not."""
+    names = {_bare(one): one for one in known}
+    close = difflib.get_close_matches(_bare(name), list(names), n=1, cutoff=0.6)
+    return f"; did you mean {names[close[0]]}?" if close else ""
+
+
+def _bare(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "")
 
 
 def read_mapping(path: Path) -> tuple[MappingText, list[Finding]]:

@@ -13,6 +13,7 @@ from gateway.mapping import expression as ex
 from gateway.mapping import plan
 from gateway.mapping.binding import Calls, Scope, Scopes
 from gateway.mapping.element import Element
+from gateway.mapping.functions import functions
 from gateway.mapping.judge import Judge
 from gateway.mapping.kinds import ANY, NUMBER, TEXT, Kind, list_of, of_element
 from gateway.mapping.lineage import unmarked
@@ -175,6 +176,11 @@ class Resolver(Calls):
                 self.find(step, f"the head has no field {step.name}{hint}", "unknown-name")
                 return None
             return plan.Outside(where, step.name, TEXT)
+        if where == "origin" and self.origin is None:
+            text = "name the type of the message that this one answers under origin:"
+            self.find(
+                step, f"origin/{step.name} is not checked; {text}", "unknown-origin", severity="warning"
+            )
         if where == "origin" and self.origin is not None:
             child = self.origin.child(step.name)
             if child is None:
@@ -226,6 +232,10 @@ class Resolver(Calls):
     def _unknown(self, step: ex.Step, element: Element, where: str) -> None:
         names = [child.name for child in element.children]
         hint = did_you_mean(step.name, names) or _elsewhere(step.name, self.source)
+        if not hint and step.name in functions:
+            hint = f"; the function is written X | {step.name}"
+        elif not hint and element is self.source and step.name == element.name:
+            hint = "; a path begins below the outermost element"
         self.find(step, f"{unmarked(where)} has no field {step.name}{hint}", "unknown-source")
 
 

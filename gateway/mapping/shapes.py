@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.mapping import plan
+from gateway.mapping import plan, texts
 from gateway.mapping.dates import example
-from gateway.mapping.element import Element, Leaf
+from gateway.mapping.element import UNBOUNDED, Element, Leaf
 from gateway.mapping.lineage import unmarked
 from gateway.standard import CodeTables
 
@@ -179,6 +179,8 @@ class Shapes:
         rule = _RULES.get(node.name)
         if node.name == "code":
             return self._coded(node, inner)
+        if node.name == "join" and first is not None:
+            return _together(first, inner, node.constants["separator"])
         return rule(inner, node.constants) if rule is not None else Shape(optional=inner.optional)
 
     def _coded(self, node: plan.Call, inner: Shape) -> Shape:
@@ -189,6 +191,19 @@ class Shapes:
         if otherwise is None or (inner.values is not None and inner.values <= rows.keys()):
             return replace(made, title=f"code table {node.constants['table']}")
         return replace(_union(made, self.of(otherwise)), optional=inner.optional)
+
+
+def _together(listed: plan.Expr, item: Shape, separator: str) -> Shape:
+    """The items of a list as one text: as long as what they were cut from, or as many as there may be."""
+    while isinstance(listed, plan.Filter | plan.Convert):
+        listed = listed.base if isinstance(listed, plan.Filter) else listed.value
+    if isinstance(listed, plan.Call) and len(separator) <= len(listed.constants["separator"]):
+        return replace(item, is_ascii=item.is_ascii and separator.isascii())
+    element = listed.kind.element
+    count = element.most if element is not None and element.most < UNBOUNDED else None
+    most = None if item.most is None or count is None else count * item.most + (count - 1) * len(separator)
+    is_ascii = item.is_ascii and separator.isascii()
+    return Shape(most=most, optional=item.optional, is_ascii=is_ascii, known=item.known)
 
 
 def _union(left: Shape, right: Shape) -> Shape:
@@ -264,6 +279,30 @@ def _part(inner: Shape, constants: Mapping[str, Any]) -> Shape:
     )
 
 
+def _replaced(inner: Shape, constants: Mapping[str, Any]) -> Shape:
+    old, new = constants["old"], constants["new"]
+    most = inner.most
+    if most is not None and len(new) > len(old):
+        most = most // len(old) * len(new) + most % len(old)
+    grows = len(new) > len(old) or not new.isascii()
+    return replace(
+        _mapped(lambda text: text.replace(old, new))(inner, constants),
+        most=most,
+        most_gbk=None if grows else inner.most_gbk,
+        is_ascii=inner.is_ascii and new.isascii(),
+        title="" if grows else inner.title,
+    )
+
+
+def _digits(inner: Shape, constants: Mapping[str, Any]) -> Shape:
+    return replace(inner, values=None, samples=(), optional=True, is_ascii=True)
+
+
+def _split(inner: Shape, constants: Mapping[str, Any]) -> Shape:
+    """Any of the parts."""
+    return replace(inner, values=None, samples=(), optional=True)
+
+
 def _padded(inner: Shape, constants: Mapping[str, Any]) -> Shape:
     most = None if inner.most is None else max(inner.most, constants["width"])
     is_ascii = inner.is_ascii and constants["with"].isascii()
@@ -292,8 +331,11 @@ def _amount(inner: Shape, constants: Mapping[str, Any]) -> Shape:
 _RULES: Mapping[str, Callable[[Shape, Mapping[str, Any]], Shape]] = {
     "cut": _cut,
     "fit": _cut,
-    "upper": _mapped(str.upper),
-    "lower": _mapped(str.lower),
+    "upper": _mapped(texts.upper),
+    "lower": _mapped(texts.lower),
+    "replace": _replaced,
+    "digits": _digits,
+    "split": _split,
     "trim": _mapped(str.strip),
     "substring": _part,
     "pad": _padded,

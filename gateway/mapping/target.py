@@ -45,6 +45,7 @@ class TargetBuilder:
         self.sources = Sources()
         self.given: set[str] = set()  # the target's paths that a field gives
         self.judge = resolver.judge
+        self.judge.direction = direction
 
     def build(self, fields: list[FieldText], spot: Spot) -> tuple[plan.Field, ...]:
         around = Around(self.target, "", (self.resolver.root,), spot)

@@ -13,6 +13,21 @@ MAX_PATTERN_INPUT = 500
 _VARIABLE = re.compile(r"[*+]|\{(\d*),(\d*)\}")
 
 
+def upper(text: str) -> str:
+    """In capitals, and never longer: the schema's bound for the source holds for the result too."""
+    return _letter_by_letter(text, text.upper(), str.upper)
+
+
+def lower(text: str) -> str:
+    return _letter_by_letter(text, text.lower(), str.lower)
+
+
+def _letter_by_letter(text: str, changed: str, change: Callable[[str], str]) -> str:
+    if len(changed) == len(text):
+        return changed
+    return "".join(new if len(new := change(one)) == 1 else one for one in text)
+
+
 def split(separator: str) -> Callable[[str], list[str]]:
     def run(text: str) -> list[str]:
         if text.count(separator) >= MAX_ITEMS:

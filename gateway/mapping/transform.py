@@ -19,6 +19,7 @@ from gateway import xmltree
 from gateway.errors import Fault, MessageError
 from gateway.formats.elements import encode_text, field_reader, line_of, unwritable, write_element
 from gateway.mapping.element import Element, misfit
+from gateway.mapping.model import did_you_mean
 from gateway.message import Record
 
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
@@ -108,6 +109,15 @@ def _read(path: Path) -> etree._Element:
         raise TransformError(error.faults[0].en) from error
 
 
+_INSTRUCTIONS = (
+    "apply-imports", "apply-templates", "attribute", "attribute-set", "call-template", "choose", "comment",
+    "copy", "copy-of", "decimal-format", "element", "fallback", "for-each", "if", "import", "include",
+    "key", "message", "namespace-alias", "number", "otherwise", "output", "param", "preserve-space",
+    "processing-instruction", "sort", "strip-space", "stylesheet", "template", "text", "transform",
+    "value-of", "variable", "when", "with-param",
+)  # fmt: skip
+
+
 def _check(tree: etree._Element) -> None:
     if tree.tag not in (f"{XSL}stylesheet", f"{XSL}transform") or tree.get("version") != "1.0":
         raise TransformError("expected an xsl:stylesheet of version 1.0", line_of(tree))
@@ -117,6 +127,8 @@ def _check(tree: etree._Element) -> None:
     for node in tree.iter(etree.Element):
         line = line_of(node)
         kind = str(node.tag).removeprefix(XSL)
+        if str(node.tag).startswith(XSL) and kind not in _INSTRUCTIONS:
+            raise TransformError(f"XSLT 1.0 has no xsl:{kind}{did_you_mean(kind, _INSTRUCTIONS)}", line)
         if kind in ("import", "include"):
             raise TransformError(f"xsl:{kind} is not allowed", line)
         for value in map(str, node.attrib.values()):

@@ -46,9 +46,8 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
-def test_every_command_of_the_guide_does_what_it_says(guide: Path, place: Path) -> None:
-    found = steps(guide)
+def test_every_command_of_the_guide_does_what_it_says(place: Path) -> None:
+    found = steps(GUIDES[0])  # those of the other language are the same, see below
     assert len(found) >= 11
     commands = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "LANG": "C.UTF-8"}

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
+from playwright.async_api import Browser, async_playwright
+from pytest_asyncio import is_async_test
 
 from gateway.console import add_console
 from gateway.mapping import MappingSet
@@ -64,15 +67,32 @@ async def serving(
     await store.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     """With life in it, and an operator who is signed in."""
     async with serving(tmp_path, standard, filled=True, second_factor=False) as site:
         yield site
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def empty_site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
     """As on a new machine: nobody can sign in, and second factors are required."""
     async with serving(tmp_path, standard, filled=False, second_factor=True) as site:
         yield site
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all tests here, so that they can share one browser: it takes seconds to start."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        await browser.close()

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from gateway.console.playground import PlaygroundWorld, make_playground
 from gateway.standard import Standard
@@ -29,7 +30,7 @@ class Playground:
     folder: Path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def playground(tmp_path: Path, standard: Standard) -> AsyncIterator[Playground]:
     """Over a copy of one profile's mappings, so that a test can see that nothing is written."""
     folder = tmp_path / "mappings"
@@ -43,17 +44,7 @@ async def playground(tmp_path: Path, standard: Standard) -> AsyncIterator[Playgr
     await runner.cleanup()
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, playground: Playground) -> AsyncIterator[Page]:
     """The page with one mapping open; nothing may go wrong on it, and it asks nobody else for anything."""
     page = await browser.new_page(viewport={"width": 1400, "height": 900})
@@ -64,6 +55,7 @@ async def page(browser: Browser, playground: Playground) -> AsyncIterator[Page]:
     await page.goto(f"{playground.url}/#{NAME.replace('/', '%2F')}")
     await expect(page.locator("#state")).to_contain_text("通过")
     yield page
+    await page.close()
     assert wrong == []
 
 

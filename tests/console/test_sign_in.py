@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from lxml import html
 from yarl import URL
 
@@ -67,14 +68,14 @@ class Visitor:
         return await self.send("/console/sign-in", name=name, password=password)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(site: Site) -> AsyncIterator[Visitor]:
     one = Visitor(site)
     yield one
     await one.session.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor_of_empty(empty_site: Site) -> AsyncIterator[Visitor]:
     one = Visitor(empty_site)
     yield one

@@ -78,11 +78,24 @@ def find_heading(sheet: Sheet, row: int) -> Heading | None:
         return None
     if len(set(roles.values())) < 3 or len(loose) > len(roles):
         return None
+    _take_row_above(sheet, row, roles)
     found = Heading(row, row, roles, loose)
     if row + 1 < len(sheet.rows):
         _take_second_row(sheet, found)
     found.roles = _once(found.roles)
     return found
+
+
+def _take_row_above(sheet: Sheet, row: int, roles: dict[int, str]) -> None:
+    """Beside headings of groups, one that is merged over both rows names its column in the upper."""
+    for column, text in enumerate(sheet.rows[row - 1] if row else ()):
+        role = role_of(text)
+        if (
+            role
+            and role not in roles.values()
+            and (column >= len(sheet.rows[row]) or sheet.rows[row][column] in ("", text))
+        ):
+            roles[column] = role
 
 
 def side_by_side(sheet: Sheet) -> list[Sheet]:

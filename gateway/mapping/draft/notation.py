@@ -46,11 +46,11 @@ _WORDS = {
     **_each(
         TEXT,
         "字符型 字符 字符串 字符串型 文本 文本型 字母数字 字母数字型 大文本 长文本 备注型 varchar varchar2 nvarchar nvarchar2 char "
-        "nchar text longtext clob nclob string 枚举 枚举型 代码型 编码型 代码 可变字符 变长字符 c an a v",
+        "nchar text longtext clob nclob string enum 枚举 枚举型 代码型 编码型 代码 可变字符 变长字符 c an a v",
     ),
     **_each(
         NUMBER,
-        "数值型 数值 数字 数字型 整数 整数型 整型 长整型 长整数 浮点型 浮点 小数 金额 金额型 货币 货币型 双精度 实数 number numeric decimal "
+        "数值型 数值 数字 数字型 整数 整数型 整型 长整型 长整数 浮点型 浮点 小数 金额 金额型 货币 货币型 双精度 实数 百分比 百分数 number numeric decimal "
         "int integer bigint smallint tinyint long float double money bigdecimal n",
     ),
     **_each(
@@ -90,7 +90,8 @@ def _with_form(found: Notation, hint: str, length: str) -> Notation:
 def _read(kind: str, form: str, length: str, decimals: str) -> Notation:
     written = " ".join(part for part in (kind, form, length) if part)
     words = [_plain(one) for one in (form, length, kind)]
-    by_word = _WORDS.get(words[2], "") or _word_kind(words[2])
+    told = words[2] or words[0]  # the type may stand in the column of its form: 类型(长度)
+    by_word = _WORDS.get(told, "") or _word_kind(told)
     if form or kind:
         date = _date(words[0]) or _date(words[2])
         if date and (by_word in ("", DATE) or not _CODED.fullmatch(words[0])):
@@ -196,6 +197,8 @@ def _sized(text: str, written: str) -> Notation | None:
 def _worded(by_word: str, words: list[str], decimals: str, written: str) -> Notation:
     """A type in words, with the length in a cell of its own or nowhere."""
     kind, size = by_word, re.findall(r"\d+", words[1] or words[0])
+    if not kind and re.fullmatch(r"\d+[,.，]\d+", words[1]):
+        kind = NUMBER  # only a number has two
     exact = "定长" in words[1] or "固定" in words[1]
     if kind == NUMBER:
         places = int(decimals) if decimals.isdigit() else int(size[1]) if len(size) > 1 else 0

@@ -14,6 +14,7 @@ from gateway.mapping.draft.headings import (
     Heading,
     find_heading,
     is_identifier,
+    role_of,
     side_by_side,
 )
 from gateway.mapping.draft.notation import Notation
@@ -96,7 +97,7 @@ def _tables_of(sheet: Sheet) -> list[FieldTable]:
     for place, heading in enumerate(starts):
         end = starts[place + 1].row if place + 1 < len(starts) else len(sheet.rows)
         inside = range(heading.last_row + 1, end)
-        titles = [sheet.rows[row] for row in range(above, heading.row) if any(sheet.rows[row])]
+        titles = [row for row in sheet.rows[above : heading.row] if any(row) and not _is_of_groups(row)]
         table = read_table(sheet, heading, inside)
         above = table_end(sheet, heading, table)
         if tables and not titles and _goes_on(sheet, starts[place - 1], heading, tables[-1], table):
@@ -108,6 +109,12 @@ def _tables_of(sheet: Sheet) -> list[FieldTable]:
     for table in tables:
         _drop_repeated(table)
     return tables
+
+
+def _is_of_groups(row: Sequence[str]) -> bool:
+    """Whether a row above the headings holds headings of groups of columns: no title."""
+    texts = {cell for cell in row if cell}
+    return len(texts) >= 3 and any(map(role_of, texts))
 
 
 def _is_plausible(table: FieldTable) -> bool:

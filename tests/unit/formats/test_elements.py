@@ -49,6 +49,35 @@ def test_what_is_written_reads_the_same(record: dict[str, Any]) -> None:
     assert elements.field_reader(root)(root) == record
 
 
+@given(RECORDS)
+def test_the_bytes_beside_the_tree_change_nothing(record: dict[str, Any]) -> None:
+    data = write(record)
+    root = xmltree.parse(data)
+    assert elements.field_reader(root, data)(root) == record
+
+
+@given(st.lists(st.fixed_dictionaries({"A": TEXTS, "项目名称": TEXTS}), min_size=2, max_size=4))
+def test_rows_of_one_shape_are_written_as_each_alone(rows: list[dict[str, str]]) -> None:
+    assert write(rows) == b"".join(map(write, rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('<?xml version="1.0"?><a><b>x=1</b></a>', {"b": "x=1"}),
+        ('<?xml version="1.0"?><a><b c="1"/></a>', {"b": {"@c": "1"}}),
+        ('\ufeff<?xml version="1.0"?><a><b>1</b></a>', {"b": "1"}),
+        ('<a c="1"><?target ?><b>1</b></a>', {"@c": "1", "b": "1"}),
+        ('<a xmlns="urn:x"><b>1</b></a>', {"b": "1"}),
+        ("<a><b>1</b></a>", {"b": "1"}),
+    ],
+)
+def test_attributes_are_seen_wherever_they_stand(text: str, found: dict[str, Any]) -> None:
+    data = text.encode()
+    root = xmltree.parse(data)
+    assert elements.field_reader(root, data)(root) == elements.field_reader(root)(root) == found
+
+
 def read(text: str) -> Any:
     root = xmltree.parse(text.encode())
     return elements.field_reader(root)(root)

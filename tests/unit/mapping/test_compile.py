@@ -189,7 +189,7 @@ fields:
     fields:
       Code: 'if(position() = 1, /USER_ID, NO)'
       Path: {from: NOTE/@lang | default(NOTE) | cut(300), absent: refuse}
-      Text: TAG | join(",")
+      Text: TAG | join(",") | cut(500)
 """
 )
 PAIRS = (

@@ -98,7 +98,7 @@ def test_an_expression_is_read_as_it_is_meant(text: str, tree: object) -> None:
         ("A，B", 1, "write ,"),
         ("'A'", 0, "double quotes"),
         ('"abc', 0, "closing quote"),
-        ("A == B", 3, "did not expect '='"),
+        ("A == B", 3, "equal is written ="),
         ("1A", 1, "did not expect 'A'"),
         ("A | 5", 4, "did not expect '5'"),
         ("= A", 2, "did not expect 'A'"),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.mapping import check_file, load_mapping, load_mappings
+from gateway.mapping import check_file, check_text, load_mapping, load_mappings
+from gateway.mapping.schema import Shelf
 from gateway.standard import Standard
 from tests.unit.mapping.conftest import ACK, ACK_FIELDS, HERE, Checking
 
@@ -47,6 +48,17 @@ def test_there_are_many_broken_mappings_of_every_kind() -> None:
         ("list-into-single", "use first, only, join or sum"),
         ("condition-is-no-text", 'write if(…, "1", "0")'),
         ("each-on-the-wrapper", "did you mean Errors/Error?"),
+        ("name-in-other-capitals", "did you mean USER_ID?"),
+        ("chinese-name-cut-short", "did you mean 项目名称?"),
+        ("attribute-misspelt", "did you mean @kind?"),
+        ("path-from-the-outermost-element", "begins below the outermost element"),
+        ("function-without-its-value", "X | trim"),
+        ("texts-with-plus", "with &"),
+        ("equal-written-twice", "equal is written ="),
+        ("bracket-in-a-chinese-name", "as `…`"),
+        ("too-long-joined", "write | cut(64) or | fit(64)"),
+        ("text-into-a-number", "write | fixed(…)"),
+        ("constant-too-long-in-gbk", "at most 10 bytes of GBK"),
     ],
 )
 def test_a_finding_says_what_to_do(case: str, says: str, standard: Standard) -> None:
@@ -171,3 +183,63 @@ def test_coverage_counts_both_sides(check: Checking) -> None:
 def test_a_finding_names_both_sides(case: str, says: str, standard: Standard) -> None:
     (path,) = (HERE / "broken" / case).glob("*.yaml")
     assert says in "\n".join(map(str, check_file(path, standard).findings))
+
+
+def test_what_counts_as_absent_is_no_text_to_compare_with(check: Checking) -> None:
+    value = "{from: SESSION, when: 'NAME != \"\"'}"
+    text = TYPED.replace("SESSION\n", f"{value}\n").replace("NAME, FREE", "FREE")
+    (found,) = check(text, "LogoutNotice.in.yaml").findings
+    assert (found.code, found.severity, found.line) == ("mapping.never-true", "warning", 9)
+    assert "write exists(…)" in found.text
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'KIND = "1" or not exists(NAME)',
+        'KIND in ("1", "2") and SESSION = "x"',
+        'NAME = "x" or NAME = "y"',
+        'not (KIND = "1" and exists(NAME))',
+        'matches(KIND, "[12]") and KIND != "9" or NAME = SESSION',
+        "KIND = 1.0",
+    ],
+)
+def test_a_condition_that_may_hold_or_not_is_no_finding(condition: str, check: Checking) -> None:
+    value = f"{{from: SESSION, when: '{condition}'}}"
+    text = TYPED.replace("SESSION\n", f"{value}\n").replace("NAME, FREE", "FREE")
+    codes = {one.code for one in check(text, "LogoutNotice.in.yaml").findings}
+    assert codes <= {"mapping.unused-source"}
+
+
+def test_a_condition_that_always_holds_is_told(check: Checking) -> None:
+    value = '{from: SESSION, when: \'KIND = "1" or KIND in ("2", "9")\'}'
+    (found,) = check(TYPED.replace("SESSION\n", f"{value}\n"), "LogoutNotice.in.yaml").findings
+    assert (found.code, found.severity) == ("mapping.always-true", "warning")
+
+
+def test_an_origin_without_its_type_is_told(check: Checking) -> None:
+    text = TYPED.replace("SESSION\n", "origin/SessionId | cut(64)\n").replace("[NAME", "[SESSION, NAME")
+    (found,) = check(text, "LogoutNotice.in.yaml").findings
+    assert (found.code, found.severity) == ("mapping.unknown-origin", "warning")
+
+
+def test_a_value_with_a_warning_inside_a_call_is_still_written(check: Checking) -> None:
+    text = TYPED.replace("SESSION\n", "'if(exists(USER_ID), SESSION, SESSION) | trim'\n")
+    found = check(text, "LogoutNotice.in.yaml")
+    assert [one.code for one in found.findings] == ["mapping.always-true"]
+    assert found.plan is not None
+    assert [one.name for one in found.plan.fields] == ["UserId", "SessionId", "Action", "ActionTime"]
+
+
+def test_any_text_into_a_number_of_the_standard_is_a_warning(standard: Standard, tmp_path: Path) -> None:
+    """The standard's validation refuses the message; in a message that goes out nothing would."""
+    (tmp_path / "own.csv").write_text("name,length,required\nROUND,3,Y\n", encoding="utf-8")
+    text = "message: PaymentApplicationPush\ndirection: in\nformat: xml\nversion: 1\nschema: own.csv\n"
+    found = check_text(
+        f"{text}fields:\n  ReviewRound: ROUND\n",
+        tmp_path / "PaymentApplicationPush.in.yaml",
+        standard,
+        Shelf(tmp_path),
+    )
+    (one,) = [one for one in found.findings if one.code != "mapping.missing-target"]
+    assert (one.code, one.severity, one.line) == ("mapping.type-mismatch", "warning", 7)

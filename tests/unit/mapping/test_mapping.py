@@ -98,12 +98,16 @@ def test_the_envelope_of_an_incoming_message_must_be_what_is_declared(standard: 
 def test_the_envelope_of_an_outgoing_message_is_computed(load: Loading) -> None:
     text = (
         "message: LogoutNotice\ndirection: out\nformat: des\nversion: 1\n"
-        "envelope: {SYSTEM_NO: platform/SystemNo, KEY: 'head/IdemKey | substring(1, 4) | upper', NO: = \"913\", N: SessionId}\n"
+        "envelope: {SYSTEM_NO: platform/SystemNo, CA_KEY: 'head/IdemKey | substring(1, 4) | upper', DATA_NO: = \"913\", DATA_CN: SessionId}\n"
         "fields: {USER: UserId}\n"
     )
     mapping = load(text, "LogoutNotice.out.yaml")
     context = Context({"IdemKey": "abcdef"}, {"SystemNo": "9120"})
-    assert mapping.envelope({"UserId": "u"}, context) == {"SYSTEM_NO": "9120", "KEY": "ABCD", "NO": "913"}
+    assert mapping.envelope({"UserId": "u"}, context) == {
+        "SYSTEM_NO": "9120",
+        "CA_KEY": "ABCD",
+        "DATA_NO": "913",
+    }
     with pytest.raises(MessageError):
         mapping.envelope({"SessionId": ["a", "b"]}, context)
 

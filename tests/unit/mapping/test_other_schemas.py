@@ -135,6 +135,7 @@ def test_a_json_schema_that_is_not_understood_is_refused(document: object, says:
     [
         ("", "line 1: no column name"),
         ("a,b\n", "line 1: no column name"),
+        ("name,lenght\nA,5\n", "unknown column lenght; did you mean length"),
         ("name\n", "no fields"),
         ("name\nA//B\n", "line 2: expected a name"),
         ("name,type\nA,blob\n", "line 2: unknown type"),

@@ -359,3 +359,13 @@ def test_a_fragment_cannot_use_itself(tmp_path: Path, standard: Standard) -> Non
     path.write_text(f"{ACK}use: a.yaml\nfields:\n{ACK_FIELDS}", encoding="utf-8")
     with pytest.raises(Exception, match="uses itself"):
         load_mapping(path, standard)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "found"),
+    [("A | upper", "straße", "STRAßE"), ("A | lower", "İX", "İx"), ("A | upper", "9f上", "9F上")],
+)
+def test_letters_change_their_case_and_never_their_number(
+    expression: str, text: str, found: str, evaluate: Evaluating
+) -> None:
+    assert evaluate(expression, {"A": text}) == found

@@ -87,6 +87,7 @@ def test_what_the_target_does_not_allow_is_refused(
         (GOOD.replace('select="ACTION_TIME"', 'select="."'), "", "downwards only"),
         ('<xsl:template name="a"><xsl:call-template name="b"/></xsl:template>'
          '<xsl:template name="b"><xsl:call-template name="a"/></xsl:template>', "", "calls itself"),
+        (GOOD.replace("xsl:value-of", "xsl:valueof"), "", "no xsl:valueof; did you mean value-of"),
         ("<xsl:template match='['/>", "", "not a stylesheet"),
         ("<xsl:template>", "", "not well-formed"),
     ],

@@ -100,3 +100,14 @@ def test_type_and_format_that_differ_are_noted() -> None:
 )  # fmt: skip
 def test_what_is_required(text: str, required: bool | None) -> None:
     assert read_required(text)[0] is required
+
+
+@pytest.mark.parametrize("cells", [("百分比", "", "5,2"), ("比例", "", "5,2"), ("", "decimal(5,2)")])
+def test_a_length_of_two_figures_is_a_number(cells: tuple[str, ...]) -> None:
+    found = read_notation(*cells)
+    assert (found.kind, found.digits, found.decimals) == ("number", 3, 2)
+
+
+def test_a_type_in_the_column_of_its_form_is_understood() -> None:
+    found = read_notation("", "datetime", hint="yyyy-MM-dd HH:mm:ss")
+    assert (found.kind, found.form, found.notes) == ("date", "yyyy-MM-dd HH:mm:ss", ())

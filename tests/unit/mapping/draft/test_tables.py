@@ -251,6 +251,24 @@ def test_a_heading_of_two_rows_names_the_columns_by_its_second() -> None:
     assert (table.fields[1].notation.digits, table.fields[1].notation.decimals) == (14, 6)
 
 
+def test_headings_of_groups_are_no_title() -> None:
+    rows: Rows = [
+        ["类别", "字段信息", None, None, "约束", None, "备注"],
+        [None, "中文名称", "字段名", "类型(长度)", "是否可空", "值域", None],
+        ["基本信息", "标段编号", "bid_section_code", "varchar(32)", "N", "", ""],
+        [None, "中标价", "bid_amount", "decimal(18,6)", "Y", "", "元"],
+        ["时间", "中标时间", "win_time", "datetime", "N", "", "yyyy-MM-dd HH:mm:ss"],
+    ]
+    table = only(rows, "A1:A2", "B1:D1", "E1:F1", "G1:G2", "A3:A4", name="2 中标结果")
+    assert table.title == "中标结果"
+    assert [(one.name, one.notation.kind) for one in table.fields] == [
+        ("bid_section_code", "text"),
+        ("bid_amount", "number"),
+        ("win_time", "date"),
+    ]
+    assert table.fields[2].notation.form == "yyyy-MM-dd HH:mm:ss"
+
+
 def test_a_sheet_of_prose_is_no_table() -> None:
     made = read({"说明": [["本规范规定了数据格式、值域、必填项等内容"], ["名称", "说明"], ["甲", "乙"]]})
     assert made.tables == []
