@@ -31,12 +31,17 @@ _SECOND_MS = 300_000
 _SEEN_EVERY_MS = 30_000
 INVITATION_MS = 24 * 3_600_000
 _HASHES_AT_ONCE = 2  # 64 MiB and a core each
+_MOST_WAITING = 32
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _LONGEST_TITLE = 64
 
 
 class SignInRefused(GatewayError):
     """The same words whatever the cause."""
+
+
+class TooManySignIns(GatewayError):
+    """More passwords wait to be checked than a machine should spend itself on; come again."""
 
 
 class AccountFault(GatewayError):
@@ -78,12 +83,13 @@ def delay_ms(failures: int) -> int:
 
 
 class Accounts:
-    """Over one store; nothing is remembered between two calls."""
+    """Over one store; nothing is remembered between two calls. What hashes raises TooManySignIns when it is too much."""
 
     def __init__(self, store: Store, limits: Limits | None = None):
         self.store = store
         self.limits = limits or Limits()
         self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
+        self._waiting = 0
 
     # signing in
     async def sign_in(self, name: str, password: str, origin: str, instead_of: str = "") -> tuple[str, str]:
@@ -345,8 +351,14 @@ class Accounts:
             raise AccountFault("user.self")
 
     async def _hashed(self, work: Callable[..., Result], *given: str) -> Result:
-        async with self._hashing:
-            return await asyncio.to_thread(work, *given)
+        if self._waiting >= _MOST_WAITING:
+            raise TooManySignIns("too many passwords wait to be checked")
+        self._waiting += 1
+        try:
+            async with self._hashing:
+                return await asyncio.to_thread(work, *given)
+        finally:
+            self._waiting -= 1
 
 
 def _counted(row: UserRow, at: int) -> UserRow | None:

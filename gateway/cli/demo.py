@@ -217,7 +217,7 @@ def _invite(url: str, sandbox: Sandbox, users: Sequence[Made]) -> None:
     _say("")
     _say(f"console       {url}/console/")
     if users:
-        _say("  demo users; their random passwords are shown this once and kept nowhere:")
+        _say("  demo users, for looking around (start as demo-operator); random passwords, shown this once:")
     else:
         _say("  its users are there already; a new password: .venv/bin/gateway user reset NAME --reason …")
     for name, title, password in users:

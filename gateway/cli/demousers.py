@@ -8,9 +8,10 @@ import secrets
 from gateway.accounts import Accounts, Asker
 from gateway.cli.opened import opened_store
 from gateway.console.texts import translate
-from gateway.rights import DEPARTMENT, EVERYTHING, ROLES, Scope
+from gateway.rights import DEPARTMENT, EVERYTHING, OPERATOR, ROLES, Scope
 from gateway.settings import Settings
 
+_IN_THIS_ORDER = sorted(ROLES, key=lambda role: role != OPERATOR)  # where one begins to look
 _DEPARTMENTS_DIVISION = "310000"
 Made = tuple[str, str, str]
 
@@ -21,7 +22,7 @@ async def make_demo_users(settings: Settings) -> list[Made]:
         if await store.users():
             return []
         accounts = Accounts(store)
-        return list(await asyncio.gather(*(_make(accounts, role) for role in ROLES)))
+        return list(await asyncio.gather(*(_make(accounts, role) for role in _IN_THIS_ORDER)))
 
 
 async def _make(accounts: Accounts, role: str) -> Made:

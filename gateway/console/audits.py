@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway import clock
 from gateway.console.guard import audit, requires
-from gateway.console.world import WORLD, render
+from gateway.console.texts import TEXTS, translate
+from gateway.console.world import WORLD, language_of, render
 from gateway.store.contract import ActRow, AuditFilter
 
 PAGE_ROWS = 50
@@ -56,6 +59,8 @@ async def _page(request: web.Request, *, is_checked: bool = False) -> web.Respon
         "older": "?" + urlencode({**given, "before": shown[-1].id}) if len(rows) > PAGE_ROWS else "",
         "before": before,
         "export": "/console/audit.csv" + ("?" + urlencode(given) if given else ""),
+        "title_of": functools.partial(_title, language_of(request)),
+        "detail_of": _detail,
         "checked": await store.check_audit() if is_checked else None,
     }
     return await render(request, "audit.html", context)
@@ -109,9 +114,23 @@ def _day_ms(text: str, days: int = 0) -> int | None:
     return int((moment + timedelta(days=days)).timestamp() * 1000) if moment else None
 
 
+def _title(language: str, word: str) -> str:
+    """An act's or a place's name in a language; the word itself where it has none."""
+    key = "act." + word.replace(" ", "-")
+    return translate(language, key) if key in TEXTS else word
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    """In one line."""
+    return " · ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in detail.items()
+    )
+
+
 def _cells(row: ActRow) -> list[str]:
     """No cell is a formula to a spreadsheet."""
-    detail = ", ".join(f"{name}={value}" for name, value in row.detail.items())
+    detail = _detail(row.detail)
     at = clock.from_ms(row.at).isoformat(timespec="milliseconds")
     cells = (str(row.id), at, row.actor, row.act, row.subject, row.reason, detail, row.origin, row.hash)
     return ["'" + cell if cell.startswith(_FORMULA) else cell for cell in cells]

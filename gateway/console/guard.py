@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import structlog
 from aiohttp import web
 
-from gateway.accounts import Asker
+from gateway.accounts import Asker, TooManySignIns
 from gateway.console.headers import origin_of, put_headers
 from gateway.console.sessions import HALF, USER, is_form_ours, start_visit, take_session
 from gateway.console.world import WORLD, render
@@ -90,8 +90,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except MessageError as error:
         log.warning("page refused", path=request.path, error=str(error)[:300])
         response = await _error(request, error.status)
-    except StoreUnavailable as error:
-        log.warning("store unavailable", path=request.path, error=str(error)[:300])
+    except (StoreUnavailable, TooManySignIns) as error:
+        log.warning("page not now", path=request.path, error=str(error)[:300])
         response = await _error(request, 503)
     except Exception:
         number = secrets.token_hex(6)
@@ -108,6 +108,8 @@ async def _check(request: web.Request) -> web.StreamResponse | None:
     """None where the handler may run."""
     route = request.match_info.route
     right = right_of(route)
+    if isinstance(route.resource, web.StaticResource):
+        return None
     world = request.app[WORLD]
     must_enrol = world.settings.gateway.console_second_factor
     await take_session(request, world.accounts, must_enrol=must_enrol)

@@ -134,5 +134,5 @@ async def _set_up_page(
     context: dict[str, Any] = {"fault": fault, "name": name, "title": title}
     if invitation is None:
         return await render(request, "set-up-void.html", {}, status=404)
-    context |= {"own": invitation.name}
+    context |= {"own": invitation.name, "token": request.match_info["token"]}
     return await render(request, "set-up.html", context, status=422 if fault else 200)

@@ -96,6 +96,7 @@ def words(request: web.Request) -> dict[str, Any]:
     language = language_of(request)
     user = request.get(USER)
     is_half, token = request.get(HALF, False), form_token(request)
+    home = home_of(user, half=is_half)
 
     def may_do(right: str) -> bool:
         return user is not None and may(user.roles, right) and (not is_half or right == "account")
@@ -106,11 +107,11 @@ def words(request: web.Request) -> dict[str, Any]:
     return {
         "t": say,
         "language": language,
-        "path": request.path,
+        "path": request.path if request.method == "GET" else home,
         "user": user,
         "may": may_do,
         "places": [place for place in PLACES if may_do(place.right)],
-        "home": home_of(user, half=is_half),
+        "home": home,
         "csrf": token,
         "csrf_field": Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token),
     }
