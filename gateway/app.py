@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gateway import console, endpoints
+from gateway import endpoints, server
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
@@ -37,13 +37,17 @@ from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
 from gateway.replies import Replies
 from gateway.routing import Routes
+from gateway.seat import Seat
 from gateway.security import keys
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
+from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
+from gateway.store.contract import StoreUnavailable
+from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
@@ -140,6 +144,9 @@ def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) ->
     return findings
 
 
+ALONE = Seat()
+
+
 @dataclass(slots=True)
 class Gateway:
     """A running gateway: one process, its server, its workers."""
@@ -154,9 +161,11 @@ class Gateway:
     keeper: CodeTableKeeper
     pressure: Pressure
     receipts: ReceiptWatch
+    purge: UploadPurge
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
+    has_siblings: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -184,13 +193,16 @@ class Gateway:
         return findings
 
     async def stop(self) -> None:
-        """Stops accepting, finishes what is in flight, closes the store."""
+        """Stops accepting, finishes what is in flight within `stop_s`, closes the store."""
         for site in list(self.runner.sites):
             await site.stop()
+        if self.has_siblings:
+            await server.drain(self.runner)
         self.worker.stop()
         self.keeper.stop()
         self.pressure.stop()
         self.receipts.stop()
+        self.purge.stop()
         for poller in self.pollers:
             poller.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -201,16 +213,17 @@ class Gateway:
         await self.store.close()
 
 
-async def start(settings: Settings, *, poll: bool = True) -> Gateway:
+async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) -> Gateway:
     """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
 
     ConfigError with all findings where anything of it cannot be used; nothing is left running then.
     """
+    settings = seat.share(settings)
     translator = load_translator(settings)
     keyring = load_keyring(settings)
-    tls = tls_context(settings)
+    tls = server.tls_context(settings)
     async with AsyncExitStack() as opened:
-        gateway = await _start(settings, translator, keyring, tls, opened, poll=poll)
+        gateway = await _start(settings, translator, keyring, tls, opened, seat, poll=poll)
         opened.pop_all()  # from here on it is closed by Gateway.stop
     log.info(
         "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
@@ -218,10 +231,12 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     return gateway
 
 
-def make_evidence(keyring: Keyring, writer: str = "1") -> EvidenceLog:
-    """The log that a writer's evidence goes into; where it stands is in the store."""
-    receipt = keyring.receipt
-    return EvidenceLog(f"{GATEWAY_NODE}-{writer}", receipt.sign_text, receipt.sign_cert.thumbprint)
+def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
+    on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
+    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
+    return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
 
 
 async def _start(
@@ -230,15 +245,17 @@ async def _start(
     keyring: Keyring,
     tls: ssl.SSLContext | None,
     opened: AsyncExitStack,
+    seat: Seat,
     *,
     poll: bool,
 ) -> Gateway:
-    evidence = make_evidence(keyring)
+    evidence = make_evidence(settings, keyring, str(seat.number))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
     opened.push_async_callback(store.close)
-    blobs = Blobs(settings.data_dir / "attachments")
+    blobs = open_blobs(settings)
+    uploads = Uploads(blobs)
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
     pressure = Pressure(settings, store, routes)
     await pressure.look()
@@ -259,21 +276,21 @@ async def _start(
     opened.push_async_callback(session.close)
     callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
-        platform.id: _connector(platform, keyring, session, blobs)
+        platform.id: _connector(platform, keyring, session, blobs, store)
         for platform in settings.platforms.values()
         if platform.id not in callers
     }
     notice = functools.partial(make_notice, arrivals)
     inbox = Inbox(
         settings, store, Outcomes(settings, translator.standard.catalogue, notice),
-        {node: _world(settings.platforms[node], keyring, session, blobs) for node in callers},
+        {node: _world(settings.platforms[node], keyring, session, blobs, store) for node in callers},
     )  # fmt: skip
     worker = DeliveryWorker(
         settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
     )  # fmt: skip
     pollers = [
         Poller(
-            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs)),
+            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
             suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
         )
         for platform in settings.platforms.values()
@@ -281,17 +298,20 @@ async def _start(
     ]  # fmt: skip
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
-        peers=keyring.peers, blobs=blobs, standard=translator.standard, answers=answers,
+        peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
-    runner, port = await _serve(settings, world, translator, store, tls)
+    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
+    purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), session, reached, translator
+        settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), purge,
+        session, reached, translator, seat.listener is not None,
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
     gateway.tasks.append(asyncio.create_task(_keep_running("pressure", pressure)))
     gateway.tasks.append(asyncio.create_task(_keep_running("receipts", gateway.receipts)))
+    gateway.tasks.append(asyncio.create_task(_keep_running("unfinished uploads", purge)))
     if poll:
         gateway.tasks.extend(
             asyncio.create_task(_keep_running(f"poll {poller.platform.id}", poller)) for poller in pollers
@@ -305,22 +325,39 @@ class Part(Protocol):
     async def run(self) -> None: ...
 
 
+def open_blobs(settings: Settings) -> Blobs:
+    """Where attachments lie; ConfigError for an address that is none."""
+    own = settings.gateway
+    if not own.attachments_url:
+        return Blobs.at_folder(settings.data_dir / "attachments")
+    try:
+        return Blobs.at_url(
+            own.attachments_url, endpoint=own.attachments_endpoint, region=own.attachments_region
+        )
+    except ValueError as error:
+        finding = Finding("config/gateway.yaml", 0, 0, "attachments_url", str(error), "config.attachments")
+        raise ConfigError([finding]) from error
+
+
 async def _keep_running(name: str, part: Part) -> None:
     """A part that crashed is started again, loudly: one fault of ours must not stop all deliveries."""
     while True:
         try:
             await part.run()
             return
+        except StoreUnavailable as error:
+            log.warning("the store is away; the part is started again", part=name, cause=str(error))
+            await asyncio.sleep(1.0)
         except Exception:  # whatever it was is in the log, and the part must go on
             log.exception("part crashed; it is started again", part=name)
             await asyncio.sleep(1.0)
 
 
 def _world(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> ConnectorWorld:
     def read_file(digest: str) -> AsyncIterator[bytes]:
-        return blobs.read(digest)
+        return read_plain(blobs, store.attachment, digest)
 
     media = formats.get(platform.format).content_type
     return ConnectorWorld(
@@ -331,49 +368,6 @@ def _world(
 
 
 def _connector(
-    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs
+    platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
-    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
-
-
-async def _serve(
-    settings: Settings,
-    world: endpoints.EndpointWorld,
-    translator: Translator,
-    store: Store,
-    tls: ssl.SSLContext | None,
-) -> tuple[web.AppRunner, int]:
-    app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-    endpoints.add_routes(app, world)
-    console.add_console(app, settings, store, translator)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        place = f"{settings.gateway.host}:{settings.gateway.port}"
-        text = f"cannot listen on {place}: {error.strerror or error}"
-        raise ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")]) from error
-    server = site._server
-    if server is None or not server.sockets:  # type: ignore[attr-defined]
-        raise OSError("the server has no socket")
-    return runner, server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer; with a client authority, clients may come by mTLS. Plain HTTP is for loopback only."""
-    tls = settings.gateway.tls
-    if tls is None:
-        if settings.gateway.host not in ("127.0.0.1", "::1", "localhost"):
-            text = "expected a tls section: plain HTTP is for loopback only, got none"
-            raise ConfigError([Finding("config/gateway.yaml", 0, 0, "tls", text, "config.tls")])
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.at(tls.certificate), settings.at(tls.key))
-    if tls.client_authority:
-        context.load_verify_locations(settings.at(tls.client_authority))
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))

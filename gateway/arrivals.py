@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from gateway import clock, xmltree
-from gateway.attached import Attached
+from gateway.attached import Attached, carried_files
 from gateway.errors import Fault, MessageError
 from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
@@ -351,21 +351,7 @@ class ArrivalMaker:
 
     def _files(self, platform: Platform, number: str, body: Record) -> bytes:
         operations = platform.connector.operations.get(number)
-        if operations is None or not operations.files:
-            return b""
-        found: Any = body
-        for name in operations.files.split("/"):
-            found = found.get(name, {}) if isinstance(found, dict) else found
-        listed = found if isinstance(found, list) else [found] if found else []
-        files = [
-            {
-                "digest": f"sm3:{item['Digest']}",
-                "name": item.get("FileName") or item["FileId"],
-                "size": int(item["FileSize"]),
-            }
-            for item in listed
-            if item.get("FileId")
-        ]
+        files = carried_files(body, operations.files) if operations is not None else []
         return orjson.dumps(files) if files else b""
 
 

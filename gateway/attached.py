@@ -6,7 +6,8 @@ lets nobody else in either.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.errors import Fault, MessageError
@@ -49,6 +50,38 @@ class Attached:
             if faults:
                 raise MessageError(faults)
         return tuple(dict.fromkeys(digest for _, digest in named))
+
+
+def carried_files(body: Record, paths: Sequence[str]) -> list[dict[str, Any]]:
+    """{digest, name, size} of every file at these paths of a message ({FileId, Digest, FileSize, FileName}
+    each), in order, each once. Of several with one name each gets its FileId before it: the voucher store
+    tells the files of a voucher apart by their names alone."""
+    named = {
+        (item["Digest"], item["FileId"]): item
+        for path in paths
+        for item in _items(body, path.split("/"))
+        if item.get("FileId")
+    }
+    count = Counter(_file_name(item) for item in named.values())
+    return [
+        {
+            "digest": f"sm3:{item['Digest']}",
+            "name": name if count[name] == 1 else f"{item['FileId']}-{name}",
+            "size": int(item["FileSize"]),
+        }
+        for item in named.values()
+        for name in (_file_name(item),)
+    ]
+
+
+def _items(found: Any, path: Sequence[str]) -> list[Record]:
+    for name in path:
+        found = found.get(name, {}) if isinstance(found, dict) else {}
+    return found if isinstance(found, list) else [found] if found else []
+
+
+def _file_name(item: Record) -> str:
+    return str(item.get("FileName") or item["FileId"])
 
 
 def _places_of(root: Element) -> tuple[tuple[str, ...], ...]:

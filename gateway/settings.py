@@ -37,7 +37,7 @@ class Operations(Part):
     """How one message type travels to a voucher store: which operations, and what goes along."""
 
     operations: list[str]
-    files: str = ""  # path of the items {FileId, Digest, FileSize} whose bytes are sent first
+    files: list[str] = Field(default_factory=list)  # paths of {FileId, Digest, FileSize}: sent first
 
 
 class ConnectorSettings(Part):
@@ -166,14 +166,22 @@ class GatewayFile(Part):
     certificates: str = ""  # folder of keys; empty: <data_dir>/certs, made for development
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
     max_attachment_bytes: int = Field(1024 * 1024 * 1024, ge=1024)
+    attachments_url: str = ""  # s3://bucket/prefix; empty: the folder <data_dir>/attachments
+    attachments_endpoint: str = ""  # of an S3-compatible store; keys come from AWS_ACCESS_KEY_ID, …
+    attachments_region: str = ""
+    uploads: int = Field(16, ge=1)  # taken at once by one process; each needs about 16 MiB
+    unfinished_uploads_s: float = Field(172_800.0, ge=1)  # how long one that broke off may go on
     read_s: float = Field(60.0, gt=0)  # for a message's body, and for an attachment's next piece
     max_age_s: int = Field(300, ge=1)
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
+    stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
+    node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
-    processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    # Nodes that share the limits of senders and receivers; inside a worker: all their workers (seat.py).
+    processes: int = Field(1, ge=1)
     max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
     min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)

@@ -28,7 +28,7 @@ from gateway.bench.material import key_of, payloads
 from gateway.client import PlatformClient
 from gateway.formats import formats
 from gateway.message import GATEWAY_NODE, Claims, Head
-from gateway.security.keys import load_certificate, load_identity
+from gateway.security.keys import load_certificate, load_identity_from
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
 
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def prepare(root: Path, folder: Path) -> None:
-    """A copy of the configuration in which construction has P-256 keys: the floor's own algorithms."""
+    """A copy of the configuration, in a folder that may be missing, in which construction has P-256 keys: the floor's own algorithms."""
     shutil.copytree(root / "config", folder / "config")
     for name in ("schemas", "mappings"):
         (folder / name).symlink_to(root / name)
@@ -106,17 +106,22 @@ class Receiver:
         return runner, runner.addresses[0][1]
 
 
-def make_client(node: str, certs: Path, url: str, session: aiohttp.ClientSession | None) -> PlatformClient:
-    gateway = certs / GATEWAY_NODE / "ec"
+def make_client(
+    node: str,
+    certs: Path,
+    url: str,
+    session: aiohttp.ClientSession | None,
+    *,
+    kind: str = "ec",
+    suite: str = "jose",
+) -> PlatformClient:
+    gateway = certs / GATEWAY_NODE / kind
     roots = [load_certificate(path.read_bytes()) for path in sorted(certs.glob("root-*.crt"))]
-    files = [
-        (certs / node / name).read_bytes() for name in ("sign.key", "sign.crt", "encrypt.key", "encrypt.crt")
-    ]
     return PlatformClient(
         node=node,
         base_url=url,
-        suite=suites.get("jose"),
-        identity=load_identity(node, *files),
+        suite=suites.get(suite),
+        identity=load_identity_from(node, certs / node),
         gateway=Peer(GATEWAY_NODE, {}, load_certificate((gateway / "encrypt.crt").read_bytes())),
         trust=Trust({GATEWAY_NODE: [load_certificate((gateway / "sign.crt").read_bytes())]}, roots),
         session=session,  # type: ignore[arg-type]
@@ -132,7 +137,7 @@ async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Ou
         "GATEWAY_DATA_DIR": str(folder / "var"),
         "GATEWAY_PORT": "0",
     }
-    making = await _start(("gateway", "certs", "init"), environ)
+    making = await launch(("gateway", "certs", "init"), environ)
     if await making.wait():
         raise RuntimeError("the keys could not be made")
     certs = folder / "var" / "certs"
@@ -142,14 +147,12 @@ async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Ou
     environ["GATEWAY_URL_GGZY_ZPT"] = to + "{type}"
     serve = ("gateway", "serve", "--announce", "--log-level", "error", "--no-poll")
     started = [
-        await _start(serve, environ),
-        await _start(("gateway.bench.bare", str(root), str(folder), to), environ),
+        await launch(serve, environ),
+        await launch(("gateway.bench.bare", str(root), str(folder), to), environ),
     ]
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            gateway, bare = [
-                Hop(process, await _announced(process), receiver, session) for process in started
-            ]
+            gateway, bare = [Hop(process, await announced(process), receiver, session) for process in started]
             return await _drive(root, certs, gateway, bare, count, concurrency)
     finally:
         for process in started:
@@ -158,13 +161,13 @@ async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Ou
         await runner.cleanup()
 
 
-async def _start(words: Sequence[str], environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+async def launch(words: Sequence[str], environ: Mapping[str, str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", *words, env=environ, stdout=asyncio.subprocess.PIPE
     )
 
 
-async def _announced(process: asyncio.subprocess.Process) -> str:
+async def announced(process: asyncio.subprocess.Process) -> str:
     if process.stdout is None:
         raise RuntimeError("the process has no output to announce its address on")
     return (await process.stdout.readline()).decode().split()[-1]

@@ -9,14 +9,15 @@ import click
 
 from gateway.cli.place import find_root, print_json, run_async
 
-BENCHES = ("endtoend", "mapping", "refusal")
+BENCHES = ("endtoend", "mapping", "refusal", "attachments")
 
 
 @click.command()
 @click.option("--only", default="endtoend", help=f"Comma-separated: {', '.join(BENCHES)}.")
 @click.option("--messages", default=6000, type=click.IntRange(100, 200_000), help="How many, end to end.")
+@click.option("--mebibytes", default=1024, type=click.IntRange(1, 65_536), help="Size of the attachment.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def bench(only: str, messages: int, as_json: bool) -> None:
+def bench(only: str, messages: int, mebibytes: int, as_json: bool) -> None:
     """Measure; nothing is judged. Figures of one run belong together, the machine's speed drifts."""
     wanted = set(only.split(","))
     unknown = wanted - set(BENCHES)
@@ -29,6 +30,8 @@ def bench(only: str, messages: int, as_json: bool) -> None:
         figures |= _mapping()
     if "refusal" in wanted:
         figures |= _refusal()
+    if "attachments" in wanted:
+        figures |= _attachments(mebibytes)
     if as_json:
         print_json(figures)
 
@@ -54,6 +57,18 @@ def _refusal() -> dict[str, object]:
     }
     for name, value in figures.items():
         click.echo(f"{name:20} {value}")
+    return figures
+
+
+def _attachments(mebibytes: int) -> dict[str, object]:
+    from gateway.bench import attachments
+
+    with tempfile.TemporaryDirectory() as folder:
+        figures: dict[str, object] = {
+            **run_async(attachments.measure(find_root(), Path(folder), mebibytes)),
+        }
+    for name, value in figures.items():
+        click.echo(f"{name:32} {value}")
     return figures
 
 

@@ -1,4 +1,4 @@
-"""Attachments: streamed to and from the gateway in the sealed chunk format (security/chunks).
+"""Attachments: streamed to the gateway in the sealed chunk format (security/chunks).
 
 The signed header names the plain file, so whoever is in between can neither change nor exchange it. An
 upload that broke off goes on where the gateway says that it ended, under the same header.
@@ -9,54 +9,64 @@ from __future__ import annotations
 import asyncio
 import io
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 from urllib.parse import quote
 
-import aiohttp
-from yarl import URL
-
-from gateway.client.exchange import Exchange
 from gateway.client.replies import Refused
 from gateway.client.wire import Wire, refusal_of
 from gateway.digests import new_digest
-from gateway.errors import DeliveryError, MessageError
+from gateway.errors import DeliveryError
 from gateway.message import GATEWAY_NODE, Claims
-from gateway.security.aead import CipherName
-from gateway.security.chunks import ChunkOpener, ChunkSealer, FileHeader, new_header, open_header, seal_header
-from gateway.security.suite import check_claims
+from gateway.security.aead import TAG_BYTES, CipherName
+from gateway.security.chunks import ChunkSealer, new_header, seal_header
+from gateway.security.threads import in_threads
 
 Content = bytes | Path
-_PIECE_BYTES = 256 * 1024
-_HEADER_AGE_S = 86_400
+Algorithm = Literal["sm3", "sha-256"]
+FILE_WRONG = "30010"
+_PIECE_BYTES = 1024 * 1024
 _CIPHERS: dict[str, CipherName] = {"gm": "SM4-GCM"}
 _MEDIA = "application/octet-stream"
 
 
-async def upload(wire: Wire, content: Content, *, receivers: Sequence[str] = ()) -> str:
-    """The digest ("sm3:<hex>") once the gateway holds the whole file on disk, verified.
+async def upload(
+    wire: Wire, content: Content, *, receivers: Sequence[str] = (), algorithm: Algorithm = "sm3"
+) -> str:
+    """The digest ("sm3:<hex>" or "sha-256:<hex>") once the gateway holds the whole file on disk, verified.
 
     Refused (30010 and others) for a file that the gateway will not have, DeliveryError when the tries are
     used up.
     """
-    digest, size = await asyncio.to_thread(_measure, content)
+    digest, size = await asyncio.to_thread(_measure, content, algorithm)
     stream = _Stream(wire, content, digest, size)
-    path = f"/v1/attachments/{digest}"
+    path = f"/v1/attachments/{digest.replace('sha256', 'sha-256')}"
     target = path + (f"?to={quote(','.join(receivers), safe=',')}" if receivers else "")
-    tries = 0
+    tries, anew = 0, True
 
     async def once() -> None:
-        nonlocal tries
+        nonlocal tries, anew
         offset = await _offset(wire, path) if tries else 0
         tries += 1
         if offset < 0:
             offset = 0 if receivers else -1  # it is whole already; receivers are still to be let in
-        if offset >= 0:
+        elif anew:
+            offset = 0
+        if offset < 0:
+            return
+        anew = False
+        try:
             await stream.send(target, offset)
+        except Refused as refused:
+            if offset and refused.result == FILE_WRONG:
+                # An earlier connection still wrote there, or what lies there is of another stream.
+                anew = refused.code != "attachment.offset"
+                raise DeliveryError("client.upload-mixed", str(refused)[:300]) from refused
+            raise
 
     await wire.try_again(once)
-    return digest
+    return digest.replace("sha256", "sha-256")
 
 
 class _Stream:
@@ -75,7 +85,10 @@ class _Stream:
     async def send(self, target: str, offset: int) -> None:
         headers = {"Content-Type": _MEDIA}
         if offset:
-            headers["Content-Range"] = f"bytes {offset}-{self.total - 1}/{self.total}"
+            rest = (
+                f"{offset}-{self.total - 1}" if offset < self.total else "*"
+            )  # nothing but its end is missing
+            headers["Content-Range"] = f"bytes {rest}/{self.total}"
         exchange, _ = await self.wire.exchange(
             "PUT", target, stream=self._pieces(offset), headers=headers, timeout_s=None
         )
@@ -86,29 +99,32 @@ class _Stream:
             raise DeliveryError("client.upload-incomplete", text, status=exchange.status, unknown=True)
 
     async def _pieces(self, offset: int) -> AsyncIterator[bytes]:
-        """The sealed stream from `offset` on. What came before is sealed again only to be left out."""
-        behind = 0
-        for step in self._sealing():
-            piece = await asyncio.to_thread(step)
-            if behind + len(piece) > offset:
-                yield piece[max(offset - behind, 0) :]
-            behind += len(piece)
+        """The sealed stream from `offset` on; while a piece is sent, the next one is sealed."""
+        if offset >= self.total:
+            return
+        if offset < len(self.start):
+            yield self.start[offset:]
+        chunk = self.header.chunk_size + TAG_BYTES
+        first, skip = divmod(max(0, offset - len(self.start)), chunk)
+        steps = self._sealing(first)
+        sealing = asyncio.create_task(asyncio.to_thread(next, steps, None))
+        try:
+            while (piece := await sealing) is not None:
+                sealing = asyncio.create_task(asyncio.to_thread(next, steps, None))
+                if piece[skip:]:
+                    yield piece[skip:] if skip else piece
+                skip = max(0, skip - len(piece))
+        finally:
+            await asyncio.wait([sealing])
+            steps.close()
 
-    def _sealing(self) -> Iterator[Callable[[], bytes]]:
-        yield lambda: self.start
-        sealer = ChunkSealer(self.header)
+    def _sealing(self, first: int) -> Generator[bytes, None, None]:
+        sealer = ChunkSealer(self.header, in_threads, first=first)
         with _open(self.content) as file:
-            more = True
-
-            def step() -> bytes:
-                nonlocal more
-                plain = file.read(_PIECE_BYTES)
-                more = bool(plain)
-                return sealer.feed(plain) if plain else b""
-
-            while more:
-                yield step
-        yield sealer.finish
+            file.seek(first * self.header.chunk_size)
+            while plain := file.read(_PIECE_BYTES):
+                yield sealer.feed(plain)
+        yield sealer.finish()
 
 
 async def _offset(wire: Wire, path: str) -> int:
@@ -124,54 +140,16 @@ async def _offset(wire: Wire, path: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-async def download(wire: Wire, digest: str) -> AsyncIterator[bytes]:
-    """The plain bytes. Refused where the file is not there or not ours to read, DeliveryError where the
-    stream broke off or was changed: then what came so far is worth nothing."""
-    url, headers = wire.sign_call("GET", f"/v1/attachments/{digest}")
-    opener = ChunkOpener(lambda sealed: _open_header(wire, sealed, digest))
-    limits = aiohttp.ClientTimeout(total=None, sock_read=wire.timeout_s)
-    try:
-        async with wire.session.get(
-            URL(url, encoded=True), headers=headers, timeout=limits, allow_redirects=False
-        ) as response:
-            if response.status != 200:
-                data = await response.read()
-                exchange = Exchange(response.status, response.content_type, response.headers.copy(), data)
-                raise refusal_of(exchange, data, False)
-            async for piece in response.content.iter_chunked(_PIECE_BYTES):
-                plain = await asyncio.to_thread(opener.feed, piece)
-                if plain:
-                    yield plain
-            opener.finish()
-    except MessageError as error:
-        raise DeliveryError("client.download-damaged", str(error)[:300]) from error
-    except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise DeliveryError("client.broken-off", f"{type(error).__name__}: {error}"[:300]) from error
-
-
-def _open_header(wire: Wire, sealed: bytes, digest: str) -> FileHeader:
-    now = wire.now()
-    header, unsealed = open_header(sealed, wire.suite, wire.identity, wire.trust, now)
-    check_claims(
-        unsealed.claims,
-        receiver=wire.node,
-        at=now,
-        max_age_s=_HEADER_AGE_S,
-        sender=GATEWAY_NODE,
-        idem_key=digest,
-    )
-    return header
-
-
 def _open(content: Content) -> IO[bytes]:
     return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
 
 
-def _measure(content: Content) -> tuple[str, int]:
+def _measure(content: Content, algorithm: Algorithm) -> tuple[str, int]:
     """(digest, size in bytes) of the plain file."""
-    digest, size = new_digest("sm3"), 0
+    name = algorithm.replace("-", "")
+    digest, size = new_digest(name), 0
     with _open(content) as file:
         while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
             size += len(piece)
-    return f"sm3:{digest.hexdigest()}", size
+    return f"{name}:{digest.hexdigest()}", size

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.client import attachments, inbox
+from gateway.client import attachments, downloads, inbox
 from gateway.client.exchange import Exchange, send
 from gateway.client.replies import (
     PROBLEM,
@@ -144,15 +144,23 @@ class PlatformClient(Wire):
         return _object(await self.call("GET", path, headers=headers))
 
     # attachments
-    async def upload(self, content: attachments.Content, *, receivers: Sequence[str] = ()) -> str:
+    async def upload(
+        self,
+        content: attachments.Content,
+        *,
+        receivers: Sequence[str] = (),
+        algorithm: attachments.Algorithm = "sm3",
+    ) -> str:
         """PUT /v1/attachments/{digest}: streams a file (bytes, or a path) to the gateway, going on where an
-        earlier try broke off. `receivers` may fetch it. Returns the digest, "sm3:<hex>"."""
-        return await attachments.upload(self, content, receivers=receivers)
+        earlier try broke off. `receivers` may fetch it. Returns the digest, "sm3:<hex>" (as messages name
+        files) or "sha-256:<hex>"."""
+        return await attachments.upload(self, content, receivers=receivers, algorithm=algorithm)
 
     def download(self, digest: str) -> AsyncIterator[bytes]:
-        """GET /v1/attachments/{digest}: the plain bytes in pieces; the last one has passed the digest.
+        """GET /v1/attachments/{digest}: the plain bytes in pieces, going on where a connection broke off; the
+        last one has passed the digest.
         What came before a failure must be thrown away by the caller."""
-        return attachments.download(self, digest)
+        return downloads.download(self, digest)
 
     def _read(self, exchange: Exchange, idem_key: str, read: _Reader) -> Reply:
         unsealed = self.unseal_answer(exchange, idem_key)

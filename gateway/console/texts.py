@@ -265,6 +265,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "act.resolve-new-effect": ("批量以新形式投递", "Delivered anew in bulk"),
     "act.resolve-done": ("批量确认已送达", "Closed as done in bulk"),
     "act.resolve-discard": ("批量放弃", "Discarded in bulk"),
+    "act.close-parked": ("关闭未入账报文", "Closed a parked message"),
+    "act.apply-parked": ("重新入账", "Applied a parked message"),
     "act.command-line": ("命令行", "command line"),
     "message.plain": ("明文，仅限本次查看，已记入审计", "Plain, for this view only; written to the audit"),
     "message.unmask": ("查看明文", "Show plain"),

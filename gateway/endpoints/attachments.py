@@ -2,49 +2,55 @@
 
 The digest is of the plain file (`sm3:<hex>` or `sha-256:<hex>`). PUT sends the stream from its beginning, or
 with `Content-Range: bytes FIRST-LAST/TOTAL` (of the sealed stream) from where HEAD's `Upload-Offset` says it
-broke off. Who receives a message that names the file may fetch it, and whom `?to=A,B` names. 201: the whole file is here, verified and on disk;
-202: so far so good. Who only knows a digest gets nothing: reading needs a grant.
+broke off; `bytes */TOTAL` where all of it is here and only the answer was lost. Who receives a message that
+names the file may fetch it, and whom `?to=A,B` names. 201: the whole file is here, verified and on disk;
+202: so far so good. GET gives it under a header that is sealed for the caller; whoever lost the connection asks
+for what is missing by `Range: bytes=-COUNT` and gets it (206), or all of it again. Who only knows a digest gets nothing: reading needs a grant.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator
-from weakref import WeakValueDictionary
+from collections.abc import AsyncIterator, Iterator
 
-import orjson
+import structlog
 from aiohttp import web
 
 from gateway import clock
 from gateway.endpoints.bodies import check_encoding, read_pieces, too_large
+from gateway.endpoints.problem import busy
 from gateway.endpoints.signed import Caller, identify, unknown_caller
-from gateway.endpoints.uploads import Upload, header_name, place_of, stored_name
+from gateway.endpoints.uploads import Receiving, place_of, stored_name
 from gateway.endpoints.world import WORLD, EndpointWorld
 from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE, Claims
 from gateway.security.aead import CipherName
 from gateway.security.chunks import ChunkSealer, FileHeader, new_header, seal_header
 from gateway.security.suite import suites
-from gateway.store.blobs import Blobs
-from gateway.store.contract import AttachmentRow
+from gateway.security.threads import in_threads
+from gateway.settings import Platform
+from gateway.store.attachments import Attachment
+from gateway.store.contract import AttachmentRow, StoreUnavailable
 
+log = structlog.get_logger("endpoints")
 _DIGEST = re.compile(r"(?:sha-?256|sm3):[0-9a-f]{64}")
-_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
+_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(?:\d{1,15}|\*)")
+_SUFFIX = re.compile(r"bytes=-(\d{1,15})")
+_REST_IS_EMPTY = re.compile(r"bytes \*/(\d{1,15})")
 _PIECE_BYTES = 256 * 1024
 # Beyond the plain bytes: the sealed header and 16 bytes a chunk of at least 1 KiB.
 _OVERHEAD_BYTES = 128 * 1024
 _CIPHERS: dict[str, CipherName] = {"gm": "SM4-GCM"}
-_LOCKS: web.AppKey[WeakValueDictionary[str, asyncio.Lock]] = web.AppKey("attachment-locks")
-_INCOMING: web.AppKey[Blobs] = web.AppKey("attachments-incoming", Blobs)
+_UNDER_WAY: web.AppKey[set[int]] = web.AppKey("attachments-under-way", set[int])
 
 
 def add(app: web.Application) -> None:
-    app[_LOCKS] = WeakValueDictionary()
-    app[_INCOMING] = Blobs(app[WORLD].settings.data_dir / "incoming")
+    app[_UNDER_WAY] = set()
     app.router.add_put("/v1/attachments/{digest}", put)
     app.router.add_head("/v1/attachments/{digest}", head)
     app.router.add_get("/v1/attachments/{digest}", get, allow_head=False)
@@ -57,44 +63,46 @@ async def put(request: web.Request) -> web.Response:
     caller = await identify(request, world)
     check_encoding(request)
     receivers = _receivers(request, world)
-    # One writer a file: the plain bytes of two senders must not mix.
-    lock = request.app[_LOCKS].setdefault(digest, asyncio.Lock())
-    if lock.locked():
-        raise MessageError.of(
-            "attachment.busy",
-            "该附件正在上传",
-            "this file is being uploaded",
-            result="90001",
-            retry_after_s=1,
-        )
-    async with lock:
-        upload = Upload(world, caller.platform, digest, request.app[_INCOMING])
-        if await world.blobs.size(digest) is not None and await world.store.may_read(
-            digest, caller.platform.id
-        ):
-            return await _keep_known(_pieces(request, world, caller), world, digest, receivers)
-        await _go_to(request, upload)
-        await upload.take(_pieces(request, world, caller))
-        header = await upload.finish()
-        if header is None:
-            return _told(202, upload.received, complete=False)
-        await _own(world, caller, digest, header, receivers)
-        return _told(201, upload.received, complete=True)
+    if await _readable(world, digest, caller) is not None:
+        return await _keep_known(_pieces(request, world, caller), world, digest, receivers)
+    with _room(request):
+        receiving = Receiving(world, caller.platform, digest)
+        try:
+            await _go_to(_first_byte(request), receiving)
+            await receiving.take(_pieces(request, world, caller))
+            attachment = await receiving.finish()
+        finally:
+            await receiving.leave()
+    if attachment is None:
+        return _told(202, receiving.received, complete=False)
+    await _own(world, caller, digest, attachment, receivers)
+    return _told(201, receiving.received, complete=True)
 
 
-async def _go_to(request: web.Request, upload: Upload) -> None:
+@contextlib.contextmanager
+def _room(request: web.Request) -> Iterator[None]:
+    """A place among the uploads that this process takes at once: each needs some MiB. 503 where all are
+    taken."""
+    under_way, call = request.app[_UNDER_WAY], id(request)
+    if len(under_way) >= request.app[WORLD].settings.gateway.uploads:
+        raise busy()
+    under_way.add(call)
+    try:
+        yield
+    finally:
+        under_way.discard(call)
+
+
+async def _go_to(first: int, receiving: Receiving) -> None:
     """To the place where the body begins; MessageError 409 if that is not where the upload stands."""
-    first = _first_byte(request)
     if first == 0:
-        await upload.restart()
-        return
-    offset = await upload.offset()
-    if first != offset:
+        await receiving.begin()
+    elif not await receiving.resume(first):
+        offset = await receiving.offset()
         raise MessageError.of(
             "attachment.offset", f"应从第 {offset} 字节继续", f"the upload goes on at byte {offset}",
             result="30010", status=409, path="Content-Range",
         )  # fmt: skip
-    await upload.resume()
 
 
 async def _keep_known(
@@ -110,16 +118,29 @@ async def _keep_known(
 
 
 async def _own(
-    world: EndpointWorld, caller: Caller, digest: str, header: FileHeader, receivers: list[str]
+    world: EndpointWorld, caller: Caller, digest: str, attachment: Attachment, receivers: list[str]
 ) -> None:
-    """The file is on disk; now it has an owner, and readers."""
-    me = caller.platform.id
-    named = orjson.dumps({"digest": header.digest, "size": header.size})
-    row = AttachmentRow(digest, me, header.size, header.size, "partial", named, clock.now_ms())
-    await world.store.start_attachment(row)
-    await world.store.complete_attachment(digest)
+    """The file is on disk; now it has a row, an owner, and readers. Where another upload of the same file
+    was first, its row stays and this one's parts go."""
+    me, size = caller.platform.id, attachment.header.size
+    row = AttachmentRow(digest, me, size, size, "complete", attachment.write(), clock.now_ms())
+    try:
+        stored = await world.store.start_attachment(row)
+    except StoreUnavailable:  # nothing was written, so nobody will ever look for these parts
+        await world.uploads.forget(attachment.folder)
+        raise
+    if stored.header != row.header:
+        await world.uploads.forget(attachment.folder)
     for receiver in dict.fromkeys((me, *receivers)):
         await world.store.grant(digest, receiver)
+
+
+async def _readable(world: EndpointWorld, digest: str, caller: Caller) -> Attachment | None:
+    """The file, if it is here and the caller may read it."""
+    if not await world.store.may_read(digest, caller.platform.id):
+        return None
+    row = await world.store.attachment(digest)
+    return Attachment.read(row) if row is not None and row.state == "complete" else None
 
 
 async def _pieces(request: web.Request, world: EndpointWorld, caller: Caller) -> AsyncIterator[bytes]:
@@ -132,13 +153,17 @@ async def _pieces(request: web.Request, world: EndpointWorld, caller: Caller) ->
         size += len(piece)
         if size > most:
             raise too_large(most)
-        if wanted:
-            digest.update(piece)
+        if not wanted:
+            yield piece
+            continue
+        digest.update(piece)
         if held:
             yield held
         held = piece
+    if not wanted:
+        return
     named = "sha-256=:" + base64.b64encode(digest.digest()).decode() + ":"
-    if wanted and named not in [part.strip() for part in wanted.split(",")]:
+    if named not in [part.strip() for part in wanted.split(",")]:
         raise unknown_caller("the body is not what was signed")
     if held:
         yield held
@@ -149,43 +174,80 @@ async def head(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     digest = _digest(request)
     caller = await identify(request, world)
-    size = await world.blobs.size(digest)
-    if size is not None and await world.store.may_read(digest, caller.platform.id):
-        return _told(200, size, complete=True)
-    offset = await request.app[_INCOMING].partial_size(place_of(caller.platform, digest))
+    known = await _readable(world, digest, caller)
+    if known is not None:
+        return _told(200, known.header.size, complete=True)
+    offset = await world.uploads.offset(place_of(caller.platform, digest))
     if not offset:
         raise _unknown()
     return _told(200, offset, complete=False)
 
 
 async def get(request: web.Request) -> web.StreamResponse:
-    """The file, sealed afresh for the caller; 404 for who holds no grant, whether it exists or not."""
+    """The file, under a header that is sealed for the caller; 404 for who holds no grant, whether it exists
+    or not. Chunks of the caller's own cipher go out as they lie there, others are sealed anew."""
     world = request.app[WORLD]
     digest = _digest(request)
     caller = await identify(request, world)
-    size = await world.blobs.size(digest)
-    if size is None or not await world.store.may_read(digest, caller.platform.id):
+    found = await _readable(world, digest, caller)
+    if found is None:
         raise _unknown()
-    platform = caller.platform
-    header = new_header(header_name(digest), size, cipher=_CIPHERS.get(platform.suite, "A256GCM"))
-    claims = Claims(
-        GATEWAY_NODE, platform.id, "attachment", header.digest, clock.now_ms() // 1000, secrets.token_hex(16)
-    )
-    suite = suites.get(platform.suite)
-    identity, peer = world.identities[platform.key_kind], world.peers[platform.id]
-    start = seal_header(header, claims, suite, identity, peer)
+    header, rest = found.header, None
+    cipher = _CIPHERS.get(caller.platform.suite, "A256GCM")
+    if header.cipher == cipher:
+        rest = _last_bytes(request, header)
+        chunks = found.chunks(world.blobs, header.wire_bytes - (rest or header.wire_bytes))
+    else:
+        header = new_header(header.digest, header.size, cipher=cipher)
+        chunks = _sealed_anew(header, found.plain(world.blobs))
+    start = _start(world, caller.platform, header)
+    total = len(start) + header.wire_bytes
     response = web.StreamResponse(
         headers={"Content-Type": "application/octet-stream", "Cache-Control": "no-store"}
     )
-    response.content_length = len(start) + header.wire_bytes
+    response.content_length = rest or total
+    if rest:
+        response.set_status(206)
+        response.headers["Content-Range"] = f"bytes {total - rest}-{total - 1}/{total}"
+        start = b""
     await response.prepare(request)
-    await response.write(start)
-    sealer = ChunkSealer(header)
-    async for piece in world.blobs.read(digest):
-        await response.write(await asyncio.to_thread(sealer.feed, piece))
-    await response.write(sealer.finish())
-    await response.write_eof()
+    try:
+        await response.write(start)
+        async for part in chunks:
+            for first in range(0, len(part), _PIECE_BYTES):
+                await response.write(part[first : first + _PIECE_BYTES])
+        await response.write_eof()
+    except (OSError, StoreUnavailable) as error:
+        # Too late for another answer: the receiver must see that this one is not whole.
+        log.warning(
+            "download broken off", digest=digest, platform=caller.platform.id, cause=repr(error)[:300]
+        )
+        if request.transport is not None:
+            request.transport.abort()
     return response
+
+
+def _last_bytes(request: web.Request, header: FileHeader) -> int | None:
+    """How many of the last bytes are asked for, where these are chunks alone; else all of it is sent: the
+    sealed header is another one each time, so only what is behind it can be gone on with."""
+    match = _SUFFIX.fullmatch(request.headers.get("Range", "").strip())
+    rest = int(match[1]) if match else 0
+    return rest if 0 < rest <= header.wire_bytes else None
+
+
+def _start(world: EndpointWorld, platform: Platform, header: FileHeader) -> bytes:
+    claims = Claims(
+        GATEWAY_NODE, platform.id, "attachment", header.digest, clock.now_ms() // 1000, secrets.token_hex(16)
+    )
+    identity, peer = world.identities[platform.key_kind], world.peers[platform.id]
+    return seal_header(header, claims, suites.get(platform.suite), identity, peer)
+
+
+async def _sealed_anew(header: FileHeader, plain: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
+    sealer = ChunkSealer(header, in_threads)
+    async for piece in plain:
+        yield memoryview(await asyncio.to_thread(sealer.feed, piece))
+    yield memoryview(sealer.finish())
 
 
 def _told(status: int, offset: int, *, complete: bool) -> web.Response:
@@ -208,6 +270,8 @@ def _first_byte(request: web.Request) -> int:
     text = request.headers.get("Content-Range", "")
     if not text:
         return 0
+    if empty := _REST_IS_EMPTY.fullmatch(text.strip()):
+        return int(empty[1])  # everything was sent before, only the answer was not
     match = _RANGE.fullmatch(text.strip())
     if match is None or int(match[2]) < int(match[1]):
         raise MessageError.of(

@@ -161,7 +161,14 @@ def _attachments() -> dict[str, Operation]:
             "schema": {"type": "string"},
         }
     )
-    get = _op("下载附件", "Download, sealed for the caller in chunks", [digest], body, ("200",))
+    get = _op(
+        "下载附件",
+        "Download, sealed for the caller in chunks; the last bytes alone with Range",
+        [digest],
+        body,
+        ("200", "206"),
+    )
+    get["parameters"].append({"name": "Range", "in": "header", "schema": {"type": "string"}})
     head = _op("查询上传偏移", "Offset of an upload under way", [digest], {}, ("200",))
     return {"put": put, "get": get, "head": head}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""One upload under way: what came is kept as it came (sealed), opened chunk by chunk while it comes.
+"""One upload under way: it is kept as it came (sealed), and opened chunk by chunk before it is kept.
 
 A connection that breaks loses nothing: the sealed stream waits under (platform, digest) and goes on where it
 ended. Only a whole stream whose digest holds becomes a file; only then does the platform own it.
@@ -7,8 +7,11 @@ ended. Only a whole stream whose digest holds becomes a file; only then does the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
 
 from gateway import clock
 from gateway.endpoints.world import EndpointWorld
@@ -16,75 +19,121 @@ from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE
 from gateway.security.chunks import ChunkOpener, FileHeader, open_header
 from gateway.security.suite import check_claims, suites
+from gateway.security.threads import in_threads
 from gateway.settings import Platform
-from gateway.store.blobs import Blobs
+from gateway.store.attachments import Attachment
+from gateway.store.contract import StoreUnavailable
+from gateway.store.uploads import Crowded, TooManyParts, Upload, read_parts
 
+log = structlog.get_logger("endpoints")
 # A large file over a slow line is sealed long before its last byte arrives; the call itself is signed afresh.
 _HEADER_AGE_S = 86_400
-_PIECE_BYTES = 256 * 1024
+# So much is opened at once: whole chunks for several threads, and few turns between them and the loop.
+_PIECE_BYTES = 1024 * 1024
 
 
-class Upload:
-    """`digest` as blobs name it. Use it under a lock of (platform, digest)."""
+class Receiving:
+    """Takes one platform's upload of one file. `digest` as the store names it; `leave` it in the end."""
 
-    def __init__(self, world: EndpointWorld, platform: Platform, digest: str, incoming: Blobs):
+    def __init__(self, world: EndpointWorld, platform: Platform, digest: str):
         self.world = world
         self.platform = platform
         self.digest = digest
-        self.incoming = incoming
-        self.name = place_of(platform, digest)
-        self.received = 0
-        self._plain_bytes = 0
-        self._opener = ChunkOpener(self._open)
+        self.place = place_of(platform, digest)
+        self._upload: Upload | None = None
+        self._opener = ChunkOpener(self._open, in_threads)
+        self._came = 0
+
+    @property
+    def received(self) -> int:
+        """Bytes of the sealed stream that are here."""
+        return self._came
+
+    async def begin(self) -> None:
+        """Forgets what came before: the stream begins anew."""
+        self._upload = await self.world.uploads.begin(self.place)
+
+    async def resume(self, at: int) -> bool:
+        """Opens what is here already, so that the byte `at` can follow; False if that is not its end."""
+        upload = self._upload = await self.world.uploads.resume(self.place)
+        if upload is None or upload.stored_bytes != at:
+            return False
+        try:
+            async for part in read_parts(self.world.blobs, upload.folder, upload.sizes):
+                for first in range(0, len(part), _PIECE_BYTES):
+                    await asyncio.to_thread(self._opener.verify, part[first : first + _PIECE_BYTES])
+        except FileNotFoundError:
+            return False
+        self._came = at
+        return True
 
     async def offset(self) -> int:
-        """Bytes of the sealed stream that are here."""
-        return await self.incoming.partial_size(self.name)
-
-    async def restart(self) -> None:
-        """Forgets what came before: the stream begins anew."""
-        await self.incoming.discard(self.name)
-        await self.world.blobs.discard(self.digest)
-
-    async def resume(self) -> None:
-        """Opens what is here already, so that the next byte can follow."""
-        await self.world.blobs.discard(self.digest)
-        async for piece in self.incoming.read_partial(self.name, 0, _PIECE_BYTES):
-            await self._open_piece(piece)
-            self.received += len(piece)
+        return await self.world.uploads.offset(self.place)
 
     async def take(self, pieces: AsyncIterator[bytes]) -> None:
-        """Keeps and opens what arrives. MessageError 30010 (and all is forgotten) for a damaged stream."""
-        async for piece in pieces:
-            try:
-                await self._open_piece(piece)
-            except MessageError:
-                await self.restart()
-                raise
-            self.received = await self.incoming.append(self.name, self.received, piece)
+        """Opens and keeps what arrives: while one piece is opened, the next one comes in.
 
-    async def finish(self) -> FileHeader | None:
-        """The header once the whole file is here, verified and durable; None while some is missing."""
-        header = self._opener.header
-        if header is None or self._plain_bytes < header.size:
+        MessageError 30010 for a damaged stream: then all of it is forgotten. Where the body breaks off,
+        what came of it is taken, and the error goes on."""
+        opening: asyncio.Task[bytes] | None = None
+        try:
+            async for piece in _gathered(pieces):
+                if opening is not None:
+                    opened, opening = opening, None
+                    await self._keep(await opened)
+                opening = asyncio.create_task(self._opened(piece))
+        finally:
+            if opening is not None:
+                await self._keep(await opening)
+
+    async def finish(self) -> Attachment | None:
+        """The file once all of it is here, verified and durable; None while some is missing: then what came
+        is durable, and the upload may go on."""
+        if self._is_cut():
+            with _told():
+                await self._kept().flush()
             return None
         try:
             header = self._opener.finish()
-        except MessageError as error:
-            if error.faults[0].code == "attachment.cut":
-                return None
-            await self.restart()
+        except MessageError:
+            await self._kept().discard()
             raise
-        if header.size == 0:
-            await self.world.blobs.append(self.digest, 0, b"")
-        await self.world.blobs.finish(self.digest)
-        await self.incoming.discard(self.name)
-        return header
+        with _told():
+            folder, sizes = await self._kept().complete(self.digest)
+        return Attachment(header, folder, sizes, self._opener.start_bytes)
 
-    async def _open_piece(self, piece: bytes) -> None:
-        plain = await asyncio.to_thread(self._opener.feed, piece)
-        if plain:
-            self._plain_bytes = await self.world.blobs.append(self.digest, self._plain_bytes, plain)
+    async def leave(self) -> None:
+        """The end of this call, however it went: what came and is not yet on disk is put there."""
+        if self._upload is None:
+            return
+        try:
+            await self._upload.flush()
+        except (Crowded, TooManyParts, StoreUnavailable) as error:
+            log.info("the end of a broken upload was not kept", place=self.place, cause=repr(error)[:200])
+        finally:
+            self._upload.close()
+
+    def _is_cut(self) -> bool:
+        reader = self._opener.reader
+        return reader is None or self._came < self._opener.start_bytes + reader.header.wire_bytes
+
+    async def _opened(self, piece: bytes) -> bytes:
+        try:
+            await asyncio.to_thread(self._opener.verify, piece)
+        except MessageError:
+            await self._kept().discard()
+            raise
+        return piece
+
+    async def _keep(self, piece: bytes) -> None:
+        with _told():
+            await self._kept().append(piece)
+        self._came += len(piece)
+
+    def _kept(self) -> Upload:
+        if self._upload is None:
+            raise RuntimeError("nothing was begun")
+        return self._upload
 
     def _open(self, sealed: bytes) -> FileHeader:
         """The sealed header: by this platform, for us, of this file, and not too large."""
@@ -116,16 +165,51 @@ class Upload:
         return header
 
 
+async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, joined to about a MiB; also those that came before an error."""
+    held: list[bytes] = []
+    size = 0
+    try:
+        async for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size >= _PIECE_BYTES:
+                yield b"".join(held)
+                held.clear()
+                size = 0
+    except Exception:
+        if held:
+            yield b"".join(held)
+        raise
+    if held:
+        yield b"".join(held)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Crowded as error:
+        raise _being_uploaded() from error
+    except TooManyParts as error:
+        raise MessageError.of(
+            "attachment.pieces", "上传中断次数过多，请从头上传", "too many pieces; begin the upload anew",
+            result="30010", status=409,
+        ) from error  # fmt: skip
+
+
+def _being_uploaded() -> MessageError:
+    """Somebody else sends this very upload now."""
+    return MessageError.of(
+        "attachment.busy", "该附件正在上传", "this file is being uploaded", result="90001", retry_after_s=1
+    )
+
+
 def place_of(platform: Platform, digest: str) -> str:
     """Where one platform's upload of one file waits: two platforms may send the same file at once."""
-    return "sha-256:" + hashlib.sha256(f"{platform.id}|{digest}".encode()).hexdigest()
+    return hashlib.sha256(f"{platform.id}|{digest}".encode()).hexdigest()
 
 
 def stored_name(digest: str) -> str:
     """The digest as the store names it; sha256 and sha-256 are the same."""
     return digest.replace("sha256:", "sha-256:", 1)
-
-
-def header_name(digest: str) -> str:
-    """The digest as the chunk header names it."""
-    return digest.replace("sha-256:", "sha256:", 1)

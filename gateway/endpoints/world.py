@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from gateway.standard import Standard
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
+from gateway.store.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class EndpointWorld:
     identities: Mapping[str, Identity]
     peers: Mapping[str, Peer]
     blobs: Blobs
+    uploads: Uploads
     standard: Standard
     answers: Answers
     pressure: Pressure

@@ -181,10 +181,10 @@ class Acts:
         body = await self.portal.push(self.record, self.treasury.node)
         key = f"{self.no}|{body['VoucherNo']}"
         await watch.arrived("4002", GENERAL, self.treasury.node, key)
-        for invoice in body["Invoices"]["Invoice"]:
+        others = body["Attachments"]["Attachment"] if "Attachments" in body else []
+        for file in (*body["Invoices"]["Invoice"], *others):
             self.story.expect(
-                self.treasury.has_file(invoice["Digest"]),
-                f"4002 came without the file {invoice['FileName']}",
+                self.treasury.has_file(file["Digest"]), f"4002 came without the file {file['FileName']}"
             )
 
     # 5 the authority

@@ -8,6 +8,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.security import gcrypt
+
 CipherName = Literal["A256GCM", "SM4-GCM"]
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -50,4 +52,7 @@ def aead(cipher: CipherName, key: bytes) -> Aead:
     """ValueError for a key of the wrong length."""
     if len(key) != KEY_BYTES[cipher]:
         raise ValueError(f"a key of {cipher} has {KEY_BYTES[cipher]} bytes")
-    return AESGCM(key) if cipher == "A256GCM" else Sm4Gcm(key)
+    if cipher == "A256GCM":
+        return AESGCM(key)
+    library = gcrypt.load()
+    return Sm4Gcm(key) if library is None else gcrypt.GcryptSm4Gcm(library, key)

@@ -187,7 +187,13 @@ class Store(Steered, Accounted, Protocol):
     # A parked message is closed, in a person's name; `told_again`: the message that was applied in its place.
     # LookupError, ResolveRefused.
     async def close_parked(
-        self, message_id: str, actor: str, reason: str, told_again: str = ""
+        self,
+        message_id: str,
+        actor: str,
+        reason: str,
+        told_again: str = "",
+        *,
+        origin: str = COMMAND_LINE,
     ) -> MessageRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...

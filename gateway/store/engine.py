@@ -47,6 +47,7 @@ from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
+from gateway.store.words import Words
 
 _LOOK_AGAIN_S = 0.5
 _RECORD_BYTES = 1024
@@ -58,6 +59,7 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
 
     def __init__(self, evidence: Evidence | None):
         self._evidence = evidence
+        self._words: Words | None = None
         self._wakes: list[Callable[[], None]] = []
         self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
@@ -85,6 +87,12 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
 
     def _do(self, act: Callable[[Transaction], Coroutine[Any, Any, Any]]) -> asyncio.Future[Any]:
         return self._submit("act", act)
+
+    def _spread(self, settled: Sequence[str], has_work: bool) -> None:
+        """After a commit: here, and as a hint to the other processes."""
+        self._tell(settled, has_work)
+        if self._words is not None and (settled or has_work):
+            self._words.say(settled, has_work)
 
     def _tell(self, settled: Sequence[str], has_work: bool) -> None:
         """After a commit: who waits for these messages, and who looks for work, may look."""
@@ -189,10 +197,16 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
         return row
 
     async def close_parked(
-        self, message_id: str, actor: str, reason: str, told_again: str = ""
+        self,
+        message_id: str,
+        actor: str,
+        reason: str,
+        told_again: str = "",
+        *,
+        origin: str = COMMAND_LINE,
     ) -> MessageRow:
         row: MessageRow = await self._do(
-            lambda work: close_parked(work, message_id, actor, reason, told_again)
+            lambda work: close_parked(work, message_id, actor, reason, told_again, origin)
         )
         return row
 

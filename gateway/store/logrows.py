@@ -69,7 +69,9 @@ class AttachmentRow:
     size: int
     received: int
     state: str  # partial | complete
-    header: bytes  # the sealed chunk header as unsealed JSON (content key wrapped at rest is the store's business)
+    header: (
+        bytes  # JSON: the chunks' header with its content key, and where the parts lie (store/attachments.py)
+    )
     created_at: int
 
 

@@ -396,6 +396,35 @@ async def test_an_upload_goes_on_where_it_broke_off(
     assert sizes and sizes[0] >= 300_000
 
 
+async def test_an_upload_begins_anew_where_another_stream_lies(
+    server: Counterpart, client: PlatformClient
+) -> None:
+    data = secrets.token_bytes(900_000)
+    files = Files(server)
+    files.break_after = 300_000
+
+    async def mixed(request: web.Request) -> web.Response:
+        assert request.headers["Content-Range"].startswith("bytes 3")
+        error = MessageError.of("attachment.changed", "附件数据被改动", "changed", result="30010")
+        return problem.response(error)
+
+    server.plan = [files.put, files.head, mixed, files.head, files.put]
+    await client.upload(data)
+    assert files.plain == data and server.plan == []
+
+
+async def test_the_last_piece_comes_only_when_the_digest_held(
+    server: Counterpart, client: PlatformClient
+) -> None:
+    digest = "sm3:" + hashlib.new("sm3", b"other").hexdigest()
+    server.plan = [Files(server).give(secrets.token_bytes(3_000_000), digest)]
+    came = 0
+    with pytest.raises(DeliveryError, match="digest"):
+        async for piece in client.download(digest):
+            came += len(piece)
+    assert 0 < came < 3_000_000
+
+
 async def test_a_download_is_verified_to_its_end(server: Counterpart, client: PlatformClient) -> None:
     data = secrets.token_bytes(700_000)
     digest = "sm3:" + hashlib.new("sm3", data).hexdigest()

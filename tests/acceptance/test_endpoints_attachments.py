@@ -6,90 +6,60 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from gateway.client import PlatformClient, Refused
-from gateway.message import Claims
-from gateway.security.chunks import ChunkSealer, new_header, seal_header
+from gateway.endpoints.uploads import place_of
+from gateway.errors import DeliveryError
+from gateway.schedule import Schedule
 from gateway.security.httpsig import sign_request
-from tests.acceptance.partners import identity, partner
+from tests.acceptance import attaching
+from tests.acceptance.attaching import CITY, CONSTRUCTION, GENERAL, MIB, PROCUREMENT, download, stream
+from tests.acceptance.partners import identity, serve
 from tests.acceptance.running import Running, running
 
-GENERAL, CONSTRUCTION, PROCUREMENT, CITY = "GGZY-ZPT", "GGZY-JSGC", "GGZY-ZFCG", "CZ-ZFPT-310000"
-MOST = 1_000_000
+MOST = 5_000_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder: Path = tmp_path_factory.mktemp("gateway")
-    async with running(folder, GATEWAY_MAX_ATTACHMENT_BYTES=str(MOST), GATEWAY_READ_S="2") as started:
+    async with running(
+        folder, GATEWAY_MAX_ATTACHMENT_BYTES=str(MOST), GATEWAY_READ_S="2", GATEWAY_UPLOADS="3"
+    ) as started:
         yield started
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def download(client: PlatformClient, digest: str) -> bytes:
-    return b"".join([piece async for piece in client.download(digest)])
-
-
-def stream(
-    node: str, data: bytes, *, digest: str = "", algorithm: str = "sm3", chunk: int = 1024
-) -> tuple[str, bytes]:
-    """(digest, the whole sealed stream) of a file, sealed by a platform for the gateway."""
-    own = partner(node)
-    digest = digest or f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
-    header = new_header(
-        digest, len(data), chunk_size=chunk, cipher="SM4-GCM" if own.suite.name == "gm" else "A256GCM"
-    )
-    claims = Claims(node, "GW", "attachment", digest, int(time.time()), secrets.token_hex(8))
-    start = seal_header(header, claims, own.suite, identity(node), own.gateway)
-    sealer = ChunkSealer(header)
-    body = sealer.feed(data)
-    try:
-        return digest, start + body + sealer.finish()
-    except ValueError:  # the header lies on purpose
-        sealer.header = header
-        return digest, start + body + sealer._seal(bytes(sealer._waiting), last=True)
-
-
-async def put(
-    gateway: Running, node: str, digest: str, body: bytes, *, first: int = 0, total: int = 0, to: str = ""
-) -> tuple[int, str, str]:
-    """(status, Upload-Offset, code of the problem)."""
-    url = f"{gateway.url}/v1/attachments/{digest}" + (f"?to={to}" if to else "")
-    headers = {"Content-Type": "application/octet-stream"}
-    if first or total:
-        headers["Content-Range"] = f"bytes {first}-{first + len(body) - 1}/{total or first + len(body)}"
-    signature = sign_request("PUT", url, headers, b"", identity(node), int(time.time()), secrets.token_hex(8))
-    async with gateway.session.put(url, data=body, headers={**headers, **signature}) as answer:
-        problem = await answer.json(content_type=None) if answer.status >= 400 else {}
-        return answer.status, answer.headers.get("Upload-Offset", ""), problem.get("code", "")
+async def put(gateway: Running, node: str, digest: str, body: bytes, **more: Any) -> tuple[int, str, str]:
+    return await attaching.put(gateway.session, gateway.url, node, digest, body, **more)
 
 
 async def offset(gateway: Running, node: str, digest: str) -> tuple[int, str, str]:
-    url = f"{gateway.url}/v1/attachments/{digest}"
-    signature = sign_request("HEAD", url, {}, b"", identity(node), int(time.time()), secrets.token_hex(8))
-    async with gateway.session.head(url, headers=signature) as answer:
-        return (
-            answer.status,
-            answer.headers.get("Upload-Offset", ""),
-            answer.headers.get("Upload-Complete", ""),
-        )
+    return await attaching.offset(gateway.session, gateway.url, node, digest)
 
 
 def stored(gateway: Running, digest: str) -> list[Path]:
     """Every file in the data folder that belongs to the digest, complete or partial."""
-    value = digest.partition(":")[2]
-    return [path for path in gateway.settings.data_dir.rglob("*") if value in path.name]
+    folder, value = gateway.settings.data_dir / "attachments", digest.partition(":")[2]
+    places = [place_of(platform, digest) for platform in gateway.settings.platforms.values()]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(name in path.parts for name in (value, *places))
+    ]
 
 
-@pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 300_000])
+@pytest.mark.parametrize("size", [0, 1, 262_144, 262_145, 4_500_000])
 async def test_a_file_goes_up_and_comes_down_sealed_for_each_receiver(gateway: Running, size: int) -> None:
     data = secrets.token_bytes(size)
     digest = await gateway.client(GENERAL).upload(data, receivers=[CITY, PROCUREMENT, CONSTRUCTION])
@@ -141,10 +111,12 @@ async def test_an_upload_in_parts_goes_on_where_it_ended(gateway: Running) -> No
     assert await download(gateway.client(GENERAL), digest) == data
 
 
-async def half_sent(gateway: Running, digest: str, body: bytes) -> asyncio.StreamWriter:
-    """A connection that has sent most of an upload, and then nothing more."""
+async def half_sent(
+    gateway: Running, digest: str, body: bytes, sent: int, node: str = GENERAL
+) -> asyncio.StreamWriter:
+    """A connection that has sent a part of an upload, and then nothing more."""
     url = f"{gateway.url}/v1/attachments/{digest}"
-    signature = sign_request("PUT", url, {}, b"", identity(GENERAL), int(time.time()), secrets.token_hex(8))
+    signature = sign_request("PUT", url, {}, b"", identity(node), int(time.time()), secrets.token_hex(8))
     lines = [
         f"PUT {urlsplit(url).path} HTTP/1.1",
         f"Host: {urlsplit(url).netloc}",
@@ -152,52 +124,206 @@ async def half_sent(gateway: Running, digest: str, body: bytes) -> asyncio.Strea
     ]
     lines += [f"{name}: {value}" for name, value in signature.items()]
     _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
-    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body[:300_000])
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body[:sent])
     await writer.drain()
-    async with asyncio.timeout(10):
-        while int((await offset(gateway, GENERAL, digest))[1] or 0) < 262_144:  # noqa: ASYNC110 - the other side's progress can only be asked for
-            await asyncio.sleep(0.01)
     return writer
 
 
+async def under_way(gateway: Running, count: int, taken: int = 0) -> None:
+    """Until so many uploads are being taken, and the newest of them has this many bytes."""
+    uploads = gateway.gateway.purge.uploads.under_way
+    async with asyncio.timeout(10):
+        while len(uploads) != count or (taken and max(one.taken_bytes for one in uploads.values()) < taken):  # noqa: ASYNC110 - the other side's progress can only be asked for
+            await asyncio.sleep(0.01)
+
+
 async def test_who_stops_in_the_middle_does_not_keep_others_from_the_file(gateway: Running) -> None:
-    data = secrets.token_bytes(400_000)
+    data = secrets.token_bytes(3 * MIB)
     digest, body = stream(GENERAL, data, chunk=65_536)
-    writer = await half_sent(gateway, digest, body)
-    assert (await put(gateway, CONSTRUCTION, digest, b""))[2] == "attachment.busy"
+    writer = await half_sent(gateway, digest, body, len(body) - 1000)
+    await under_way(gateway, 1, MIB)
     assert await gateway.client(CONSTRUCTION).upload(data) == digest
-    assert int((await offset(gateway, GENERAL, digest))[1]) >= 262_144
+    await under_way(gateway, 0)  # it is given up after read_s, and what came of it stays
+    assert await offset(gateway, GENERAL, digest) == (200, str(len(body) - 1000), "?0")
+    assert (await put(gateway, GENERAL, digest, body[-1000:], first=len(body) - 1000))[0] == 201
     writer.close()
 
 
 async def test_a_connection_that_breaks_in_the_middle_loses_nothing(gateway: Running) -> None:
-    data = secrets.token_bytes(400_000)
+    data = secrets.token_bytes(3 * MIB)
     digest, body = stream(GENERAL, data, chunk=65_536)
-    writer = await half_sent(gateway, digest, body)
+    writer = await half_sent(gateway, digest, body, len(body) - 1000)
+    await under_way(gateway, 1, 2 * MIB)
     writer.transport.abort()
-    async with asyncio.timeout(10):
-        while True:
-            _, here, _ = await offset(gateway, GENERAL, digest)
-            status, _, code = await put(gateway, GENERAL, digest, body[int(here) :], first=int(here))
-            if code not in ("attachment.busy", "attachment.offset"):
-                break
-            await asyncio.sleep(0.01)  # the broken connection is still being noticed
-    assert status == 201
+    await under_way(gateway, 0)
+    here = int((await offset(gateway, GENERAL, digest))[1])
+    assert here >= 2 * MIB
+    assert (await put(gateway, GENERAL, digest, body[here:], first=here))[0] == 201
     assert await download(gateway.client(GENERAL), digest) == data
 
 
-@pytest.mark.parametrize(
-    "place", [5, 900, 3000, 590_000, -1], ids=["start", "header", "chunk", "late", "end"]
-)
-async def test_a_changed_stream_is_refused_and_forgotten(gateway: Running, place: int) -> None:
-    digest, body = stream(GENERAL, secrets.token_bytes(600_000))
-    changed = bytearray(body)
+async def test_more_uploads_than_there_is_room_for_are_asked_to_come_again(gateway: Running) -> None:
+    digest, body = stream(GENERAL, secrets.token_bytes(MIB), chunk=65_536)
+    nodes = (GENERAL, CONSTRUCTION, PROCUREMENT)
+    writers = [await half_sent(gateway, digest, body, 100, node) for node in nodes]
+    await under_way(gateway, 3)
+    status, _, code = await put(gateway, CITY, digest, body)
+    assert (status, code) == (503, "gateway.busy")
+    for writer in writers:
+        writer.close()
+    await under_way(gateway, 0)
+    assert (await put(gateway, GENERAL, digest, body))[0] == 201
+
+
+async def test_an_upload_whose_answer_was_lost_is_finished_without_a_byte(gateway: Running) -> None:
+    digest, body = stream(GENERAL, secrets.token_bytes(20_000))
+    assert await put(gateway, GENERAL, digest, body[:-1]) == (202, str(len(body) - 1), "")
+    uploads = gateway.gateway.purge.uploads
+    upload = await uploads.resume(place_of(gateway.settings.platforms[GENERAL], digest))
+    assert upload is not None
+    await upload.append(body[-1:])
+    await upload.flush()  # here the gateway was killed
+    upload.close()
+    assert await offset(gateway, GENERAL, digest) == (200, str(len(body)), "?0")
+    assert (await put(gateway, GENERAL, digest, b"", rest=f"bytes */{len(body)}"))[0] == 201
+
+
+def cut_up(body: bytes, chunk: int = 1024) -> tuple[bytes, list[bytes]]:
+    """(the sealed header with what stands before it, the chunks) of a stream."""
+    start = 8 + int.from_bytes(body[4:8], "big")
+    size = chunk + 16
+    return body[:start], [body[at : at + size] for at in range(start, len(body), size)]
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    changed = bytearray(data)
     changed[place] ^= 1
-    status, _, code = await put(gateway, GENERAL, digest, bytes(changed))
-    assert status in (401, 422)
-    assert code
+    return bytes(changed)
+
+
+TAMPERED: dict[str, Callable[[bytes, list[bytes], list[bytes]], bytes]] = {
+    "magic": lambda start, own, other: flipped(start, 2) + b"".join(own),
+    "header": lambda start, own, other: flipped(start, len(start) // 2) + b"".join(own),
+    "chunk": lambda start, own, other: start + flipped(own[0], 5) + b"".join(own[1:]),
+    "tag": lambda start, own, other: start + b"".join(own[:-1]) + flipped(own[-1], -1),
+    "swapped": lambda start, own, other: start + b"".join([own[0], own[2], own[1], *own[3:]]),
+    "repeated": lambda start, own, other: start + b"".join([own[0], own[0], *own[1:]]),
+    "left out": lambda start, own, other: start + b"".join([own[0], *own[2:]]),
+    "cut before the last": lambda start, own, other: start + b"".join(own[:-1]) + own[0],
+    "of another upload": lambda start, own, other: start + b"".join([own[0], other[1], *own[2:]]),
+    "goes on": lambda start, own, other: start + b"".join(own) + own[-1],
+}
+
+
+@pytest.mark.parametrize("node", [GENERAL, CONSTRUCTION, PROCUREMENT, CITY])
+async def test_a_stream_that_was_tampered_with_is_refused_and_forgotten(gateway: Running, node: str) -> None:
+    """Each suite: ES256 and RS256 (jose), WS-Security (wss), SM2 and SM4 (gm)."""
+    for name, tamper in TAMPERED.items():
+        digest, body = stream(node, secrets.token_bytes(6000))
+        start, chunks = cut_up(body)
+        _, other = cut_up(stream(node, secrets.token_bytes(6000))[1])
+        status, _, code = await put(gateway, node, digest, tamper(start, chunks, other))
+        assert status in (401, 422) and code, name
+        assert stored(gateway, digest) == [], name
+        assert (await offset(gateway, node, digest))[0] == 404, name
+
+
+@pytest.mark.parametrize("node", [GENERAL, PROCUREMENT, CITY])
+async def test_a_stream_that_was_cut_is_not_a_file(gateway: Running, node: str) -> None:
+    data = secrets.token_bytes(6000)
+    digest, body = stream(node, data)
+    start, chunks = cut_up(body)
+    shorter = start + b"".join(chunks[:-1])
+    assert (await put(gateway, node, digest, shorter))[0] == 202
+    with pytest.raises(Refused):
+        await download(gateway.client(node), digest)
+    assert (await put(gateway, node, digest, chunks[-1], first=len(shorter)))[0] == 201
+    assert await download(gateway.client(node), digest) == data
+
+
+@pytest.mark.parametrize("node", [GENERAL, PROCUREMENT, CITY])
+async def test_what_was_changed_while_it_lay_here_reaches_nobody(gateway: Running, node: str) -> None:
+    """The receiver sees it, whether the chunks go out as they are or are sealed anew for it."""
+    digest = await gateway.client(GENERAL).upload(secrets.token_bytes(600_000), receivers=[node])
+    [part] = stored(gateway, digest)
+    part.write_bytes(flipped(part.read_bytes(), 400_000))
+    client = gateway.client(node)
+    client.retry = Schedule(first_s=0.01, factor=1, most_s=0.01, attempts=3)
+    with pytest.raises(DeliveryError):
+        async with asyncio.timeout(5):  # the connection ends; nobody waits for the rest
+            await download(client, digest)
+
+
+class Breaking:
+    """A line to the gateway that breaks after so many bytes, and notes what each connection asked and got."""
+
+    def __init__(self, gateway: Running, breaks: list[int]):
+        self.gateway = gateway
+        self.breaks = breaks
+        self.asked: list[tuple[str, int]] = []
+
+    async def pass_on(self, request: web.Request) -> web.StreamResponse:
+        left = self.breaks.pop(0) if self.breaks else 1 << 40
+        async with self.gateway.session.get(
+            self.gateway.url + request.raw_path, headers=request.headers
+        ) as answer:
+            self.asked.append((request.headers.get("Range", ""), answer.status))
+            response = web.StreamResponse(status=answer.status, headers=answer.headers)
+            await response.prepare(request)
+            async for piece in answer.content.iter_any():
+                await response.write(piece[:left])
+                left -= len(piece)
+                if left <= 0:
+                    assert request.transport is not None
+                    request.transport.close()
+                    return response
+            return response
+
+
+@pytest.mark.parametrize("node", [GENERAL, CITY])
+async def test_a_download_goes_on_where_the_connection_broke(gateway: Running, node: str) -> None:
+    """For the sender's own cipher with the bytes that are missing, else from the beginning."""
+    data = secrets.token_bytes(4 * MIB)
+    digest = await gateway.client(GENERAL).upload(data, receivers=[node])
+    line = Breaking(gateway, [100, 1_600_000, 1_500_000, 0])
+    async with serve(line.pass_on) as url:
+        client = gateway.client(node)
+        client.base_url, client.retry = url, Schedule(first_s=0.01, factor=1, most_s=0.01, attempts=5)
+        client.sign_call = signed_for(client, gateway.url)  # type: ignore[method-assign]
+        assert await download(client, digest) == data
+    ranges = [bool(asked) and status == 206 for asked, status in line.asked]
+    if node == GENERAL:
+        assert ranges == [False, False, True, True, True]
+    else:
+        assert ranges == [False] * 5
+
+
+def signed_for(client: PlatformClient, url: str) -> Callable[..., tuple[str, dict[str, str]]]:
+    """Signs as if the call went to the gateway itself, and sends it down the line."""
+    sign, line = client.sign_call, client.base_url
+
+    def signed(method: str, path: str, **more: Any) -> tuple[str, dict[str, str]]:
+        client.base_url = url
+        signed_url, headers = sign(method, path, **more)
+        client.base_url = line
+        return signed_url.replace(url, line), headers | {"Host": urlsplit(url).netloc}
+
+    return signed
+
+
+async def test_a_damaged_rest_takes_what_came_before_with_it(gateway: Running) -> None:
+    digest, body = stream(GENERAL, secrets.token_bytes(20_000))
+    assert (await put(gateway, GENERAL, digest, body[:9000]))[0] == 202
+    rest = flipped(body[9000:], 5000)
+    assert (await put(gateway, GENERAL, digest, rest, first=9000))[2] == "attachment.changed"
     assert stored(gateway, digest) == []
     assert (await offset(gateway, GENERAL, digest))[0] == 404
+
+
+async def test_files_lie_sealed(gateway: Running) -> None:
+    data = b"plain text " * 1000
+    digest = await gateway.client(GENERAL).upload(data)
+    assert [path for path in stored(gateway, digest) if b"plain text" in path.read_bytes()] == []
 
 
 async def test_a_digest_that_is_not_the_file_s_is_refused(gateway: Running) -> None:

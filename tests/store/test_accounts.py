@@ -26,7 +26,6 @@ from gateway.store.contract import (
     AuditFilter,
     LastVersion,
     NewAct,
-    ResolveRefused,
     SessionRow,
     UserRow,
     Verdict,
@@ -265,12 +264,7 @@ async def test_what_is_changed_in_the_audit_is_found(
     assert (await store.check_audit()).broken_at == broken_at
 
 
-async def test_an_act_that_is_refused_leaves_no_line(store: Store) -> None:
-    message_id = await accept_id(store, message("a"))
-    assert message_id
-    with pytest.raises((LookupError, ResolveRefused)):
-        await store.resolve(999_999, "replay", "li", "r")
-
+async def test_a_change_that_is_refused_leaves_no_line(store: Store) -> None:
     def refuse(row: UserRow, at: int) -> tuple[UserRow | None, None, Sequence[NewAct]]:
         raise AccountFault("test")
 

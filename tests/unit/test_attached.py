@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.attached import Attached
+from gateway.attached import Attached, carried_files
 from gateway.errors import MessageError
 from gateway.settings import load_settings
 from gateway.standard import Standard
@@ -41,3 +41,34 @@ async def test_every_file_that_is_to_be_carried_and_is_not_the_senders_is_told()
         "Invoices/Invoice[1]/Digest",
         "Invoices/Invoice[3]/Digest",
     ]
+
+
+def test_every_file_of_a_push_is_carried_once_under_a_name_of_its_own() -> None:
+    def file(number: str, name: str = "") -> dict[str, str]:
+        return {
+            "FileId": number,
+            "Digest": number * 2,
+            "FileSize": "5",
+            **({"FileName": name} if name else {}),
+        }
+
+    body = {
+        "Invoices": {"Invoice": [file("1", "发票.ofd"), file("2", "scan.pdf")]},
+        "Attachments": {"Attachment": [file("3", "scan.pdf"), file("4"), file("1", "发票.ofd")]},
+    }
+    paths = ["Invoices/Invoice", "Attachments/Attachment"]
+    assert [(one["digest"], one["name"], one["size"]) for one in carried_files(body, paths)] == [
+        ("sm3:11", "发票.ofd", 5),
+        ("sm3:22", "2-scan.pdf", 5),
+        ("sm3:33", "3-scan.pdf", 5),
+        ("sm3:44", "4", 5),
+    ]
+    assert carried_files({"Invoices": {"Invoice": file("1")}}, paths)[0]["digest"] == "sm3:11"
+    assert carried_files({"Invoices": {"Invoice": [{"Digest": "x"}]}}, paths) == []
+
+
+def test_the_treasuries_take_what_a_push_names_besides_its_invoices() -> None:
+    for node in ("CZ-ZFPT-310000", "CZ-ZFPT-310115"):
+        operations = PLATFORMS[node].connector.operations["4002"]
+        assert operations.files == ["Invoices/Invoice", "Attachments/Attachment"]
+        assert operations.operations[0] == "sendData"
