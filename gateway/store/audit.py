@@ -26,7 +26,8 @@ _CHECKED_AT_ONCE = 1000
 
 
 async def append(connection: Connection, at_ms: int, acts: Sequence[NewAct]) -> None:
-    """Once a transaction, as its last lock."""
+    """Once a transaction, as its last lock. The numbers are a key, so two who append at once cannot both; the
+    lock spares the second its retry."""
     await connection.lock("audit", [("chain",)])
     found = await _LAST.rows(connection)
     number, before = found[0] if found else (0, NO_LINE)
