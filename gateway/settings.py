@@ -186,7 +186,10 @@ class GatewayFile(Part):
     min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
-    console_beyond_loopback: bool = False
+    metrics_beyond_loopback: bool = False
+    console_second_factor: bool = True  # whoever has none must enrol one at the first sign-in
+    console_idle_s: int = Field(1800, ge=60)
+    console_absolute_s: int = Field(8 * 3600, ge=60)
 
 
 class RouteRow(Part):

@@ -22,6 +22,7 @@ from gateway.cli import (
     send,
     serve,
     standard,
+    user,
 )
 
 
@@ -47,6 +48,7 @@ for _command in (
     process.process,
     evidence.evidence,
     invoice.invoice,
+    user.user,
     bench.bench,
 ):
     main.add_command(_command)
