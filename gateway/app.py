@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gateway import console, endpoints
+from gateway import endpoints, server
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
@@ -38,6 +38,7 @@ from gateway.receiptwatch import ReceiptWatch
 from gateway.reconciling import REQUEST, Reconciler
 from gateway.replies import Replies
 from gateway.routing import Routes
+from gateway.seat import Seat
 from gateway.security import keys
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -50,7 +51,6 @@ from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
-_READ_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -144,6 +144,9 @@ def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) ->
     return findings
 
 
+ALONE = Seat()
+
+
 @dataclass(slots=True)
 class Gateway:
     """A running gateway: one process, its server, its workers."""
@@ -163,6 +166,7 @@ class Gateway:
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
+    has_siblings: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -190,9 +194,11 @@ class Gateway:
         return findings
 
     async def stop(self) -> None:
-        """Stops accepting, finishes what is in flight, closes the store."""
+        """Stops accepting, finishes what is in flight within `stop_s`, closes the store."""
         for site in list(self.runner.sites):
             await site.stop()
+        if self.has_siblings:
+            await server.drain(self.runner)
         self.worker.stop()
         self.keeper.stop()
         self.reconciler.stop()
@@ -209,16 +215,17 @@ class Gateway:
         await self.store.close()
 
 
-async def start(settings: Settings, *, poll: bool = True) -> Gateway:
+async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) -> Gateway:
     """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
 
     ConfigError with all findings where anything of it cannot be used; nothing is left running then.
     """
+    settings = seat.share(settings)
     translator = load_translator(settings)
     keyring = load_keyring(settings)
-    tls = tls_context(settings)
+    tls = server.tls_context(settings)
     async with AsyncExitStack() as opened:
-        gateway = await _start(settings, translator, keyring, tls, opened, poll=poll)
+        gateway = await _start(settings, translator, keyring, tls, opened, seat, poll=poll)
         opened.pop_all()  # from here on it is closed by Gateway.stop
     log.info(
         "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
@@ -226,10 +233,12 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     return gateway
 
 
-def make_evidence(keyring: Keyring, writer: str = "1") -> EvidenceLog:
-    """The log that a writer's evidence goes into; where it stands is in the store."""
-    receipt = keyring.receipt
-    return EvidenceLog(f"{GATEWAY_NODE}-{writer}", receipt.sign_text, receipt.sign_cert.thumbprint)
+def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
+    on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
+    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
+    return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
 
 
 async def _start(
@@ -238,12 +247,13 @@ async def _start(
     keyring: Keyring,
     tls: ssl.SSLContext | None,
     opened: AsyncExitStack,
+    seat: Seat,
     *,
     poll: bool,
 ) -> Gateway:
-    evidence = make_evidence(keyring)
+    evidence = make_evidence(settings, keyring, str(seat.number))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = open_blobs(settings)
@@ -294,11 +304,11 @@ async def _start(
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
-    runner, port = await _serve(settings, world, translator, store, tls)
+    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
     purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
         settings, store, intake, runner, port, worker, pollers, keeper, reconciler, pressure, ReceiptWatch(store), purge,
-        session, reached, translator,
+        session, reached, translator, seat.listener is not None,
     )  # fmt: skip
     parts: dict[str, Part] = {
         "delivery": worker, "code tables": keeper, "reconciliation": reconciler, "pressure": pressure,
@@ -342,47 +352,3 @@ def _connector(
     platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
     return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))
-
-
-async def _serve(
-    settings: Settings,
-    world: endpoints.EndpointWorld,
-    translator: Translator,
-    store: Store,
-    tls: ssl.SSLContext | None,
-) -> tuple[web.AppRunner, int]:
-    app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-    endpoints.add_routes(app, world)
-    console.add_console(app, settings, store, translator)
-    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES)
-    await runner.setup()
-    site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        place = f"{settings.gateway.host}:{settings.gateway.port}"
-        text = f"cannot listen on {place}: {error.strerror or error}"
-        raise ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")]) from error
-    server = site._server
-    if server is None or not server.sockets:  # type: ignore[attr-defined]
-        raise OSError("the server has no socket")
-    return runner, server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer; with a client authority, clients may come by mTLS. Plain HTTP is for loopback only."""
-    tls = settings.gateway.tls
-    if tls is None:
-        if settings.gateway.host not in ("127.0.0.1", "::1", "localhost"):
-            text = "expected a tls section: plain HTTP is for loopback only, got none"
-            raise ConfigError([Finding("config/gateway.yaml", 0, 0, "tls", text, "config.tls")])
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.at(tls.certificate), settings.at(tls.key))
-    if tls.client_authority:
-        context.load_verify_locations(settings.at(tls.client_authority))
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context

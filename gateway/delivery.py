@@ -34,6 +34,7 @@ _OURS = frozenset(
     {"delivery.attachment", "delivery.form", "delivery.configuration", "delivery.unknown-outcome"}
 )
 _ANSWER_BYTES = 65_536
+_AWAY_S = 1.0
 
 
 class DeliveryWorker:
@@ -71,7 +72,7 @@ class DeliveryWorker:
         self._is_served = False  # the store claims along
 
     async def run(self) -> None:
-        """Until `stop`; then what is in flight is finished."""
+        """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
         await self.steering.look()  # before anything is claimed, along with others too
         looking = asyncio.create_task(self._look())
         try:
@@ -103,7 +104,11 @@ class DeliveryWorker:
                 # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            _, late = await asyncio.wait(self._under_way, timeout=self.settings.gateway.stop_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
 
     def stop(self) -> None:
         self._stopping = True
@@ -122,7 +127,7 @@ class DeliveryWorker:
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
             self._start(one)
-        self.expects_more = self._is_full() or bool(self._full())
+        self.expects_more = self._is_full() or bool(self._left_out())
 
     async def _claim(self, wish: Wish) -> list[Claimed]:
         self._claims = True
@@ -131,6 +136,9 @@ class DeliveryWorker:
                 wish.worker, wish.limit, wish.lease_s,
                 skip=wish.skip, rooms=wish.rooms, make_notice=self.make_notice,
             )  # fmt: skip
+        except StoreUnavailable as error:
+            log.warning("nothing can be claimed now", cause=str(error))
+            return []
         finally:
             self._claims = False
 
@@ -144,7 +152,10 @@ class DeliveryWorker:
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
+        try:
+            due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
+        except StoreUnavailable:
+            due_s = _AWAY_S
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
@@ -181,6 +192,10 @@ class DeliveryWorker:
         try:
             verdict = await self._attempt(claimed)
             latency_s = time.monotonic() - started
+        except asyncio.CancelledError:
+            if self._stopping:
+                await self._give_back(claimed)
+            raise
         finally:
             self._free(node, self.steering.room(node))
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
@@ -195,6 +210,13 @@ class DeliveryWorker:
             self._wake.set()  # it may have been let go
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
+
+    async def _give_back(self, claimed: Claimed) -> None:
+        """The lease ends now and not later: another worker may ask what became of it."""
+        text = "the gateway stopped before the receiver answered"
+        await self._record(
+            AttemptResult(claimed, DeliveryState.READY, "delivery.interrupted", text, outcome_unknown=True)
+        )
 
     async def _record(self, result: AttemptResult) -> bool:
         """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import structlog
 
+from gateway.store.contract import StoreUnavailable
+
 log = structlog.get_logger("parts")
 
 
@@ -22,6 +24,9 @@ async def keep_running(name: str, part: Part) -> None:
         try:
             await part.run()
             return
+        except StoreUnavailable as error:
+            log.warning("the store is away; the part is started again", part=name, cause=str(error))
+            await asyncio.sleep(1.0)
         except Exception:  # whatever it was is in the log, and the part must go on
             log.exception("part crashed; it is started again", part=name)
             await asyncio.sleep(1.0)

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from gateway import configfile
 from gateway.errors import ConfigError, Finding
@@ -23,12 +23,13 @@ from gateway.payments.authorities import Authorities, Authority
 from gateway.payments.calendarfile import CalendarFile
 from gateway.payments.coverage import Coverage, Covered
 from gateway.payments.workdays import Calendar
-from gateway.schedule import Schedule
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+from gateway.settingparts import (
+    Part,
+    ReconcileSettings,
+    RetentionSettings,
+    RetrySettings,
+    TlsSettings,
+)
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -119,36 +120,6 @@ class Platform(Part):
         return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-class TlsSettings(Part):
-    certificate: str
-    key: str
-    client_authority: str = ""  # with it, clients may come by mTLS
-
-
-class RetrySettings(Part):
-    first_s: float = 2.0
-    factor: float = 2.0
-    most_s: float = 600.0
-    attempts: int = 12
-
-    def schedule(self) -> Schedule:
-        return Schedule(self.first_s, self.factor, self.most_s, attempts=self.attempts)
-
-
-class ReconcileSettings(Part):
-    """When a day between general platform and treasury is reconciled (7001/7002)."""
-
-    after_cut_off_min: int = Field(default=120, ge=0)  # the time that both sides have to tell their lines
-    look_back_days: int = Field(default=7, ge=0, le=60)  # a line may be told so much later than its day
-    every_s: float = Field(default=600.0, gt=0)
-
-
-class RetentionSettings(Part):
-    """How long messages stay in the database; archives are kept for good (DECISIONS.md 31: 30 years)."""
-
-    months: int = Field(default=24, ge=6)
-
-
 class AuthorityRow(Part):
     """The industry authority that reviews for a tenderer (DECISIONS.md 15); without `tenderer`, for every
     tenderer of the division."""
@@ -190,16 +161,22 @@ class GatewayFile(Part):
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
+    stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
+    node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     retention: RetentionSettings = RetentionSettings()
     breaker: BreakerSettings = BreakerSettings()
-    processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    # Nodes that share the limits of senders and receivers; inside a worker: all their workers (seat.py).
+    processes: int = Field(1, ge=1)
     max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
     min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
-    console_beyond_loopback: bool = False
+    metrics_beyond_loopback: bool = False
+    console_second_factor: bool = True  # whoever has none must enrol one at the first sign-in
+    console_idle_s: int = Field(1800, ge=60)
+    console_absolute_s: int = Field(8 * 3600, ge=60)
 
 
 class RouteRow(Part):

@@ -25,6 +25,7 @@ from gateway.cli import (
     send,
     serve,
     standard,
+    user,
 )
 
 
@@ -55,6 +56,7 @@ for _command in (
     backup.restore,
     archive.archive,
     archive.purge,
+    user.user,
     bench.bench,
 ):
     main.add_command(_command)

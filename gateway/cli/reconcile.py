@@ -77,7 +77,7 @@ def reconcile(day: date | None, as_json: bool) -> None:
 
 async def _reconcile(settings: Settings, day: date) -> _Told:
     translator = load_translator(settings)
-    async with opened_store(settings, make_evidence(load_keyring(settings), "operator")) as store:
+    async with opened_store(settings, make_evidence(settings, load_keyring(settings), "operator")) as store:
         routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
         reconciler = Reconciler(store, ArrivalMaker(settings, store, translator, routes))
         rows = await reconciler.reconcile(day)

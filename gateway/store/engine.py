@@ -11,10 +11,14 @@ from typing import Any
 
 from gateway.errors import Fault
 from gateway.message import MessageState
+from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.rights import EVERYTHING, Scope
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.accepting import accept_all
+from gateway.store.accounts_engine import AccountsEngine
 from gateway.store.contract import (
+    COMMAND_LINE,
     NO_BOUNDS,
     Arrival,
     AttachmentRow,
@@ -39,21 +43,24 @@ from gateway.store.keeping_engine import KeepingEngine
 from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import Act, resolve
+from gateway.store.scoping import within
 from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
+from gateway.store.words import Words
 
 _LOOK_AGAIN_S = 0.5
 _RECORD_BYTES = 1024
 _FORM_BYTES = 256
 
 
-class EngineStore(SteeringEngine, KeepingEngine, ABC):
+class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):
         self._evidence = evidence
+        self._words: Words | None = None
         self._wakes: list[Callable[[], None]] = []
         self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
@@ -81,6 +88,12 @@ class EngineStore(SteeringEngine, KeepingEngine, ABC):
 
     def _do(self, act: Callable[[Transaction], Coroutine[Any, Any, Any]]) -> asyncio.Future[Any]:
         return self._submit("act", act)
+
+    def _spread(self, settled: Sequence[str], has_work: bool) -> None:
+        """After a commit: here, and as a hint to the other processes."""
+        self._tell(settled, has_work)
+        if self._words is not None and (settled or has_work):
+            self._words.say(settled, has_work)
 
     def _tell(self, settled: Sequence[str], has_work: bool) -> None:
         """After a commit: who waits for these messages, and who looks for work, may look."""
@@ -176,18 +189,25 @@ class EngineStore(SteeringEngine, KeepingEngine, ABC):
         *,
         notice: Arrival | None = None,
         sure: bool = False,
+        origin: str = COMMAND_LINE,
     ) -> DeliveryRow:
-        act = Act(delivery_id, action, actor, reason, renewed, notice, sure)
+        act = Act(delivery_id, action, actor, reason, renewed, notice, sure, origin)
         row: DeliveryRow = await self._do(
             lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
         )
         return row
 
     async def close_parked(
-        self, message_id: str, actor: str, reason: str, told_again: str = ""
+        self,
+        message_id: str,
+        actor: str,
+        reason: str,
+        told_again: str = "",
+        *,
+        origin: str = COMMAND_LINE,
     ) -> MessageRow:
         row: MessageRow = await self._do(
-            lambda work: close_parked(work, message_id, actor, reason, told_again)
+            lambda work: close_parked(work, message_id, actor, reason, told_again, origin)
         )
         return row
 
@@ -239,10 +259,12 @@ class EngineStore(SteeringEngine, KeepingEngine, ABC):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        scope: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]:
         return await cases.search_applications(
             self._reader, contract_no=contract_no, deal=deal, party=party, since=since, until=until,
-            limit=limit, offset=offset,
+            limit=limit, offset=offset, bounds=within(scope, authorities),
         )  # fmt: skip
 
     async def trace(self, app_no: str) -> Sequence[TraceStep]:

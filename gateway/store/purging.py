@@ -14,6 +14,7 @@ from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 
 from gateway.message import DeliveryState
 from gateway.store import keeping_tables, tables
+from gateway.store.accountrows import NewAct
 from gateway.store.case_tables import HOLDS_NODE, application
 from gateway.store.keeping_tables import purged_message
 from gateway.store.keepingrows import ArchiveRow, Holds, Purged
@@ -139,4 +140,6 @@ async def archives(connection: Connection) -> list[ArchiveRow]:
 
 
 async def set_purged(work: Transaction, month: str) -> None:
+    """With a line in the audit."""
     await _SET_PURGED.run(work.connection, now=work.at_ms, of_month=month)
+    work.audit(NewAct("operator", "purge", month, "retention", {}))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store import case_tables, keeping_tables, steering_tables, tables
+from gateway.store import account_tables, case_tables, keeping_tables, steering_tables, tables
 from gateway.store.columns import metadata
 
 # All modules put their tables on the one metadata.
-_MODULES = (tables.message, case_tables.contract, steering_tables.receiver_pause, keeping_tables.archive)
-assert all(one.metadata is metadata for one in _MODULES)
+_OF_EACH = (
+    tables.message, case_tables.contract, steering_tables.receiver_pause, account_tables.audit, keeping_tables.archive,
+)  # fmt: skip
+assert all(one.metadata is metadata for one in _OF_EACH)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
