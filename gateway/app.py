@@ -287,6 +287,7 @@ async def _start(
     )  # fmt: skip
     worker = DeliveryWorker(
         settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        measures=intake.measures,
     )  # fmt: skip
     pollers = [
         Poller(

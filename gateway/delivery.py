@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from gateway.connectors.contract import Answer, Connector, Parcel
 from gateway.errors import DeliveryError, MessageError
+from gateway.measures import Measures
 from gateway.message import DeliveryState, Record
 from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Settings
@@ -52,6 +53,7 @@ class DeliveryWorker:
         *,
         name: str,
         steering: Steering | None = None,
+        measures: Measures | None = None,
     ):
         self.settings = settings
         self.store = store
@@ -61,6 +63,7 @@ class DeliveryWorker:
         self.make_notice = make_notice
         self.name = name
         self.outcomes = Outcomes(settings, catalogue, make_notice)
+        self.measures = measures or Measures()
         self.steering = steering or Steering(settings, store)
         self._apart = frozenset(settings.platforms) - frozenset(connectors)
         self._wake = asyncio.Event()
@@ -199,6 +202,7 @@ class DeliveryWorker:
         finally:
             self._free(node, self.steering.room(node))
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
+        self.measures.count_attempt(node, result.state, latency_s)
         # Before the outcome is written: the same transaction claims again.
         found = self.steering.judge(
             node, _reached(verdict), latency_s, result.code, result.text, verdict.retry_after_s or 0.0

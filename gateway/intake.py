@@ -19,6 +19,7 @@ import structlog
 from gateway import clock
 from gateway.arrivals import ArrivalMaker, Draft, Submission
 from gateway.errors import Fault, MessageError
+from gateway.measures import Measures
 from gateway.message import GATEWAY_NODE, Claims, Parsed, Record
 from gateway.pressure import Pressure
 from gateway.replies import Replies, Reply
@@ -61,6 +62,7 @@ class Intake:
         answerers: Mapping[str, Answerer],
         after: Mapping[str, Callable[[], Awaitable[None]]],
         pressure: Pressure,
+        measures: Measures | None = None,
     ):
         self.settings = settings
         self.store = store
@@ -72,6 +74,7 @@ class Intake:
         self.answerers = answerers
         self.after = after
         self.pressure = pressure
+        self.measures = measures or Measures()
         self._running: set[tuple[str, str]] = set()
 
     async def receive(self, call: Call) -> Reply:
@@ -106,6 +109,19 @@ class Intake:
 
     async def take(self, submission: Submission) -> Outcome:
         """Everything after the seal: for endpoints and pollers alike. MessageError where refused."""
+        started_s, result = time.monotonic(), "failed"
+        try:
+            outcome = await self._take_once(submission)
+            result = outcome.kind
+            return outcome
+        except MessageError as error:
+            result = "busy" if error.is_busy else "refused"
+            raise
+        finally:
+            number = submission.number if submission.number in self.translator.standard.catalogue else "none"
+            self.measures.count_taken(number, submission.platform.id, result, time.monotonic() - started_s)
+
+    async def _take_once(self, submission: Submission) -> Outcome:
         slot = (submission.platform.id, submission.key)
         if slot in self._running:
             raise MessageError.of(
