@@ -22,7 +22,7 @@ from gateway.bench.scale import store_model
 from gateway.store import open_store
 
 BACKLOG, STUCK, LINES, RECEIVERS = 500_000, 400_000, 100, 20
-LIMIT = 1000
+LIMIT = 2000
 _LEASE_S = 600.0
 _RECEIVER = f"'R' || n % {RECEIVERS}"
 _STUCK_LINE = {("delivery", "line"): f"'stuck ' || n % {LINES}", ("delivery", "receiver"): _RECEIVER}

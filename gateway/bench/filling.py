@@ -7,7 +7,9 @@ sizes. Contents are the model's own. `tests/store/test_filling.py` holds a fille
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ import asyncpg
 
 CHUNK = 50_000
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_EVERY_MS = 20  # between two messages
+EVERY_MS = 20
 _CACHE_KIB = 1024 * 1024
 # What belongs to a message, and by which of its values.
 MODEL: dict[str, str] = {
@@ -73,10 +75,11 @@ class Filler:
     model: str
     changed: Mapping[tuple[str, str], str] = field(default_factory=dict)
     tables: Sequence[str] = tuple(MODEL)
+    every_ms: int = EVERY_MS  # between two messages
 
     async def fill(self, first: int, count: int, began_ms: int) -> None:
         """Messages `first` … `first + count - 1`, the first of them at `began_ms`."""
-        plans = [plan async for plan in self._plans(began_ms - first * _EVERY_MS)]
+        plans = [plan async for plan in self._plans(began_ms - first * self.every_ms)]
         for start in range(first, first + count, CHUNK):
             last = min(start + CHUNK, first + count) - 1
             for sql, values in plans:
@@ -114,7 +117,7 @@ class Filler:
             return "n + 1"
         if (table, name) == ("event", "id"):
             return f"n * {of} + {place}"
-        at = f"({epoch_ms} + n * {_EVERY_MS})"
+        at = f"({epoch_ms} + n * {self.every_ms})"
         if name == "message_id" or (table, name) == ("message", "id"):
             return self._id(at)
         if (table, name) in _KEYS:
@@ -154,6 +157,7 @@ class Sqlite:
     """A database file that nobody else has open. What is filled in is durable once `close` has returned."""
 
     def __init__(self, path: Path):
+        self._path = path
         self._raw = sqlite3.connect(path, isolation_level=None)
         self._raw.row_factory = sqlite3.Row
         self._raw.create_function("digest", 2, _digest, deterministic=True)
@@ -185,6 +189,7 @@ class Sqlite:
     async def close(self) -> None:
         self._raw.execute("PRAGMA journal_mode = WAL")
         self._raw.close()
+        await asyncio.to_thread(_sync, self._path)
 
 
 class Postgres:
@@ -248,6 +253,11 @@ async def grow_log(database: Database, size: int) -> None:
 
 def _bits(number: int) -> Iterator[int]:
     return (place for place in range(number.bit_length()) if number >> place & 1)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _digest(kind: str, n: int) -> str:

@@ -6,6 +6,7 @@ them, and pages far down. Each is asked several times in a drawn order; the figu
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Mapping
@@ -18,11 +19,16 @@ from gateway.bench.postgres import PostgresServer
 from gateway.bench.scale import store_model
 from gateway.store import Store, open_store
 from gateway.store.contract import MessageFilter
+from gateway.store.partitions import make_months
+from gateway.store.postgres_link import close, connect
+from gateway.store.postgres_opening import look_after
 
 ROWS = 1_000_000
 ROUNDS = 8
+_SETTLE_S = 3.0
 _SEED = 20240701
-_EVERY_MS = 20
+_EVERY_MS = 4000  # so that most of a million are of months that are over
+_TABLES = ("message", "content", "sender_key", "business_key", "delivery", "leaf")  # what a search looks at
 # What makes messages differ for a search: a company in 1,000, a rare one in 100,000, some that are stuck.
 _COMMON, _RARE = "养护", "罕见桥隧"
 _SPREAD = {
@@ -74,16 +80,30 @@ DEEP = ("all", "type", "sender", "state", "two characters", "receiver and type")
 
 
 async def fill_for_search(root: Path, url: str, folder: Path, rows: int, began_ms: int) -> None:
-    """A new database with delivered messages, one every 20 ms from `began_ms`."""
+    """A new database with delivered messages, one every four seconds from `began_ms`."""
     model = await store_model(root, url, folder)
+    if not url.startswith("sqlite"):
+        await _make_months(url, began_ms, rows)
     is_file = url.startswith("sqlite")
     database = Sqlite(Path(url.removeprefix("sqlite:///"))) if is_file else await Postgres.connect(url)
-    await Filler(database, model, _SPREAD).fill(100, rows, began_ms)
+    await Filler(database, model, _SPREAD, _TABLES, _EVERY_MS).fill(100, rows, began_ms)
     await count_in(database, {("", "delivered"): rows, ("GGZY-ZPT", "done"): rows})
     await grow_log(database, rows + 100)
     if not is_file:
         await database.run("VACUUM ANALYZE")  # as the server does by itself in the time that so many take
     await database.close()
+    if not is_file:
+        await look_after(url)  # as the store does by itself when a month is over
+
+
+async def _make_months(url: str, began_ms: int, rows: int) -> None:
+    """Those in which the messages lie."""
+    connection = await connect(url)
+    try:
+        for at in range(began_ms, began_ms + rows * _EVERY_MS, 20 * 86_400_000):
+            await make_months(connection, clock.from_ms(at))
+    finally:
+        await close(connection)
 
 
 async def latencies_ms(
@@ -92,7 +112,7 @@ async def latencies_ms(
     """Milliseconds of each answer, by question."""
     asked = questions(began_ms, rows)
     half = began_ms + rows * _EVERY_MS // 2
-    deep = (await store.search(MessageFilter(until=half, since=half - 60_000, limit=1)))[0].id
+    deep = (await store.search(MessageFilter(until=half, since=half - 600_000, limit=1)))[0].id
     asked |= {f"{name}, deep page": replace(asked[name], before=deep) for name in DEEP}
     drawn = list(asked) * rounds
     random.Random(_SEED).shuffle(drawn)
@@ -121,6 +141,7 @@ async def measure(
         await fill_for_search(root, url, folder, rows, began_ms)
         store = open_store(url, folder)
         await store.open()
+        await asyncio.sleep(_SETTLE_S)  # a store on PostgreSQL looks by then which months are indexed
         try:
             took = await latencies_ms(store, began_ms, rows)
         finally:
