@@ -53,7 +53,9 @@ async def fill_backlog(
 
 async def claims_per_s(url: str, nodes: int, limit: int = LIMIT) -> float:
     """Of so many processes at a time, from the first one's start to the last one's end; each is connected before."""
-    started = [await launch(("gateway.bench.claiming", url, str(limit)), os.environ) for _ in range(nodes)]
+    started = [
+        await launch(("gateway.bench.claiming", url, str(limit)), {**os.environ}) for _ in range(nodes)
+    ]
     told = [orjson.loads((await one.communicate())[0]) for one in started]
     wall_s = max(one["ended"] for one in told) - min(one["began"] for one in told)
     return float(sum(one["claimed"] for one in told) / wall_s)
