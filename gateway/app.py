@@ -48,6 +48,7 @@ from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
+from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
@@ -266,6 +267,8 @@ async def _start(
     replies = Replies(
         translator, identities, keyring.peers, make_receipt, endpoints.render_problem, endpoints.render_fault
     )
+    traces = _open_traces()
+    opened.push_async_callback(asyncio.to_thread, traces.close)
     answers = Answers(store, translator.standard)
     keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
     await keeper.take_up()
@@ -273,7 +276,7 @@ async def _start(
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up, REQUEST: reconciler.wake},
-        pressure,
+        pressure, traces=traces,
     )  # fmt: skip
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     opened.push_async_callback(session.close)
@@ -290,6 +293,7 @@ async def _start(
     )  # fmt: skip
     worker = DeliveryWorker(
         settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        measures=intake.measures, traces=traces,
     )  # fmt: skip
     pollers = [
         Poller(
@@ -318,6 +322,15 @@ async def _start(
         parts |= {f"poll {poller.platform.id}": poller for poller in pollers}
     gateway.tasks.extend(asyncio.create_task(keep_running(name, part)) for name, part in parts.items())
     return gateway
+
+
+def _open_traces() -> NoTraces | OpenTelemetryTraces:
+    try:
+        return open_traces()
+    except (ValueError, ImportError) as error:
+        text = f"{error}; pip install ggzy-gateway[traces]" if isinstance(error, ImportError) else str(error)
+        finding = Finding("environment", 0, 0, "OTEL_TRACES_EXPORTER", text, "config.traces")
+        raise ConfigError([finding]) from error
 
 
 def open_blobs(settings: Settings) -> Blobs:

@@ -17,12 +17,14 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from gateway.connectors.contract import Answer, Connector, Parcel
 from gateway.errors import DeliveryError, MessageError
+from gateway.measures import Measures
 from gateway.message import DeliveryState, Record
 from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Settings
 from gateway.standard import Catalogue
 from gateway.steering import LOOK_EVERY_S, Steering
 from gateway.store.contract import AttemptResult, Claimed, MakeNotice, Store, StoreUnavailable, Wish
+from gateway.tracing import NoTraces, Traces
 from gateway.translate import Translator
 
 log = structlog.get_logger("delivery")
@@ -52,6 +54,8 @@ class DeliveryWorker:
         *,
         name: str,
         steering: Steering | None = None,
+        measures: Measures | None = None,
+        traces: Traces | None = None,
     ):
         self.settings = settings
         self.store = store
@@ -61,6 +65,8 @@ class DeliveryWorker:
         self.make_notice = make_notice
         self.name = name
         self.outcomes = Outcomes(settings, catalogue, make_notice)
+        self.measures = measures or Measures()
+        self.traces = traces or NoTraces()
         self.steering = steering or Steering(settings, store)
         self._apart = frozenset(settings.platforms) - frozenset(connectors)
         self._wake = asyncio.Event()
@@ -188,23 +194,40 @@ class DeliveryWorker:
 
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
-        node = claimed.receiver
+        node, end = claimed.receiver, "broken off"
+        span = self.traces.begin(
+            f"deliver {claimed.type}", "client", claimed.traceparent,
+            {
+                "type": claimed.type, "receiver": node, "message": claimed.message_id, "application": claimed.application,
+            },
+        )  # fmt: skip
+        claimed.traceparent = span.traceparent
         try:
             verdict = await self._attempt(claimed)
-            latency_s = time.monotonic() - started
+            latency_s, end = time.monotonic() - started, str(verdict.state)
         except asyncio.CancelledError:
             if self._stopping:
                 await self._give_back(claimed)
             raise
         finally:
+            span.end(end)
             self._free(node, self.steering.room(node))
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
+        self.measures.count_attempt(node, result.state, latency_s)
+        if result.state is not DeliveryState.DONE:
+            log.warning(
+                "not delivered",
+                state=str(result.state),
+                code=result.code,
+                attempt=claimed.attempt,
+                **_names(claimed),
+            )
         # Before the outcome is written: the same transaction claims again.
         found = self.steering.judge(
             node, _reached(verdict), latency_s, result.code, result.text, verdict.retry_after_s or 0.0
         )
         if not await self._record(result):
-            log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+            log.warning("lease lost", **_names(claimed))
         if found is not None:
             await self.steering.tell(found)
             self._wake.set()  # it may have been let go
@@ -223,7 +246,7 @@ class DeliveryWorker:
         try:
             return await self.store.record(result)
         except StoreUnavailable:
-            log.warning("outcome not recorded yet", delivery=result.claimed.delivery_id)
+            log.warning("outcome not recorded yet", **_names(result.claimed))
         tries = AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
             wait=wait_exponential(multiplier=0.1, max=2.0),
@@ -275,6 +298,14 @@ class DeliveryWorker:
                 DeliveryState.READY, "delivery.nonsense", str(error)[:500], answer.status, kept, unknown=True
             )
         return _judge(ack, answer.status, kept)
+
+
+def _names(claimed: Claimed) -> dict[str, object]:
+    """What a line of the log says of a delivery."""
+    return {
+        "delivery": claimed.delivery_id, "receiver": claimed.receiver, "message": claimed.message_id,
+        "application": claimed.application,
+    }  # fmt: skip
 
 
 def _is_final(verdict: Verdict, connector: Connector) -> bool:

@@ -20,6 +20,7 @@ import structlog
 from gateway import clock
 from gateway.arrivals import ArrivalMaker, Draft, Submission
 from gateway.errors import Fault, MessageError
+from gateway.measures import Measures
 from gateway.message import GATEWAY_NODE, Claims, Parsed, Record
 from gateway.pressure import Pressure
 from gateway.replies import Replies, Reply
@@ -28,6 +29,7 @@ from gateway.security.suite import Unsealed, check_claims, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.store.contract import PARKED, Arrival, MessageRow, Outcome, Store, StoreUnavailable
+from gateway.tracing import NoTraces, Traces
 from gateway.translate import Translator, placed
 
 log = structlog.get_logger("intake")
@@ -62,6 +64,8 @@ class Intake:
         answerers: Mapping[str, Answerer],
         after: Mapping[str, Callable[[], Awaitable[None]]],
         pressure: Pressure,
+        measures: Measures | None = None,
+        traces: Traces | None = None,
     ):
         self.settings = settings
         self.store = store
@@ -73,6 +77,8 @@ class Intake:
         self.answerers = answerers
         self.after = after
         self.pressure = pressure
+        self.measures = measures or Measures()
+        self.traces = traces or NoTraces()
         self._running: set[tuple[str, str]] = set()
 
     async def receive(self, call: Call) -> Reply:
@@ -107,6 +113,34 @@ class Intake:
 
     async def take(self, submission: Submission) -> Outcome:
         """Everything after the seal: for endpoints and pollers alike. MessageError where refused."""
+        started_s, result, row = time.monotonic(), "failed", None
+        platform = submission.platform.id
+        number = submission.number if submission.number in self.translator.standard.catalogue else "none"
+        span = self.traces.begin(
+            f"take {number}", "server", submission.traceparent, {"type": number, "platform": platform}
+        )
+        submission.traceparent = span.traceparent
+        try:
+            outcome = await self._take_once(submission)
+            result, row = outcome.kind, outcome.message
+            return outcome
+        except MessageError as error:
+            result = "busy" if error.is_busy else "refused"
+            raise
+        finally:
+            self.measures.count_taken(number, platform, result, time.monotonic() - started_s)
+            message, application = (row.id, row.application) if row is not None else ("", "")
+            span.end(result, message=message, application=application)
+            log.debug(
+                "taken",
+                result=result,
+                type=number,
+                platform=platform,
+                message=message,
+                application=application,
+            )
+
+    async def _take_once(self, submission: Submission) -> Outcome:
         slot = (submission.platform.id, submission.key)
         if slot in self._running:
             raise MessageError.of(

@@ -13,17 +13,18 @@ from gateway.formats import formats
 WINNERS = 50
 
 
-def payloads(root: Path, count: int) -> tuple[list[tuple[str, bytes]], list[bytes]]:
-    """(project, tender project, section), and `count` award results of about 4 KB and 130 values each."""
+def payloads(root: Path, count: int, winners: int = WINNERS) -> tuple[list[tuple[str, bytes]], list[bytes]]:
+    """(project, tender project, section), and `count` award results: of about 4 KB and 130 values each, with
+    fewer winners as much less."""
     before = [
         (number, _golden(root, name).encode("utf-8"))
         for number, name in (("2001", "ProjectSync"), ("2006", "TenderProjectSync"), ("2007", "SectionSync"))
     ]
     award = _golden(root, "AwardResultSync")
     award = _replace(
-        award, "WIN_BIDDER_NAME", ";".join(f"上海市政养护工程第{n}有限公司" for n in range(1, WINNERS + 1))
+        award, "WIN_BIDDER_NAME", ";".join(f"上海市政养护工程第{n}有限公司" for n in range(1, winners + 1))
     )
-    award = _replace(award, "WIN_BIDDER_CODE", ";".join(_codes(WINNERS)))
+    award = _replace(award, "WIN_BIDDER_CODE", ";".join(_codes(winners)))
     award = re.sub(r"<UNION_(NAME|CODE)>.*?</UNION_\1>", "", award)
     stem = secrets.token_hex(4)
     made = []

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.place import find_root, print_json, run_async
 
-BENCHES = ("endtoend", "mapping", "refusal", "attachments")
+if TYPE_CHECKING:
+    from gateway.bench.postgres import PostgresServer
+
+BENCHES = ("endtoend", "mapping", "refusal", "attachments", "store", "scale", "console")
 
 
 @click.command()
@@ -30,8 +36,14 @@ def bench(only: str, messages: int, mebibytes: int, as_json: bool) -> None:
         figures |= _mapping()
     if "refusal" in wanted:
         figures |= _refusal()
-    if "attachments" in wanted:
+    if "store" in wanted:
+        figures |= _store()
+    if "scale" in wanted:
+        figures |= _scale()
+    if wanted & {"attachments", "store"}:
         figures |= _attachments(mebibytes)
+    if "console" in wanted:
+        figures |= _console()
     if as_json:
         print_json(figures)
 
@@ -57,6 +69,55 @@ def _refusal() -> dict[str, object]:
     }
     for name, value in figures.items():
         click.echo(f"{name:20} {value}")
+    return figures
+
+
+def _store() -> dict[str, object]:
+    """What the store does as it fills: accepting, and recovery with a backlog."""
+    from gateway.bench import recovery, scale
+
+    root = find_root()
+    with tempfile.TemporaryDirectory() as folder:
+        figures: dict[str, object] = {**run_async(scale.measure_accepting(root, Path(folder)))}
+    with tempfile.TemporaryDirectory() as folder:
+        figures |= run_async(recovery.measure_recovery(root, Path(folder)))
+    return _told(figures)
+
+
+def _scale() -> dict[str, object]:
+    """What several nodes do on one database."""
+    from gateway.bench import claiming
+
+    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
+        return _told({**run_async(claiming.measure_claiming(find_root(), Path(folder), server))})
+
+
+def _console() -> dict[str, object]:
+    from gateway.bench import searching
+
+    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
+        figures, slowest = run_async(searching.measure(find_root(), Path(folder), server))
+    for question in slowest["sqlite"]:
+        of_each = "  ".join(f"{name} {slowest[name][question]:8.1f}" for name in slowest)
+        click.echo(f"{question:40} slowest, ms: {of_each}")
+    return _told({**figures})
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[PostgresServer]:
+    """One that is set up as docs/running.md says, as far as this machine goes."""
+    from gateway.bench import postgres
+
+    try:
+        with postgres.running(folder, shared_buffers="512MB", max_wal_size="4GB", autovacuum="on") as server:
+            yield server
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _told(figures: dict[str, object]) -> dict[str, object]:
+    for name, value in figures.items():
+        click.echo(f"{name:32} {value}")
     return figures
 
 

@@ -1,4 +1,4 @@
-"""/healthz (the process answers), /readyz (the store answers), /metrics (Prometheus text).
+"""/healthz (the process answers), /readyz (messages are taken, or what is wrong), /metrics (Prometheus text).
 
 The counts come from the store at the time of the scrape; requests are counted as they end. They tell who
 exchanges how much, so /metrics and the counts of /readyz are for loopback unless the configuration opens them.
@@ -7,22 +7,30 @@ exchanges how much, so /metrics and the counts of /readyz are for loopback unles
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.registry import Collector
 
+from gateway import clock
+from gateway.endpoints.families import FAMILIES
+from gateway.endpoints.metrics import ProcessMetrics, StoreMetrics, days_left
 from gateway.endpoints.world import WORLD, EndpointWorld
-from gateway.store.contract import Counts, Store
+from gateway.message import DeliveryState
+from gateway.store.contract import Counts, StoreUnavailable
 
 log = structlog.get_logger("endpoints")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+_SOON_DAYS = 30
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def _named(name: str) -> tuple[str, str, tuple[str, ...]]:
+    family = FAMILIES[name]
+    return family.name, family.text, family.labels
 
 
 class Metrics:
@@ -31,12 +39,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "gateway_http_requests", "HTTP requests by route and status", ["route", "method", "status"],
-            registry=self.registry,
+            *_named("gateway_http_requests"), registry=self.registry,
         )  # fmt: skip
         self.seconds = Histogram(
-            "gateway_http_request_seconds", "Time to answer by route", ["route"], buckets=_BUCKETS,
-            registry=self.registry,
+            *_named("gateway_http_request_seconds"), buckets=_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
@@ -70,58 +76,6 @@ class Metrics:
         return found
 
 
-class StoreMetrics(Collector):
-    """What the store holds, as read when somebody asked. `due_s`: seconds until the next delivery is due;
-    `states`: of receivers that are not simply up; `overdue`: business receipts that did not come."""
-
-    def __init__(self, counts: Counts, due_s: float | None, states: Mapping[str, str], overdue: int):
-        self.counts = counts
-        self.due_s = due_s
-        self.states = states
-        self.overdue = overdue
-
-    @classmethod
-    async def read(cls, store: Store) -> StoreMetrics:
-        states = {row.receiver: row.state for row in await store.health() if row.state != "up"}
-        states |= {row.receiver: "paused" for row in await store.pauses()}
-        return cls(await store.counts(), await store.next_due_in_s(), states, await store.receipts_overdue())
-
-    def collect(self) -> Iterable[Metric]:
-        counts, due_s = self.counts, self.due_s
-        yield GaugeMetricFamily("gateway_messages", "Messages accepted", value=counts.messages)
-        yield GaugeMetricFamily(
-            "gateway_parked_messages",
-            "Messages stored and not applied: each wants a person",
-            value=counts.parked,
-        )
-        states = GaugeMetricFamily("gateway_deliveries", "Deliveries by state", labels=["state"])
-        for state, count in counts.deliveries.items():
-            states.add_metric([str(state)], count)
-        yield states
-        receivers = GaugeMetricFamily(
-            "gateway_receiver_deliveries", "Deliveries by receiver and state", labels=["receiver", "state"]
-        )
-        for receiver, by_state in counts.by_receiver.items():
-            for state, count in by_state.items():
-                receivers.add_metric([receiver, str(state)], count)
-        yield receivers
-        held = GaugeMetricFamily(
-            "gateway_receiver_held",
-            "Receivers that are slow, recovering, behind an open breaker or paused (* is all)",
-            labels=["receiver", "state"],
-        )
-        for receiver, named in self.states.items():
-            held.add_metric([receiver, named], 1)
-        yield held
-        yield GaugeMetricFamily(
-            "gateway_receipts_overdue",
-            "Business receipts (8002) that did not come in time",
-            value=self.overdue,
-        )
-        late_s = max(0.0, -due_s) if due_s is not None else 0.0
-        yield GaugeMetricFamily("gateway_delivery_lag_seconds", "How late the next delivery is", value=late_s)
-
-
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 
 
@@ -139,18 +93,48 @@ async def alive(request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """200 once the store answers; a store that does not is a 503 without a cause (it is in the log)."""
-    store = request.app[WORLD].store
+    """200 where messages are taken; else 503. Whoever may know is told what is wrong, and what merely waits
+    for a person (`warnings`); others only whether it is ready."""
+    world = request.app[WORLD]
     try:
-        counts = await store.counts()
-    except Exception:
-        log.exception("store unavailable")
-        return web.json_response({"status": "store unavailable"}, status=503)
-    told: dict[str, Any] = {"status": "ready"}
-    if _may_know(request):
+        counts = await world.store.counts()
+    except StoreUnavailable as error:
+        log.error("store unavailable", cause=str(error))
+        wrong, told = ["store.unavailable: the database does not answer"], {}
+    else:
+        wrong = _wrong(world)
         deliveries = {str(state): count for state, count in counts.deliveries.items()}
-        told |= {"messages": counts.messages, "deliveries": deliveries}
-    return web.json_response(told)
+        told = {"messages": counts.messages, "deliveries": deliveries, "warnings": _warnings(world, counts)}
+    said: dict[str, Any] = {"status": "not ready" if wrong else "ready"}
+    if _may_know(request):
+        said |= {"wrong": wrong, **told}
+    return web.json_response(said, status=503 if wrong else 200)
+
+
+def _wrong(world: EndpointWorld) -> list[str]:
+    """Why no message at all is taken now."""
+    wrong = []
+    if world.store.is_busy():
+        wrong.append("store.busy: too much waits to be written, or the database is away")
+    if world.pressure.is_disk_low:
+        wrong.append(f"disk.low: less than {world.settings.gateway.min_free_bytes} bytes are free")
+    return wrong
+
+
+def _warnings(world: EndpointWorld, counts: Counts) -> list[str]:
+    """What does not keep messages out."""
+    found = [
+        f"receiver.backlog: {node} has as much waiting as is allowed" for node in sorted(world.pressure.full)
+    ]
+    for state in (DeliveryState.DEAD, DeliveryState.UNKNOWN):
+        if count := counts.deliveries.get(state, 0):
+            found.append(f"delivery.{state}: {count} wait for a person")
+    if counts.parked:
+        found.append(f"message.parked: {counts.parked} wait for a person")
+    for (node, *_), days in days_left(world.trust, clock.now()).items():
+        if days < _SOON_DAYS:
+            found.append(f"certificate.ends: {node} in {days:.0f} days")
+    return found
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -158,6 +142,7 @@ async def metrics(request: web.Request) -> web.Response:
         raise web.HTTPForbidden
     stored = CollectorRegistry()
     stored.register(await StoreMetrics.read(request.app[WORLD].store))
+    stored.register(ProcessMetrics(request.app[WORLD]))
     text = generate_latest(stored) + generate_latest(request.app[METRICS].registry)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 

@@ -96,7 +96,7 @@ def _paths(numbers: list[str]) -> dict[str, dict[str, Operation]]:
         },
         "/soap/v1": {"post": _soap()},
         "/healthz": {"get": _open("进程存活", "The process answers")},
-        "/readyz": {"get": _open("可接收报文", "The store answers")},
+        "/readyz": {"get": _open("可接收报文；否则 503", "Messages are taken; else 503")},
     }  # fmt: skip
 
 

@@ -128,6 +128,13 @@ _DUE = Statement(
     _earliest("SELECT value FROM json_each(:skip)"),
     postgresql=_earliest("SELECT jsonb_array_elements_text(CAST(:skip AS JSONB))"),
 )
+_OLDEST = Statement(
+    text(f"""{_RECEIVERS}
+SELECT ready_receiver.receiver, min((SELECT due_at FROM delivery WHERE {tables.IS_READY}
+    AND receiver = ready_receiver.receiver AND lane = lanes.lane ORDER BY due_at LIMIT 1))
+FROM ready_receiver CROSS JOIN lanes WHERE ready_receiver.receiver IS NOT NULL GROUP BY ready_receiver.receiver
+""")
+)
 _LEASE_END = Statement(
     text(f"SELECT lease_until FROM delivery WHERE {tables.IS_LEASED} ORDER BY lease_until LIMIT 1")
 )
@@ -213,3 +220,9 @@ async def due_in_ms(
     if lease:
         waits.append((lease[0][0] - boot_s) * 1000)
     return min(waits, default=None)
+
+
+async def oldest_due_s(connection: Connection, steady_ms: int) -> dict[str, float]:
+    """Seconds since the first delivery of each receiver was due; of those that have one that is ready."""
+    found = await _OLDEST.rows(connection)
+    return {receiver: max(0.0, (steady_ms - due_at) / 1000) for receiver, due_at in found}

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
+from gateway.measures import WriterMeasures
 from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
 from gateway.rights import EVERYTHING, Scope
@@ -212,6 +213,10 @@ class Store(Kept, Steered, Accounted, Protocol):
     ) -> MessageRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...
+    # by receiver that has something ready: seconds since its first was due (0 where it is not yet)
+    async def oldest_due_s(self) -> Mapping[str, float]: ...
+    async def size_bytes(self) -> int: ...  # of the database
+    def writers(self) -> Mapping[str, WriterMeasures]: ...  # by name, of this process
     # From now on a transaction that accepts or records claims for it too, which saves a transaction of its own.
     # False: this store does not, and the worker claims by itself when work comes or a place is free.
     def claim_along(self, claimer: Claimer) -> bool: ...

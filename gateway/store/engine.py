@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.errors import Fault
+from gateway.measures import WriterMeasures
 from gateway.message import MessageState
 from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
@@ -232,6 +233,17 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
             waiting.remove(waiter)
             if not waiting:
                 del self._waiters[message_id]
+
+    @abstractmethod
+    def writers(self) -> Mapping[str, WriterMeasures]: ...
+
+    async def oldest_due_s(self) -> Mapping[str, float]:
+        steady_ms, _ = await self._now()
+        return await claiming.oldest_due_s(self._reader, steady_ms)
+
+    async def size_bytes(self) -> int:
+        ((size,),) = await queries.SIZE.rows(self._reader)
+        return int(size)
 
     async def counts(self) -> Counts:
         return await queries.counts(self._reader)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gateway.measures import WriterMeasures
 from gateway.store.contract import StoreUnavailable
 
 MOST_UNITS = 128
@@ -60,6 +61,8 @@ class GroupWriter:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self._began_s = 0.0
+        self.measures = WriterMeasures()
 
     def submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
         """The future of one unit: done when what it wrote is durable. StoreUnavailable at once where too
@@ -128,7 +131,13 @@ class GroupWriter:
             size += unit.size_bytes
             units.append(unit)
         self._waiting_bytes -= size
+        self._began_s = time.monotonic()
         return units
+
+    def measured(self) -> WriterMeasures:
+        """With what waits just now."""
+        self.measures.waiting, self.measures.waiting_bytes = len(self._waiting), self._waiting_bytes
+        return self.measures
 
     def _repeat(self, units: list[Unit], error: Exception) -> None:
         if len(units) == 1:
@@ -147,6 +156,8 @@ class GroupWriter:
     def _finish(self, batch: Batch) -> None:
         """After the commit. The next batch begins behind those whose wait ended now, so that what they write
         next can still come along."""
+        self.measures.batch_units.add(len(batch.units))
+        self.measures.batch_s.add(time.monotonic() - self._began_s)
         for unit, result in zip(batch.units, batch.results, strict=True):
             _settle(unit, result)
         self._gather_next()

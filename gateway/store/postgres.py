@@ -7,7 +7,7 @@ claimed. So no transaction takes the locks of two of them, and their waits for t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -15,6 +15,7 @@ import structlog
 
 from gateway import clock
 from gateway.errors import ConfigError, Finding
+from gateway.measures import WriterMeasures
 from gateway.store.batching import run_units
 from gateway.store.contract import Evidence, StoreUnavailable
 from gateway.store.engine import EngineStore
@@ -116,6 +117,9 @@ class PostgresStore(EngineStore):
     def is_busy(self) -> bool:
         writer = self._writers.get("accept")
         return writer is None or writer.is_full or writer.is_away
+
+    def writers(self) -> Mapping[str, WriterMeasures]:
+        return {lane: writer.measured() for lane, writer in self._writers.items()}
 
     def _writer(self, lane: str) -> PostgresWriter:
         log_id = self._evidence.log_id if self._evidence else "-"

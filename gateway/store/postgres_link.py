@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -76,6 +77,7 @@ class Link:
         self._delay_s = 0.0
         self._not_before_s = 0.0
         self._done = self._plan_again_at = 0
+        self.commit_took_s = 0.0  # the last one
 
     @property
     def is_away(self) -> bool:
@@ -102,7 +104,9 @@ class Link:
             await self._refresh_plans(raw)
             await answered(raw.execute("BEGIN"))
             result = await work(PostgresConnection(raw))
+            started_s = time.monotonic()
             await answered(raw.execute("COMMIT"))
+            self.commit_took_s = time.monotonic() - started_s
         except Unreachable:
             self._drop()
             self._put_off()

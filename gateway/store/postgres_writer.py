@@ -43,6 +43,7 @@ class PostgresWriter(GroupWriter):
         except Exception as error:  # noqa: BLE001 - told to its unit when it is run alone
             self._repeat(units, error)
         else:
+            self.measures.commit_s.add(self._link.commit_took_s)
             self._finish(batch)
 
     def _unavailable(self, error: Exception) -> Exception:

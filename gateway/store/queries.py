@@ -152,6 +152,13 @@ async def events_of(connection: Connection, message_id: str) -> list[EventRow]:
     return [EventRow(id_, at, stage, orjson.loads(detail)) for id_, at, stage, detail in found]
 
 
+# In bytes, of the whole database; on SQLite without what is only in the WAL yet.
+SIZE = Statement(
+    text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"),
+    postgresql=text("SELECT pg_database_size(current_database())"),
+)
+
+
 async def counts(connection: Connection) -> Counts:
     messages = parked = 0
     by_state: dict[str, int] = defaultdict(int)

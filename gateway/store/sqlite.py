@@ -6,11 +6,12 @@ import asyncio
 import socket
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway import clock
+from gateway.measures import WriterMeasures
 from gateway.store.batching import run_units
 from gateway.store.bootclock import SteadyClock, boot_s
 from gateway.store.contract import Claimed, Claimer, Evidence, StoreUnavailable
@@ -80,6 +81,9 @@ class SqliteStore(EngineStore):
 
     def is_busy(self) -> bool:
         return self._writer is None or self._writer.is_full
+
+    def writers(self) -> Mapping[str, WriterMeasures]:
+        return {} if self._writer is None else {"store": self._writer.measured()}
 
     def _submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
         if self._writer is None:

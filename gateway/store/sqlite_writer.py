@@ -18,6 +18,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -131,8 +132,10 @@ class SqliteWriter(GroupWriter):
         return self._execute
 
     def _commit(self, batch: Batch) -> Callable[[], None]:
+        started_s = time.monotonic()
         try:
             self._connection.commit()
+            self.measures.commit_s.add(time.monotonic() - started_s)
         except sqlite3.Error as error:
             self._connection.rollback()
             failed = error

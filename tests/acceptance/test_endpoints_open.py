@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from lxml import etree
 
+from gateway.endpoints.world import WORLD
 from gateway.errors import ConfigError
 from tests.acceptance.running import Running, running
 
@@ -46,6 +47,23 @@ async def test_health_readiness_and_metrics(gateway: Running) -> None:
     assert status == 200
     assert "gateway_messages 0.0" in text
     assert 'gateway_http_requests_total{method="GET",route="/readyz",status="200"}' in text
+
+
+async def test_readiness_says_what_is_wrong(tmp_path: Path) -> None:
+    async with running(tmp_path) as gateway:
+        inner = gateway.gateway.runner.app[WORLD]
+        _, ready, _ = await ask(gateway, "GET", "/readyz")
+        assert ready["wrong"] == [] and ready["warnings"] == []
+        inner.pressure.is_disk_low, inner.pressure.full = True, frozenset({"CZ-ZFPT-310000"})
+        status, ready, _ = await ask(gateway, "GET", "/readyz")
+        assert (status, ready["status"]) == (503, "not ready")
+        assert [one.split(":")[0] for one in ready["wrong"]] == ["disk.low"]
+        assert [one.split(":")[0] for one in ready["warnings"]] == ["receiver.backlog"]
+        _, text, _ = await ask(gateway, "GET", "/metrics")
+        assert 'gateway_pressure{cause="disk"} 1.0' in text and 'gateway_pressure{cause="store"} 0.0' in text
+        await gateway.store.close()
+        status, ready, _ = await ask(gateway, "GET", "/readyz")
+        assert (status, [one.split(":")[0] for one in ready["wrong"]]) == (503, ["store.unavailable"])
 
 
 async def test_from_elsewhere_nobody_hears_how_much_is_exchanged(gateway: Running) -> None:

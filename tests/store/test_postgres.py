@@ -15,6 +15,7 @@ import pytest_asyncio
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from gateway import clock
+from gateway.bench.postgres import PostgresServer
 from gateway.errors import ConfigError
 from gateway.message import DeliveryState
 from gateway.payments.ground import BusinessObject, Ground, Needs
@@ -26,7 +27,7 @@ from gateway.store.partitions import make_months, parts_of
 from gateway.store.postgres_connection import Broken, PostgresConnection
 from gateway.store.postgres_link import Link
 from gateway.store.records import record_digest
-from tests.postgres import PostgresServer, clean_database, new_database, new_server, the_server
+from tests.postgres import clean_database, new_database, new_server, the_server
 from tests.store.samples import accept_id, ended, message, new_log, says, to
 
 Result = TypeVar("Result")

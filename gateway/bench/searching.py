@@ -1,0 +1,151 @@
+"""The message log's search at 1,000,000 messages on both stores: what an operator asks for, first pages and deep ones.
+
+The measured set: no filter, two-character, rare and absent words, names by index, each filter, combinations of
+them, and pages far down. Each is asked several times in a drawn order; the figure is over all answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gateway import clock
+from gateway.bench.filling import Filler, Postgres, Sqlite, count_in, grow_log
+from gateway.bench.postgres import PostgresServer
+from gateway.bench.scale import store_model
+from gateway.store import Store, open_store
+from gateway.store.contract import MessageFilter
+from gateway.store.partitions import make_months
+from gateway.store.postgres_link import close, connect
+from gateway.store.postgres_opening import look_after
+
+ROWS = 1_000_000
+ROUNDS = 8
+_SETTLE_S = 3.0
+_SEED = 20240701
+_EVERY_MS = 4000  # so that most of a million are of months that are over
+_TABLES = ("message", "content", "sender_key", "business_key", "delivery", "leaf")  # what a search looks at
+# What makes messages differ for a search: a company in 1,000, a rare one in 100,000, some that are stuck.
+_COMMON, _RARE = "养护", "罕见桥隧"
+_SPREAD = {
+    ("message", "search"): (
+        f"'沪建' || n % 1000 || CASE WHEN n % 100000 = 7 THEN '{_RARE}' ELSE '' END"
+        " || '上海市政养护工程第' || n % 1000 || '有限公司 浦东新区道路中修工程 SQ-2024-' || n"
+    ),
+    (
+        "message",
+        "type",
+    ): "CASE n % 10 WHEN 0 THEN '3001' WHEN 1 THEN '4002' WHEN 2 THEN '5001' ELSE '2002' END",
+    ("message", "sender"): "CASE n % 4 WHEN 0 THEN 'GGZY-ZPT' ELSE 'GGZY-JSGC' END",
+    ("message", "state"): "CASE WHEN n % 500 = 0 THEN 'stuck' ELSE 'delivered' END",
+    ("message", "application"): "CASE WHEN n % 10 = 0 THEN 'SQ-' || n / 70 ELSE '' END",
+}
+
+
+def questions(began_ms: int, rows: int) -> dict[str, MessageFilter]:
+    """What is asked, by name. `began_ms`: of the first message."""
+    middle, day = began_ms + rows * _EVERY_MS // 2, 3_600_000
+    everything = MessageFilter()
+    return {
+        "all": everything,
+        "two characters": replace(everything, text=_COMMON),
+        "part of a name": replace(everything, text="市政养护工程第7"),
+        "rare": replace(everything, text=_RARE),
+        "absent, two characters": replace(everything, text="鲲鹏"),
+        "absent": replace(everything, text="查无此公司"),
+        "application": replace(everything, text="SQ-100"),
+        "type": replace(everything, type="5001"),
+        "sender": replace(everything, sender="GGZY-ZPT"),
+        "state": replace(everything, state="stuck"),
+        "absent type": replace(everything, type="9999"),
+        "type and sender": replace(everything, type="3001", sender="GGZY-ZPT"),
+        "type and sender, none": replace(everything, type="4002", sender="GGZY-ZPT"),
+        "state, type and time": replace(
+            everything, state="stuck", type="3001", since=middle, until=middle + day
+        ),
+        "time": replace(everything, since=middle, until=middle + day),
+        "sender and time": replace(everything, sender="GGZY-JSGC", since=middle, until=middle + day),
+        "receiver": replace(everything, receiver="GGZY-ZPT"),
+        "receiver and type": replace(everything, receiver="GGZY-ZPT", type="5001"),
+        "word and type": replace(everything, text=_COMMON, type="5001"),
+        "rare word and sender": replace(everything, text=_RARE, sender="GGZY-ZPT"),
+    }
+
+
+DEEP = ("all", "type", "sender", "state", "two characters", "receiver and type")
+
+
+async def fill_for_search(root: Path, url: str, folder: Path, rows: int, began_ms: int) -> None:
+    """A new database with delivered messages, one every four seconds from `began_ms`."""
+    model = await store_model(root, url, folder)
+    if not url.startswith("sqlite"):
+        await _make_months(url, began_ms, rows)
+    is_file = url.startswith("sqlite")
+    database = Sqlite(Path(url.removeprefix("sqlite:///"))) if is_file else await Postgres.connect(url)
+    await Filler(database, model, _SPREAD, _TABLES, _EVERY_MS).fill(100, rows, began_ms)
+    await count_in(database, {("", "delivered"): rows, ("GGZY-ZPT", "done"): rows})
+    await grow_log(database, rows + 100)
+    if not is_file:
+        await database.run("VACUUM ANALYZE")  # as the server does by itself in the time that so many take
+    await database.close()
+    if not is_file:
+        await look_after(url)  # as the store does by itself when a month is over
+
+
+async def _make_months(url: str, began_ms: int, rows: int) -> None:
+    """Those in which the messages lie."""
+    connection = await connect(url)
+    try:
+        for at in range(began_ms, began_ms + rows * _EVERY_MS, 20 * 86_400_000):
+            await make_months(connection, clock.from_ms(at))
+    finally:
+        await close(connection)
+
+
+async def latencies_ms(
+    store: Store, began_ms: int, rows: int, rounds: int = ROUNDS
+) -> dict[str, list[float]]:
+    """Milliseconds of each answer, by question."""
+    asked = questions(began_ms, rows)
+    half = began_ms + rows * _EVERY_MS // 2
+    deep = (await store.search(MessageFilter(until=half, since=half - 600_000, limit=1)))[0].id
+    asked |= {f"{name}, deep page": replace(asked[name], before=deep) for name in DEEP}
+    drawn = list(asked) * rounds
+    random.Random(_SEED).shuffle(drawn)
+    took: dict[str, list[float]] = {name: [] for name in asked}
+    for name in drawn:
+        started = time.perf_counter()
+        await store.search(asked[name])
+        took[name].append((time.perf_counter() - started) * 1000)
+    return took
+
+
+def p95(took: Mapping[str, list[float]]) -> float:
+    ordered = sorted(one for each in took.values() for one in each)
+    return ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)]
+
+
+async def measure(
+    root: Path, folder: Path, server: PostgresServer, rows: int = ROWS
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """rows, search_p95_ms_sqlite and search_p95_ms_postgres; and the slowest answer of each question by store."""
+    figures: dict[str, float] = {"rows": rows}
+    slowest: dict[str, dict[str, float]] = {}
+    urls = {"sqlite": f"sqlite:///{folder / 'gateway.db'}", "postgres": await server.new_database("search")}
+    for name, url in urls.items():
+        began_ms = clock.now_ms() - rows * _EVERY_MS - 60_000
+        await fill_for_search(root, url, folder, rows, began_ms)
+        store = open_store(url, folder)
+        await store.open()
+        await asyncio.sleep(_SETTLE_S)  # a store on PostgreSQL looks by then which months are indexed
+        try:
+            took = await latencies_ms(store, began_ms, rows)
+        finally:
+            await store.close()
+        figures[f"search_p95_ms_{name}"] = round(p95(took), 1)
+        slowest[name] = {question: round(max(each), 1) for question, each in took.items()}
+    return figures, slowest
