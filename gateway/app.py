@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gateway import console, endpoints
+from gateway import endpoints, server
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
@@ -37,6 +37,7 @@ from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
 from gateway.replies import Replies
 from gateway.routing import Routes
+from gateway.seat import Seat
 from gateway.security import keys
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -45,7 +46,11 @@ from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
+<<<<<<< HEAD
 from gateway.store.uploads import UploadPurge, Uploads
+=======
+from gateway.store.contract import StoreUnavailable
+>>>>>>> postgres
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
@@ -143,6 +148,9 @@ def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) ->
     return findings
 
 
+ALONE = Seat()
+
+
 @dataclass(slots=True)
 class Gateway:
     """A running gateway: one process, its server, its workers."""
@@ -161,6 +169,7 @@ class Gateway:
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
+    has_siblings: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -188,9 +197,11 @@ class Gateway:
         return findings
 
     async def stop(self) -> None:
-        """Stops accepting, finishes what is in flight, closes the store."""
+        """Stops accepting, finishes what is in flight within `stop_s`, closes the store."""
         for site in list(self.runner.sites):
             await site.stop()
+        if self.has_siblings:
+            await server.drain(self.runner)
         self.worker.stop()
         self.keeper.stop()
         self.pressure.stop()
@@ -206,16 +217,17 @@ class Gateway:
         await self.store.close()
 
 
-async def start(settings: Settings, *, poll: bool = True) -> Gateway:
+async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) -> Gateway:
     """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
 
     ConfigError with all findings where anything of it cannot be used; nothing is left running then.
     """
+    settings = seat.share(settings)
     translator = load_translator(settings)
     keyring = load_keyring(settings)
-    tls = tls_context(settings)
+    tls = server.tls_context(settings)
     async with AsyncExitStack() as opened:
-        gateway = await _start(settings, translator, keyring, tls, opened, poll=poll)
+        gateway = await _start(settings, translator, keyring, tls, opened, seat, poll=poll)
         opened.pop_all()  # from here on it is closed by Gateway.stop
     log.info(
         "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
@@ -223,10 +235,12 @@ async def start(settings: Settings, *, poll: bool = True) -> Gateway:
     return gateway
 
 
-def make_evidence(keyring: Keyring, writer: str = "1") -> EvidenceLog:
-    """The log that a writer's evidence goes into; where it stands is in the store."""
-    receipt = keyring.receipt
-    return EvidenceLog(f"{GATEWAY_NODE}-{writer}", receipt.sign_text, receipt.sign_cert.thumbprint)
+def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
+    """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
+    on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
+    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
+    return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
 
 
 async def _start(
@@ -235,12 +249,13 @@ async def _start(
     keyring: Keyring,
     tls: ssl.SSLContext | None,
     opened: AsyncExitStack,
+    seat: Seat,
     *,
     poll: bool,
 ) -> Gateway:
-    evidence = make_evidence(keyring)
+    evidence = make_evidence(settings, keyring, str(seat.number))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url, settings.data_dir, evidence=evidence)
+    store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
     opened.push_async_callback(store.close)
     blobs = open_blobs(settings)
@@ -290,11 +305,18 @@ async def _start(
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
+<<<<<<< HEAD
     runner, port = await _serve(settings, world, translator, store, tls)
     purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
         settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), purge,
         session, reached, translator,
+=======
+    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
+    gateway = Gateway(
+        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator,
+        seat.listener is not None,
+>>>>>>> postgres
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
@@ -334,6 +356,9 @@ async def _keep_running(name: str, part: Part) -> None:
         try:
             await part.run()
             return
+        except StoreUnavailable as error:
+            log.warning("the store is away; the part is started again", part=name, cause=str(error))
+            await asyncio.sleep(1.0)
         except Exception:  # whatever it was is in the log, and the part must go on
             log.exception("part crashed; it is started again", part=name)
             await asyncio.sleep(1.0)
@@ -356,6 +381,7 @@ def _world(
 def _connector(
     platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
+<<<<<<< HEAD
     return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))
 
 
@@ -401,3 +427,6 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
         context.load_verify_locations(settings.at(tls.client_authority))
         context.verify_mode = ssl.CERT_OPTIONAL
     return context
+=======
+    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
+>>>>>>> postgres

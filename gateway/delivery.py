@@ -34,6 +34,24 @@ _OURS = frozenset(
     {"delivery.attachment", "delivery.form", "delivery.configuration", "delivery.unknown-outcome"}
 )
 _ANSWER_BYTES = 65_536
+<<<<<<< HEAD
+=======
+_CODE_CHARS, _TEXT_CHARS = 64, 600
+_AWAY_S = 1.0
+
+
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
+class Verdict:
+    """What an attempt came to: the new state, and why."""
+
+    state: DeliveryState
+    code: str = ""
+    text: str = ""
+    status: int = 0
+    answer: bytes = b""
+    retry_after_s: float | None = None
+    unknown: bool = False
+>>>>>>> postgres
 
 
 class DeliveryWorker:
@@ -71,6 +89,7 @@ class DeliveryWorker:
         self._is_served = False  # the store claims along
 
     async def run(self) -> None:
+<<<<<<< HEAD
         """Until `stop`; then what is in flight is finished."""
         await self.steering.look()  # before anything is claimed, along with others too
         looking = asyncio.create_task(self._look())
@@ -92,6 +111,9 @@ class DeliveryWorker:
                 self._wake.set()
 
     async def _run(self) -> None:
+=======
+        """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
+>>>>>>> postgres
         self.store.on_work(self._wake.set)
         self._is_served = self.store.claim_along(self)
         while not self._stopping:
@@ -103,7 +125,11 @@ class DeliveryWorker:
                 # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            _, late = await asyncio.wait(self._under_way, timeout=self.settings.gateway.stop_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
 
     def stop(self) -> None:
         self._stopping = True
@@ -131,6 +157,9 @@ class DeliveryWorker:
                 wish.worker, wish.limit, wish.lease_s,
                 skip=wish.skip, rooms=wish.rooms, make_notice=self.make_notice,
             )  # fmt: skip
+        except StoreUnavailable as error:
+            log.warning("nothing can be claimed now", cause=str(error))
+            return []
         finally:
             self._claims = False
 
@@ -144,7 +173,14 @@ class DeliveryWorker:
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
+<<<<<<< HEAD
         due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
+=======
+        try:
+            due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
+        except StoreUnavailable:
+            due_s = _AWAY_S
+>>>>>>> postgres
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
@@ -180,7 +216,14 @@ class DeliveryWorker:
         node = claimed.receiver
         try:
             verdict = await self._attempt(claimed)
+<<<<<<< HEAD
             latency_s = time.monotonic() - started
+=======
+        except asyncio.CancelledError:
+            if self._stopping:
+                await self._give_back(claimed)
+            raise
+>>>>>>> postgres
         finally:
             self._free(node, self.steering.room(node))
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
@@ -195,6 +238,13 @@ class DeliveryWorker:
             self._wake.set()  # it may have been let go
         if result.state is DeliveryState.READY:
             self._wake.set()  # its next due time counts from now on
+
+    async def _give_back(self, claimed: Claimed) -> None:
+        """The lease ends now and not later: another worker may ask what became of it."""
+        text = "the gateway stopped before the receiver answered"
+        await self._record(
+            AttemptResult(claimed, DeliveryState.READY, "delivery.interrupted", text, outcome_unknown=True)
+        )
 
     async def _record(self, result: AttemptResult) -> bool:
         """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""

@@ -176,6 +176,8 @@ class GatewayFile(Part):
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
+    stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
+    node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
     processes: int = Field(1, ge=1)  # that share the limits of senders and receivers

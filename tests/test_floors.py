@@ -22,6 +22,7 @@ FLOORS: dict[str, int] = {
             "operating",
             "routing",
             "settings",
+            "seat",
         ),
         2,
     ),
@@ -50,7 +51,7 @@ FLOORS: dict[str, int] = {
         4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
-    **dict.fromkeys(("app", "cli", "bench", "selftest", "__main__"), 6),
+    **dict.fromkeys(("app", "server", "cli", "bench", "selftest", "__main__"), 6),
 }
 # Arrows that exist within a floor, and no others.
 ARROWS = {
@@ -68,6 +69,7 @@ ARROWS = {
     ("routing", "settings"),
     ("settings", "payments"),
     ("settings", "operating"),
+    ("seat", "settings"),
     ("intake", "arrivals"),
     ("intake", "replies"),
     ("intake", "translate"),
@@ -92,6 +94,8 @@ ARROWS = {
     ("polling", "arrivals"),
     ("polling", "translate"),
     ("cli", "app"),
+    ("cli", "server"),
+    ("app", "server"),
     ("cli", "bench"),
     ("cli", "selftest"),
     ("__main__", "cli"),

@@ -44,7 +44,7 @@ def parked(message: str, reason: str, action: str, actor: str, as_json: bool) ->
 
 async def _settle(settings: Settings, message: str, action: str, actor: str, reason: str) -> MessageRow:
     # What is applied is a message of its own, with its evidence; closing makes none.
-    log = make_evidence(load_keyring(settings), "operator") if action == "apply" else None
+    log = make_evidence(settings, load_keyring(settings), "operator") if action == "apply" else None
     store = open_store(settings.store_url, settings.data_dir, evidence=log)
     await store.open()
     try:

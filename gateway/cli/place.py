@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -17,6 +17,7 @@ from gateway import security
 from gateway.errors import ConfigError, Finding
 from gateway.message import GATEWAY_NODE
 from gateway.settings import Settings, load_settings
+from gateway.store.contract import StoreUnavailable
 
 Result = TypeVar("Result")
 
@@ -84,9 +85,17 @@ def set_up_log(level: str = "info", stream: Any = None) -> None:
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs on uvloop where it installs."""
+    """Runs on uvloop where it installs. Where the store cannot be used, says why and ends with status 1."""
     try:
         import uvloop
+
+        run: Callable[[Coroutine[Any, Any, Result]], Result] = uvloop.run
     except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
+        run = asyncio.run
+    try:
+        return run(work)
+    except ConfigError as error:
+        end_with_findings(error)
+    except StoreUnavailable as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)

@@ -6,14 +6,18 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import os
 import signal
+import socket
 import sys
 
 import click
 
-from gateway import app
+from gateway import app, server
 from gateway.cli.place import end_with_findings, ensure_certificates, run_async, set_up_log, settings_or_exit
+from gateway.cli.workers import WorkerFailed, Workers, listen
 from gateway.errors import ConfigError
+from gateway.seat import Seat
 from gateway.settings import Settings
 
 _M_ARENA_MAX = -8  # malloc.h
@@ -24,41 +28,78 @@ _M_ARENA_MAX = -8  # malloc.h
 @click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
 @click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
 @click.option("--while-stdin", is_flag=True, help="End when standard input ends, as with its other end.")
-def serve(log_level: str, announce: bool, no_poll: bool, while_stdin: bool) -> None:
+@click.option("--workers", default=1, type=click.IntRange(1, 64), help="Processes that share the port.")
+@click.option("--seat", default="", hidden=True, help="A worker's own: which of how many.")
+@click.option("--fds", default="", hidden=True, help="A worker's own: listener, neighbours, ready.")
+def serve(
+    log_level: str, announce: bool, no_poll: bool, while_stdin: bool, workers: int, seat: str, fds: str
+) -> None:
     """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight; SIGHUP reads the
-    mappings again, all new or all old."""
+    mappings again, all new or all old. With --workers, SIGUSR1 replaces the processes one by one: no
+    connection is refused meanwhile."""
     set_up_log(log_level)
     bound_arenas()
     settings = settings_or_exit()
     ensure_certificates(settings)
     try:
-        run_async(run(settings, announce=announce, poll=not no_poll, while_stdin=while_stdin))
+        if workers > 1:
+            words = ["--log-level", log_level, *(["--no-poll"] if no_poll else [])]
+            run_async(run_workers(settings, workers, words, announce=announce, while_stdin=while_stdin))
+            return
+        place, told = _seat(seat, fds)
+        # Whoever polls is one of the workers: the voucher store's order of reading is the order of arrival.
+        poll = not no_poll and place.number == 1
+        run_async(run(settings, place, told, announce=announce, poll=poll, while_stdin=while_stdin))
     except ConfigError as error:
         end_with_findings(error)
 
 
+<<<<<<< HEAD
 def bound_arenas() -> None:
     """Two heaps for all threads, before any is made: each thread's own would keep what large files freed
     (35 MiB instead of 80 above idle for 1 GiB, measured). Only glibc has them."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+=======
+def _seat(seat: str, fds: str) -> tuple[Seat, int]:
+    """A worker's place, and where it says that it is ready (-1: nowhere)."""
+    if not seat:
+        return Seat(), -1
+    number, _, of = seat.partition("/")
+    listener, neighbours, told = map(int, fds.split(","))
+    place = Seat(int(number), int(of), socket.socket(fileno=listener), socket.socket(fileno=neighbours))
+    return place, told
+>>>>>>> postgres
 
 
 async def _reload(gateway: app.Gateway) -> None:
     await gateway.reload_mappings()
 
 
-async def run(
-    settings: Settings, *, announce: bool = False, poll: bool = True, while_stdin: bool = False
-) -> None:
+def _stop_event(*, while_stdin: bool) -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if while_stdin:
         loop.add_reader(sys.stdin.fileno(), stop.set)
+    return stop
+
+
+async def run(
+    settings: Settings,
+    seat: Seat = app.ALONE,
+    told: int = -1,
+    *,
+    announce: bool = False,
+    poll: bool = True,
+    while_stdin: bool = False,
+) -> None:
+    """One process. `told`: the file descriptor on which it says that it accepts."""
+    stop = _stop_event(while_stdin=while_stdin)
+    loop = asyncio.get_running_loop()
     try:
-        gateway = await app.start(settings, poll=poll)
+        gateway = await app.start(settings, poll=poll, seat=seat)
     except OSError as error:
         raise click.ClickException(f"the gateway cannot start: {error}") from error
     # What was loaded stays for good: the collector need not walk it again and again beside the messages.
@@ -68,7 +109,46 @@ async def run(
     loop.add_signal_handler(signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway))))
     if announce:
         click.echo(f"listening {gateway.url}")
+    if told >= 0:
+        os.write(told, b"ready")
+        os.close(told)
     await stop.wait()
     if while_stdin:
         loop.remove_reader(sys.stdin.fileno())
     await gateway.stop()
+
+
+async def run_workers(
+    settings: Settings, count: int, words: list[str], *, announce: bool, while_stdin: bool
+) -> None:
+    """The parent of `count` processes: it serves nothing itself."""
+    stop = _stop_event(while_stdin=while_stdin)
+    loop = asyncio.get_running_loop()
+    server.tls_context(settings)  # refuses plain HTTP beyond loopback before anything listens
+    host, port = settings.gateway.host, settings.gateway.port
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        raise server.cannot_listen(host, port, error) from error
+    workers = Workers(count, listener, words, settings.gateway.stop_s)
+    try:
+        await workers.start()
+    except WorkerFailed as error:
+        raise click.ClickException(f"the gateway cannot start: {error}") from error
+    tasks: set[asyncio.Task[None]] = set()
+
+    def replace() -> None:
+        task = loop.create_task(workers.replace_all())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, workers.signal_all, signal.SIGHUP)
+    loop.add_signal_handler(signal.SIGUSR1, replace)
+    if announce:
+        scheme = "https" if settings.gateway.tls else "http"
+        click.echo(f"listening {scheme}://{host}:{listener.getsockname()[1]}")
+    await stop.wait()
+    if while_stdin:
+        loop.remove_reader(sys.stdin.fileno())
+    listener.close()
+    await workers.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from gateway.errors import ConfigError, Finding
@@ -10,7 +11,13 @@ from gateway.store.contract import Evidence, Store
 __all__ = ["Store", "open_store"]
 
 
-def open_store(url: str, data_dir: Path, *, evidence: Evidence | None = None) -> Store:
+def open_store(
+    url: str,
+    data_dir: Path,
+    *,
+    evidence: Evidence | None = None,
+    neighbours: socket.socket | None = None,
+) -> Store:
     """The store that `url` names, not yet opened: `sqlite:///relative.db`, `sqlite:////absolute.db`,
     `postgresql://user:password@host/database`.
 
@@ -23,7 +30,7 @@ def open_store(url: str, data_dir: Path, *, evidence: Evidence | None = None) ->
         # Imported here: who only needs the contract does not load SQLAlchemy.
         from gateway.store.sqlite import SqliteStore
 
-        return SqliteStore(Path(place[1:]), data_dir, evidence)
+        return SqliteStore(Path(place[1:]), data_dir, evidence, neighbours)
     if scheme in ("postgresql", "postgres") and place:
         from gateway.store.postgres import PostgresStore
 

@@ -37,18 +37,19 @@ from gateway.store.statements import Connection, Statement, as_given, given, ins
 from gateway.store.transaction import MESSAGES, Transaction
 
 _lines = given("line", "receiver")
-_BUSY_LINES = Statement(
-    select(_lines.c.line, _lines.c.receiver).where(
-        select(tables.delivery.c.id)
-        .where(
-            tables.delivery.c.line == _lines.c.line,
-            tables.delivery.c.receiver == _lines.c.receiver,
-            text(tables.IS_OPEN),
-        )
-        .correlate(_lines)
-        .exists()
+# With a limit it is looked for once a line; PostgreSQL would read all open deliveries for an EXISTS.
+_open_in_line = (
+    select(tables.delivery.c.id)
+    .where(
+        tables.delivery.c.line == _lines.c.line,
+        tables.delivery.c.receiver == _lines.c.receiver,
+        text(tables.IS_OPEN),
     )
+    .limit(1)
+    .correlate(_lines)
+    .scalar_subquery()
 )
+_BUSY_LINES = Statement(select(_lines.c.line, _lines.c.receiver).where(_open_in_line.is_not(None)))
 _log = tables.evidence_log.c
 _FRONTIER = Statement(
     select(_log.size, _log.frontier).where(_log.log_id == bindparam("log_id")).with_for_update()

@@ -33,6 +33,7 @@ WITH RECURSIVE ready_receiver(receiver) AS (
     FROM ready_receiver WHERE ready_receiver.receiver IS NOT NULL
 ), lanes(lane) AS (VALUES (0), (1), (2))
 """
+_PAST_OTHERS = 3
 _CLAIMED = """
     lane, due_at, delivery.id, message_id, delivery.receiver, type, sender, application, delivery_key,
     effect_no, tries, attempts, outcome_unknown, crashes, biz_key, biz_version, traceparent
@@ -58,22 +59,30 @@ _CLAIM = Statement(
     ORDER BY lane, due_at, id LIMIT :limit)
 RETURNING {_CLAIMED}
 """),
-    # The same, past what other processes are claiming at this moment.
+    # The same, past what other processes are claiming at this moment: of each receiver the first that are free
+    # among some times its room.
     postgresql=text(f"""
 {_RECEIVERS}, head AS (
-    SELECT first.id, ready_receiver.receiver, lanes.lane, first.due_at, bound.room, row_number() OVER
-        (PARTITION BY ready_receiver.receiver ORDER BY lanes.lane, first.due_at, first.id) AS place
-    FROM ready_receiver CROSS JOIN lanes
+    SELECT first.id, first.lane, first.due_at
+    FROM ready_receiver
     CROSS JOIN LATERAL (SELECT greatest(0, least(:limit, coalesce(
         CAST(CAST(:rooms AS JSONB) ->> ready_receiver.receiver AS BIGINT), :limit))) AS room) AS bound
     CROSS JOIN LATERAL (
-        SELECT id, due_at FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
-          AND lane = lanes.lane AND due_at <= :now
-        ORDER BY due_at, id LIMIT bound.room FOR UPDATE SKIP LOCKED) AS first
+        SELECT delivery.id, candidate.lane, candidate.due_at
+        FROM (
+            SELECT early.id, lanes.lane, early.due_at FROM lanes CROSS JOIN LATERAL (
+                SELECT id, due_at FROM delivery
+                WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver AND lane = lanes.lane
+                  AND due_at <= :now
+                ORDER BY due_at, id LIMIT bound.room * {_PAST_OTHERS}) AS early
+            ORDER BY lanes.lane, early.due_at, early.id LIMIT bound.room * {_PAST_OTHERS}
+        ) AS candidate JOIN delivery ON delivery.id = candidate.id AND delivery.{tables.IS_READY}
+        ORDER BY candidate.lane, candidate.due_at, candidate.id LIMIT bound.room
+        FOR UPDATE OF delivery SKIP LOCKED) AS first
     WHERE ready_receiver.receiver IS NOT NULL
       AND ready_receiver.receiver NOT IN (SELECT jsonb_array_elements_text(CAST(:skip AS JSONB)))
 ), chosen AS (
-    SELECT id FROM head WHERE place <= room ORDER BY lane, due_at, id LIMIT :limit
+    SELECT id FROM head ORDER BY lane, due_at, id LIMIT :limit
 )
 {_LEASE} FROM chosen WHERE delivery.id = chosen.id AND {tables.IS_READY}
 RETURNING {_CLAIMED}

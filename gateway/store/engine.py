@@ -42,6 +42,7 @@ from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
+from gateway.store.words import Words
 
 _LOOK_AGAIN_S = 0.5
 _RECORD_BYTES = 1024
@@ -53,6 +54,7 @@ class EngineStore(SteeringEngine, ABC):
 
     def __init__(self, evidence: Evidence | None):
         self._evidence = evidence
+        self._words: Words | None = None
         self._wakes: list[Callable[[], None]] = []
         self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
@@ -80,6 +82,12 @@ class EngineStore(SteeringEngine, ABC):
 
     def _do(self, act: Callable[[Transaction], Coroutine[Any, Any, Any]]) -> asyncio.Future[Any]:
         return self._submit("act", act)
+
+    def _spread(self, settled: Sequence[str], has_work: bool) -> None:
+        """After a commit: here, and as a hint to the other processes."""
+        self._tell(settled, has_work)
+        if self._words is not None and (settled or has_work):
+            self._words.say(settled, has_work)
 
     def _tell(self, settled: Sequence[str], has_work: bool) -> None:
         """After a commit: who waits for these messages, and who looks for work, may look."""

@@ -9,12 +9,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.errors import ConfigError, Finding
@@ -32,6 +30,10 @@ def migrate_sqlite(path: Path) -> None:
 
 async def migrate_postgres(url: str) -> None:
     """The same; `url` as asyncpg reads it."""
+    # Imported here: SQLite is migrated without them.
+    import asyncpg
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     engine = create_async_engine(
         "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
     )

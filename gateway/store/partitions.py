@@ -20,6 +20,11 @@ AHEAD = 2
 _FIRST_YEAR = 2020
 BY_ID = ("message", "event")
 BY_NUMBER = ("content", "form", "attempt")
+_OWNERS = {
+    "content": "message ON message.seq = part.message_seq AND message.id",
+    "form": "delivery ON delivery.id = part.delivery_id AND delivery.message_id",
+    "attempt": "delivery ON delivery.id = part.delivery_id AND delivery.message_id",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,6 +55,43 @@ class Month:
             yield table, f"'{self.first_id}'", f"'{after.first_id}'"
         for table in BY_NUMBER:
             yield table, str(self.number * NUMBERS_A_MONTH), str(after.number * NUMBERS_A_MONTH)
+
+
+async def drop_month(connection: Any, month: Month) -> bool:
+    """Drops what belongs to a month's messages but for their keys, evidence and cases, all or nothing. False
+    where a delivery of them is still open. Whoever calls has an archive of it."""
+    after = Month(month.number + 1)
+    async with connection.transaction():
+        is_open = await answered(
+            connection.fetchval(
+                "SELECT 1 FROM delivery WHERE message_id >= $1 AND message_id < $2 AND is_open = 1 LIMIT 1",
+                month.first_id, after.first_id,
+            )
+        )  # fmt: skip
+        if is_open:
+            return False
+        await answered(
+            connection.execute(
+                "DELETE FROM delivery WHERE message_id >= $1 AND message_id < $2",
+                month.first_id,
+                after.first_id,
+            )
+        )
+        for table in BY_ID:
+            await answered(connection.execute(f"DROP TABLE IF EXISTS {table}_{month.name}"))
+        for table, owner in _OWNERS.items():
+            part = f"{table}_{month.name}"
+            # At a month's end the gateway's clock and the database's may differ: what is a later message's
+            # stays, in the part for what belongs nowhere.
+            await answered(
+                connection.execute(
+                    f"CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT part.* FROM {part} AS part"
+                    f" JOIN {owner} >= '{after.first_id}'"
+                )
+            )
+            await answered(connection.execute(f"DROP TABLE {part}"))
+            await answered(connection.execute(f"INSERT INTO {table} SELECT * FROM kept; DROP TABLE kept"))
+    return True
 
 
 async def make_months(connection: Any, now: datetime) -> None:

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import structlog
 
 from gateway import clock
+from gateway.errors import ConfigError, Finding
 from gateway.store.batching import run_units
 from gateway.store.contract import Evidence, StoreUnavailable
 from gateway.store.engine import EngineStore
 from gateway.store.gathering import Batch, Unit
 from gateway.store.postgres_connection import (
+    Broken,
     PostgresConnection,
     PostgresReader,
     Unreachable,
@@ -26,11 +29,13 @@ from gateway.store.postgres_connection import (
 )
 from gateway.store.postgres_hints import Hints
 from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, connect
-from gateway.store.postgres_opening import prepare
+from gateway.store.postgres_opening import look_ahead, prepare
 from gateway.store.postgres_writer import PostgresWriter
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
 
+log = structlog.get_logger("store")
+_LOOK_AHEAD_S = 6 * 3600.0  # there is always room for two months
 _MOST_READERS = 4
 _LANES = ("accept", "record", "claim")
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -45,7 +50,7 @@ class PostgresStore(EngineStore):
         self._writers: dict[str, PostgresWriter] = {}
         self._pool: Any = None
         self._read: PostgresReader | None = None
-        self._hints: Hints | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Checks the server, migrates, connects. ConfigError where it must not be used, StoreUnavailable
@@ -58,27 +63,42 @@ class PostgresStore(EngineStore):
                 await connection.close(timeout=2.0)
             self._pool = await answered(
                 asyncpg.create_pool(
-                    self._url, min_size=1, max_size=_MOST_READERS, reset=_keep_as_it_is, timeout=CONNECT_S,
+                    self._url, min_size=0, max_size=_MOST_READERS, reset=_keep_as_it_is, timeout=CONNECT_S,
                     command_timeout=COMMAND_S, statement_cache_size=512, max_cached_statement_lifetime=0,
                     server_settings=SETTINGS,
                 )
             )  # fmt: skip
         except Unreachable as error:
             raise StoreUnavailable(f"the database is away: {error}") from error
+        except Broken as error:  # unknown user or database, no right to make tables, a URL that is none
+            finding = Finding("config/gateway.yaml", 0, 0, "store_url", str(error), "config.store")
+            raise ConfigError([finding]) from error
         self._read = PostgresReader(self._pool, CONNECT_S)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
-        self._hints = Hints(self._url, self._hear)
-        self._hints.start()
+        self._looking = asyncio.create_task(self._look_ahead())
+        self._words = Hints(self._url, self._tell)
+        self._words.start()
 
     async def close(self) -> None:
         """Writes what waits; later calls are refused."""
         writers, self._writers = self._writers, {}
         await asyncio.gather(*(writer.close() for writer in writers.values()))
-        if self._hints is not None:
-            await self._hints.close()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        if self._words is not None:
+            await self._words.close()
         if self._pool is not None:
             self._pool.terminate()
-        self._hints = self._pool = self._read = None
+        self._words = self._pool = self._read = None
+
+    async def _look_ahead(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AHEAD_S)
+            try:
+                await look_ahead(self._url)
+            except Unreachable as error:
+                log.warning("months to come are not made yet", cause=str(error))
 
     def is_busy(self) -> bool:
         writer = self._writers.get("accept")
@@ -95,14 +115,6 @@ class PostgresStore(EngineStore):
             return Batch(units, results, lambda: self._spread(settled, has_work))
 
         return PostgresWriter(Link(self._url), run)
-
-    def _spread(self, settled: Sequence[str], has_work: bool) -> None:
-        self._tell(settled, has_work)
-        if self._hints is not None and (settled or has_work):
-            self._hints.say(settled, has_work)
-
-    def _hear(self, settled: Sequence[str], has_work: bool) -> None:
-        self._tell(settled, has_work)
 
     def _submit(self, kind: str, payload: Any, size_bytes: int = 0) -> asyncio.Future[Any]:
         writer = self._writers.get(kind if kind in _LANES else "accept")

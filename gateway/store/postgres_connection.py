@@ -48,6 +48,10 @@ class Broken(Exception):
     """The database refused a statement: our own fault, and the transaction is lost with it."""
 
 
+class Unfit(Broken):
+    """What was given cannot stand in the database: a NUL, half a character, a number that is too large."""
+
+
 class PostgresConnection:
     errors: tuple[type[Exception], ...] = (Unreachable, Broken)
     alone = False
@@ -80,8 +84,14 @@ class PostgresConnection:
     async def lock(self, kind: str, names: Iterable[Sequence[str]]) -> None:
         """By hash, in the order of the hashes. Two names of one hash only wait for each other needlessly."""
         hashes = sorted({_hash(kind, name) for name in names})
-        if hashes:
-            await answered(self.raw.fetch(_LOCK, hashes))
+        try:
+            if hashes:
+                await answered(self.raw.fetch(_LOCK, hashes))
+        except Unreachable as error:
+            if isinstance(error.__cause__, asyncpg.OutOfMemoryError):
+                # More than max_locks_per_transaction has room for: one by one they fit.
+                raise Broken(f"{len(hashes)} names cannot be locked at once: {error}") from error
+            raise
 
     async def new_numbers(self, table: Table, count: int) -> Sequence[int]:
         if not count:
@@ -102,6 +112,8 @@ class PostgresReader(PostgresConnection):
         try:
             async with borrowed(self.raw, self._wait_s) as connection:
                 found = await answered(connection.fetch(form.sql, *form.values(given)))
+        except Unfit:
+            return []  # so nothing there is equal to it
         except Unreachable as error:
             raise StoreUnavailable(f"the database is away: {error}") from error
         return [tuple(row) for row in found]
@@ -124,9 +136,11 @@ async def answered(work: Awaitable[Result]) -> Result:
     except _PASSING as error:
         raise Conflicted(str(error)) from error
     except _AWAY as error:
-        if isinstance(error, ValueError):  # what we gave could not be encoded
-            raise Broken(f"{type(error).__name__}: {error}") from error
+        if isinstance(error, ValueError):  # it could not be encoded
+            raise Unfit(f"{type(error).__name__}: {error}") from error
         raise Unreachable(f"{type(error).__name__}: {error}") from error
+    except asyncpg.DataError as error:
+        raise Unfit(f"{type(error).__name__}: {error}") from error
     except asyncpg.PostgresError as error:
         raise Broken(f"{type(error).__name__}: {error}") from error
 

@@ -9,6 +9,7 @@ from gateway.errors import ConfigError, Finding
 from gateway.store.migrations import HEAD
 from gateway.store.partitions import make_months
 from gateway.store.postgres_connection import answered
+from gateway.store.postgres_link import connect
 
 _OLDEST = 140_000
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -29,6 +30,16 @@ async def prepare(connection: Any, url: str) -> None:
         await make_months(connection, clock.now())
     finally:
         await answered(connection.execute("SELECT pg_advisory_unlock($1)", _SHAPING))
+
+
+async def look_ahead(url: str) -> None:
+    """The parts of the months to come, made by whoever looks first. Unreachable where the database is away."""
+    connection = await connect(url)
+    try:
+        await answered(connection.execute("SELECT pg_advisory_lock($1)", _SHAPING))
+        await make_months(connection, clock.now())
+    finally:
+        connection.terminate()  # which gives the lock back
 
 
 async def _check(connection: Any) -> None:

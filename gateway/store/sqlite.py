@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from gateway.store.bootclock import SteadyClock, boot_s
 from gateway.store.contract import Claimed, Claimer, Evidence, StoreUnavailable
 from gateway.store.engine import EngineStore
 from gateway.store.gathering import Batch, Unit
+from gateway.store.neighbours import Neighbours
 from gateway.store.opening import connect, prepare
 from gateway.store.sqlite_connection import SqliteConnection, finish_now
 from gateway.store.sqlite_writer import SqliteWriter
@@ -26,10 +28,17 @@ _SWITCH_INTERVAL_S = 0.0001
 
 
 class SqliteStore(EngineStore):
-    """`path` is the database file. Reads run where they are called, on the thread that opened the store."""
+    """`path` is the database file. `neighbours`: where other workers of this machine are told of work. Reads run where they are called, on the thread that opened the store."""
 
-    def __init__(self, path: Path, data_dir: Path, evidence: Evidence | None = None):
+    def __init__(
+        self,
+        path: Path,
+        data_dir: Path,
+        evidence: Evidence | None = None,
+        neighbours: socket.socket | None = None,
+    ):
         super().__init__(evidence)
+        self._neighbours = neighbours
         self._path = path
         self._data_dir = data_dir
         self._steady = SteadyClock.started_now()
@@ -51,12 +60,18 @@ class SqliteStore(EngineStore):
         self._read = connect(self._path, read_only=True)
         self._writing, self._reading = SqliteConnection(self._write), SqliteConnection(self._read)
         self._writer = SqliteWriter(self._write, lock_path, self._run)
+        if self._neighbours is not None:
+            self._words = Neighbours(self._neighbours, self._tell)
+            self._words.start()
 
     async def close(self) -> None:
         """Writes what waits; later calls are refused."""
         if self._writer is None:
             return
         await self._writer.close()
+        if self._words is not None:
+            await self._words.close()
+            self._words = self._neighbours = None
         for connection in (self._read, self._write):
             if connection is not None:
                 connection.close()
@@ -81,7 +96,7 @@ class SqliteStore(EngineStore):
     def _tell_all(self, settled: Sequence[str], has_work: bool, along: Sequence[Claimed] | None) -> None:
         if along is not None and self._claimer is not None:
             self._claimer.take(along)
-        self._tell(settled, has_work)
+        self._spread(settled, has_work)
 
     def claim_along(self, claimer: Claimer) -> bool:
         self._claimer = claimer

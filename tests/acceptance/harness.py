@@ -30,13 +30,14 @@ class GatewayProcess:
         urls: dict[str, str] | None = None,
         *,
         poll: bool = False,
+        workers: int = 1,
         under: tuple[str, ...] = (),
     ):
         self.folder = folder
         self.under = under
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.poll = poll
+        self.words = ([] if poll else ["--no-poll"]) + (["--workers", str(workers)] if workers > 1 else [])
         self.environ = {
             **os.environ,
             "GATEWAY_ROOT": str(folder),
@@ -57,7 +58,7 @@ class GatewayProcess:
         return process.returncode, out.decode()
 
     async def start(self) -> None:
-        words = ["serve", "--announce", "--log-level", "error", *([] if self.poll else ["--no-poll"])]
+        words = ["serve", "--announce", "--log-level", "error", *self.words]
         self.process = await asyncio.create_subprocess_exec(
             *self.under,
             sys.executable,
@@ -86,3 +87,9 @@ class GatewayProcess:
         self.process.send_signal(number)
         async with asyncio.timeout(30):
             await self.process.wait()
+
+    def children(self) -> set[int]:
+        """The processes that it started."""
+        assert self.process is not None
+        pid = self.process.pid
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))

@@ -42,12 +42,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def running(certs: Path, data: Path) -> AsyncIterator[Stage]:
+async def running(certs: Path, data: Path, store_url: str = "") -> AsyncIterator[Stage]:
     """Gateway and platforms on free ports; retries come quickly."""
     sandbox = await start_platforms(
         dict.fromkeys(NODES, 0), certs, data / "sandbox", schemas=ROOT / "schemas"
     )
-    environ = {"GATEWAY_DATA_DIR": str(data), "GATEWAY_PORT": "0", "GATEWAY_CERTIFICATES": str(certs)}
+    environ = {
+        "GATEWAY_DATA_DIR": str(data),
+        "GATEWAY_PORT": "0",
+        "GATEWAY_CERTIFICATES": str(certs),
+        "GATEWAY_STORE_URL": store_url,
+    }
     settings = load_settings(ROOT, environ=environ, urls=sandbox.urls())
     quick = RetrySettings(first_s=0.05, factor=1.5, most_s=0.5, attempts=30)
     platforms = {node: _polled_quickly(platform) for node, platform in settings.platforms.items()}

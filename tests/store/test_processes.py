@@ -9,7 +9,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway.evidence import make_receipt
@@ -22,12 +24,12 @@ Start = Callable[[str, int], "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(store_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts a child on the test's database; what still runs at the end is killed."""
     running: list[subprocess.Popen[str]] = []
 
     def run(worker: str, most: int) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.store.child", f"sqlite:///{tmp_path / 'gateway.db'}"]
+        command = [sys.executable, "-m", "tests.store.child", store_url]
         child = subprocess.Popen(
             [*command, str(tmp_path), worker, str(most)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
@@ -54,42 +56,61 @@ def rest(child: subprocess.Popen[str]) -> list[list[str]]:
     return [line.split() for line in child.stdout if line.endswith("\n")]
 
 
-def opened(tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path / 'gateway.db'}", tmp_path)
+async def look(url: str, query: str) -> list[Any]:
+    """The rows of a query, past the store."""
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+    other = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await other.fetch(query)]
+    finally:
+        await other.close()
 
 
-def check_sound(tmp_path: Path) -> None:
+async def check_sound(url: str) -> None:
     """The file is whole, the counts are those of the rows, lines and messages stand where they must."""
-    connection = sqlite3.connect(tmp_path / "gateway.db")
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    tally = dict(connection.execute("SELECT state, count FROM tally WHERE receiver = 'CZ' AND count <> 0"))
-    assert tally == dict(connection.execute("SELECT state, count(*) FROM delivery GROUP BY state"))
-    heads = connection.execute(
-        "SELECT line, sum(state IN ('ready', 'leased')) FROM delivery WHERE is_open GROUP BY line, receiver"
-    ).fetchall()
+    if url.startswith("sqlite"):
+        assert await look(url, "PRAGMA integrity_check") == [("ok",)]
+    counted = (
+        "SELECT state, sum(count) FROM tally WHERE receiver = 'CZ' GROUP BY state HAVING sum(count) <> 0"
+    )
+    tally = dict(await look(url, counted))
+    assert tally == dict(await look(url, "SELECT state, count(*) FROM delivery GROUP BY state"))
+    heads = await look(
+        url,
+        "SELECT line, count(*) FILTER (WHERE state IN ('ready', 'leased')) FROM delivery WHERE is_open = 1"
+        " GROUP BY line, receiver",
+    )
     assert {count for _, count in heads} <= {1}
-    wrong = connection.execute(
+    wrong = await look(
+        url,
         "SELECT count(*) FROM message JOIN delivery ON delivery.message_id = message.id"
-        " WHERE (message.state = 'delivered') <> (delivery.state = 'done')"
-    ).fetchone()
-    assert wrong == (0,)
-    counts = connection.execute(
+        " WHERE (message.state = 'delivered') <> (delivery.state = 'done')",
+    )
+    assert wrong == [(0,)]
+    (counts,) = await look(
+        url,
         "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM leaf), (SELECT sum(size) FROM evidence_log),"
-        " (SELECT count(*) FROM sender_key), (SELECT count(*) FROM content), (SELECT count(*) FROM form)"
-    ).fetchone()
+        " (SELECT count(*) FROM sender_key), (SELECT count(*) FROM content), (SELECT count(*) FROM form)",
+    )
     assert len(set(counts)) == 1, counts
-    connection.close()
 
 
 @pytest.mark.parametrize("after", [30, 170, 460])
-async def test_what_was_acknowledged_survives_kill_9(start: Start, tmp_path: Path, after: int) -> None:
+async def test_what_was_acknowledged_survives_kill_9(
+    start: Start, store_url: str, tmp_path: Path, after: int
+) -> None:
     child = start("w1", 100_000)
     told = read_lines(child, after)
     child.send_signal(signal.SIGKILL)
     told += rest(child)
     assert child.wait() == -signal.SIGKILL
-    check_sound(tmp_path)
-    store = opened(tmp_path)
+    await check_sound(store_url)
+    store = open_store(store_url, tmp_path)
     await store.open()
     accepted = [words for words in told if words[0] == "accepted"]
     assert accepted
@@ -106,15 +127,15 @@ async def test_what_was_acknowledged_survives_kill_9(start: Start, tmp_path: Pat
     await store.close()
 
 
-async def test_three_processes_share_one_database(start: Start, tmp_path: Path) -> None:
+async def test_three_processes_share_one_database(start: Start, store_url: str, tmp_path: Path) -> None:
     children = [start(f"w{number}", 150) for number in range(3)]
     told = [line for child in children for line in rest(child)]
     assert [child.wait() for child in children] == [0, 0, 0]
-    check_sound(tmp_path)
+    await check_sound(store_url)
     done = [words[1] for words in told if words[0] == "done"]
     assert len(done) == len(set(done))
     assert len([words for words in told if words[0] == "accepted"]) == 450
-    store = opened(tmp_path)
+    store = open_store(store_url, tmp_path)
     await store.open()
     assert (await store.counts()).messages == 450
     logs: dict[str, list[int]] = defaultdict(list)

@@ -102,3 +102,10 @@ async def test_events_are_noted_in_order(store: Store) -> None:
     events = await store.events(message_id)
     assert [event.stage for event in events] == ["accepted", "s0", "s1", "s2", "s3", "s4"]
     assert events[5].detail == {"n": 4, "中": "文"} and events[5].at > 0
+
+
+async def test_what_cannot_be_stored_is_not_there(store: Store) -> None:
+    odd = "a\0b"
+    assert await store.get_message(odd) is None and await store.find_by_key("S", odd) is None
+    assert list(await store.search(MessageFilter(application=odd))) == []
+    assert list(await store.search(MessageFilter(text=odd))) == []

@@ -154,7 +154,7 @@ def upgrade() -> None:
     op.create_index(
         "delivery_ready",
         "delivery",
-        ["receiver", "lane", "due_at"],
+        ["receiver", "lane", "due_at", *(["id"] if is_shared else [])],  # a rowid is there anyway
         unique=False,
         sqlite_where=sa.text("state = 'ready'"),
         postgresql_where=sa.text("state = 'ready'"),

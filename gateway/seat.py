@@ -1,0 +1,36 @@
+"""A worker's place beside its siblings: which of how many, and what its parent gave it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, replace
+
+from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """`number` counts from 1. `listener`: the parent's listening socket; None: listen by oneself.
+    `neighbours`: the socket to the parent for words to the other workers."""
+
+    number: int = 1
+    of: int = 1
+    listener: socket.socket | None = None
+    neighbours: socket.socket | None = None
+
+    def share(self, settings: Settings) -> Settings:
+        """The settings with this worker's part of what all of them may do at once. Of a receiver that takes
+        fewer at once than there are workers some workers send nothing."""
+        if self.of == 1:
+            return settings
+        platforms = {}
+        for node, platform in settings.platforms.items():
+            part = self._part(platform.connector.concurrency)
+            connector = platform.connector.model_copy(update={"concurrency": part})
+            platforms[node] = platform.model_copy(update={"connector": connector})
+        workers = max(1, self._part(settings.gateway.workers))
+        gateway = settings.gateway.model_copy(update={"workers": workers})
+        return replace(settings, gateway=gateway, platforms=platforms)
+
+    def _part(self, whole: int) -> int:
+        return whole // self.of + (self.number <= whole % self.of)
