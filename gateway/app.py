@@ -46,15 +46,11 @@ from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
-<<<<<<< HEAD
-from gateway.store.uploads import UploadPurge, Uploads
-=======
 from gateway.store.contract import StoreUnavailable
->>>>>>> postgres
+from gateway.store.uploads import UploadPurge, Uploads
 from gateway.translate import IDENTITY, Translator
 
 log = structlog.get_logger("app")
-_READ_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -305,18 +301,11 @@ async def _start(
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
-<<<<<<< HEAD
-    runner, port = await _serve(settings, world, translator, store, tls)
+    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
     purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
         settings, store, intake, runner, port, worker, pollers, keeper, pressure, ReceiptWatch(store), purge,
-        session, reached, translator,
-=======
-    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
-    gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, session, reached, translator,
-        seat.listener is not None,
->>>>>>> postgres
+        session, reached, translator, seat.listener is not None,
     )  # fmt: skip
     gateway.tasks.append(asyncio.create_task(_keep_running("delivery", worker)))
     gateway.tasks.append(asyncio.create_task(_keep_running("code tables", keeper)))
@@ -381,52 +370,4 @@ def _world(
 def _connector(
     platform: Platform, keyring: Keyring, session: aiohttp.ClientSession, blobs: Blobs, store: Store
 ) -> Connector:
-<<<<<<< HEAD
     return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs, store))
-
-
-async def _serve(
-    settings: Settings,
-    world: endpoints.EndpointWorld,
-    translator: Translator,
-    store: Store,
-    tls: ssl.SSLContext | None,
-) -> tuple[web.AppRunner, int]:
-    app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-    endpoints.add_routes(app, world)
-    console.add_console(app, settings, store, translator)
-    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES)
-    await runner.setup()
-    site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port, ssl_context=tls)
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        place = f"{settings.gateway.host}:{settings.gateway.port}"
-        text = f"cannot listen on {place}: {error.strerror or error}"
-        raise ConfigError([Finding("config/gateway.yaml", 0, 0, "port", text, "config.port")]) from error
-    server = site._server
-    if server is None or not server.sockets:  # type: ignore[attr-defined]
-        raise OSError("the server has no socket")
-    return runner, server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer; with a client authority, clients may come by mTLS. Plain HTTP is for loopback only."""
-    tls = settings.gateway.tls
-    if tls is None:
-        if settings.gateway.host not in ("127.0.0.1", "::1", "localhost"):
-            text = "expected a tls section: plain HTTP is for loopback only, got none"
-            raise ConfigError([Finding("config/gateway.yaml", 0, 0, "tls", text, "config.tls")])
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.at(tls.certificate), settings.at(tls.key))
-    if tls.client_authority:
-        context.load_verify_locations(settings.at(tls.client_authority))
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
-=======
-    return connectors.get(platform.connector.kind)(_world(platform, keyring, session, blobs))
->>>>>>> postgres

@@ -34,24 +34,7 @@ _OURS = frozenset(
     {"delivery.attachment", "delivery.form", "delivery.configuration", "delivery.unknown-outcome"}
 )
 _ANSWER_BYTES = 65_536
-<<<<<<< HEAD
-=======
-_CODE_CHARS, _TEXT_CHARS = 64, 600
 _AWAY_S = 1.0
-
-
-@dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
-class Verdict:
-    """What an attempt came to: the new state, and why."""
-
-    state: DeliveryState
-    code: str = ""
-    text: str = ""
-    status: int = 0
-    answer: bytes = b""
-    retry_after_s: float | None = None
-    unknown: bool = False
->>>>>>> postgres
 
 
 class DeliveryWorker:
@@ -89,8 +72,7 @@ class DeliveryWorker:
         self._is_served = False  # the store claims along
 
     async def run(self) -> None:
-<<<<<<< HEAD
-        """Until `stop`; then what is in flight is finished."""
+        """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
         await self.steering.look()  # before anything is claimed, along with others too
         looking = asyncio.create_task(self._look())
         try:
@@ -111,9 +93,6 @@ class DeliveryWorker:
                 self._wake.set()
 
     async def _run(self) -> None:
-=======
-        """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
->>>>>>> postgres
         self.store.on_work(self._wake.set)
         self._is_served = self.store.claim_along(self)
         while not self._stopping:
@@ -173,14 +152,10 @@ class DeliveryWorker:
 
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
-<<<<<<< HEAD
-        due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
-=======
         try:
-            due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._full())
+            due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
         except StoreUnavailable:
             due_s = _AWAY_S
->>>>>>> postgres
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
         try:
             async with asyncio.timeout(wait_s):
@@ -216,14 +191,11 @@ class DeliveryWorker:
         node = claimed.receiver
         try:
             verdict = await self._attempt(claimed)
-<<<<<<< HEAD
             latency_s = time.monotonic() - started
-=======
         except asyncio.CancelledError:
             if self._stopping:
                 await self._give_back(claimed)
             raise
->>>>>>> postgres
         finally:
             self._free(node, self.steering.room(node))
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))

@@ -189,7 +189,7 @@ class _Resolver:
 
 def _evidence(settings: Settings, action: str) -> Evidence | None:
     """A discard stores a message of the gateway's own, with its evidence; the others store none."""
-    return make_evidence(load_keyring(settings), "operator") if action == "discard" else None
+    return make_evidence(settings, load_keyring(settings), "operator") if action == "discard" else None
 
 
 async def _resolve(settings: Settings, delivery: int, act: _Act) -> DeliveryRow:

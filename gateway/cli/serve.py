@@ -54,13 +54,13 @@ def serve(
         end_with_findings(error)
 
 
-<<<<<<< HEAD
 def bound_arenas() -> None:
     """Two heaps for all threads, before any is made: each thread's own would keep what large files freed
     (35 MiB instead of 80 above idle for 1 GiB, measured). Only glibc has them."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-=======
+
+
 def _seat(seat: str, fds: str) -> tuple[Seat, int]:
     """A worker's place, and where it says that it is ready (-1: nowhere)."""
     if not seat:
@@ -69,7 +69,6 @@ def _seat(seat: str, fds: str) -> tuple[Seat, int]:
     listener, neighbours, told = map(int, fds.split(","))
     place = Seat(int(number), int(of), socket.socket(fileno=listener), socket.socket(fileno=neighbours))
     return place, told
->>>>>>> postgres
 
 
 async def _reload(gateway: app.Gateway) -> None:
