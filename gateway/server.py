@@ -16,7 +16,6 @@ from gateway.store import Store
 from gateway.translate import Translator
 
 _IDLE_S, _LOOK_S = 1.0, 0.01
-# Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
 _READ_BYTES = 256 * 1024
 
 
@@ -54,9 +53,10 @@ async def listen(
     console.add_console(app, settings, store, translator)
     app[DRAINING] = Draining()
     app.on_response_prepare.append(_close_while_draining)
+    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
     runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=settings.gateway.stop_s,
-        read_bufsize=_READ_BYTES,
+        app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES,
+        shutdown_timeout=settings.gateway.stop_s,
     )  # fmt: skip
     await runner.setup()
     host, port = settings.gateway.host, settings.gateway.port

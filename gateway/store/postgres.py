@@ -29,13 +29,13 @@ from gateway.store.postgres_connection import (
 )
 from gateway.store.postgres_hints import Hints
 from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, connect
-from gateway.store.postgres_opening import look_ahead, prepare
+from gateway.store.postgres_opening import look_after, prepare
 from gateway.store.postgres_writer import PostgresWriter
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
 
 log = structlog.get_logger("store")
-_LOOK_AHEAD_S = 6 * 3600.0  # there is always room for two months
+_LOOK_AFTER_S = 6 * 3600.0  # there is always room for two months
 _MOST_READERS = 4
 _LANES = ("accept", "record", "claim")
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -75,7 +75,7 @@ class PostgresStore(EngineStore):
             raise ConfigError([finding]) from error
         self._read = PostgresReader(self._pool, CONNECT_S)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
-        self._looking = asyncio.create_task(self._look_ahead())
+        self._looking = asyncio.create_task(self._look_after())
         self._words = Hints(self._url, self._tell)
         self._words.start()
 
@@ -92,13 +92,15 @@ class PostgresStore(EngineStore):
             self._pool.terminate()
         self._words = self._pool = self._read = None
 
-    async def _look_ahead(self) -> None:
+    async def _look_after(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_AHEAD_S)
             try:
-                await look_ahead(self._url)
+                covered = await look_after(self._url)
+                if self._read is not None:
+                    self._read.texts_before = covered
             except Unreachable as error:
-                log.warning("months to come are not made yet", cause=str(error))
+                log.warning("months are not looked after", cause=str(error))
+            await asyncio.sleep(_LOOK_AFTER_S)
 
     def is_busy(self) -> bool:
         writer = self._writers.get("accept")

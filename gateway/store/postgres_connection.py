@@ -55,6 +55,7 @@ class Unfit(Broken):
 class PostgresConnection:
     errors: tuple[type[Exception], ...] = (Unreachable, Broken)
     alone = False
+    texts_before = ""
 
     def __init__(self, raw: Any):
         self.raw = raw

@@ -1,7 +1,8 @@
 """The message log's search: indexed conditions, newest first, a page at a time.
 
 A text is first taken for a name (id, application, idempotency key, beginning of a business key), all by
-index; only where it names nothing are the newest messages read through for it.
+index; only where it names nothing are the newest messages read through for it, and then, where the
+database has them, the indexes of older months (partitions.py).
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ async def search(connection: Connection, wanted: MessageFilter) -> list[MessageR
     """One page of the log. A message that `before` names but that is not there ends the page empty."""
     query = select(_m.seq).order_by(_m.seq.desc()).limit(wanted.limit).where(*_conditions(wanted))
     given: dict[str, Any] = {}
+    named: list[Any] = []
     word = wanted.text.strip()
     if word:
         named = await _NAMED.rows(connection, wanted=word, beyond=word + "\U0010ffff", most=_MOST_NAMED)
@@ -63,10 +65,31 @@ async def search(connection: Connection, wanted: MessageFilter) -> list[MessageR
             given["named"] = as_given(id_ for (id_,) in named)
         else:
             query = _read_through(query, word)
+    found = await _page(connection, query, given)
+    rest = wanted.limit - len(found)
+    if word and not named and rest > 0 and len(word) > 1 and connection.texts_before:
+        older = select(_m.seq).order_by(_m.seq.desc()).limit(rest).where(*_conditions(wanted))
+        known = as_given(row.id for row in found)
+        older = _by_pairs(older, word, connection.texts_before)
+        found += await _page(connection, older, {"known": known})
+    return found
+
+
+async def _page(connection: Connection, query: Select[Any], given: dict[str, Any]) -> list[MessageRow]:
     page = query.subquery("page")
     rows = select(*MESSAGE_COLUMNS).select_from(page.join(MESSAGES_JOINED, _m.seq == page.c.seq))
     found = await Statement(rows.order_by(_m.seq.desc())).rows(connection, **given)
     return [message_row(row) for row in found]
+
+
+def _by_pairs(query: Select[Any], word: str, before: str) -> Select[Any]:
+    """Of the months that have an index of their texts; what is known already is left out."""
+    holds = text("gateway_pairs(message.search) @> gateway_pairs(:part)").bindparams(
+        bindparam("part", word, type_=Text)
+    )
+    return query.where(
+        _m.id < before, ~is_given(_m.id, "known"), holds, _m.search.contains(word, autoescape=True)
+    )
 
 
 def _read_through(query: Select[Any], word: str) -> Select[Any]:

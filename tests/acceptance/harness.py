@@ -32,6 +32,7 @@ class GatewayProcess:
         poll: bool = False,
         workers: int = 1,
         under: tuple[str, ...] = (),
+        workers: int = 1,
     ):
         self.folder = folder
         self.under = under

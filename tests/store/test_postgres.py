@@ -20,7 +20,7 @@ from gateway.message import DeliveryState
 from gateway.payments.ground import BusinessObject, Ground, Needs
 from gateway.store import Store, open_store
 from gateway.store.columns import metadata
-from gateway.store.contract import LastVersion, StoreUnavailable, Verdict
+from gateway.store.contract import LastVersion, MessageFilter, StoreUnavailable, Verdict
 from gateway.store.partitions import Month, drop_month, make_months
 from gateway.store.postgres_connection import Broken, PostgresConnection
 from gateway.store.postgres_link import Link
@@ -303,4 +303,39 @@ async def test_a_month_is_dropped_whole_once_nothing_of_it_is_open(nodes: list[S
         for table in ("content", "form", "attempt"):
             await connection.execute(f"DELETE FROM {table}")
         await make_months(connection, clock.now())
+        await connection.close()
+
+
+async def test_any_part_of_a_text_is_found_in_a_month_that_is_over(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.searching.READ_THROUGH", 1)
+    month = Month(Month.of(clock.now()).number - 1)
+    connection = await asyncpg.connect(url)
+    for table, first, after in month.parts():
+        await connection.execute(
+            f"CREATE TABLE {table}_{month.name} PARTITION OF {table} FOR VALUES FROM ({first}) TO ({after})"
+        )
+    store = open_store(url, tmp_path, evidence=new_log())
+    try:
+        await store.open()
+        texts = ["上海市政养护工程有限公司 it's a 100% \\ road", "浦东新区公路养护", "上海公路"]
+        for number, one in enumerate(texts):
+            await accept_id(store, message(one, search=one, message_id=month.first_id[:-1] + f"{number + 1}"))
+        await accept_id(store, message("new", search="上海市政 new"))
+        async with asyncio.timeout(10):
+            while not store._reader.texts_before:  # type: ignore[attr-defined] # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+        async def found(part: str) -> list[str]:
+            return [row.search for row in await store.search(MessageFilter(text=part))]
+
+        assert await found("市政") == ["上海市政 new", texts[0]]
+        assert await found("公路养护") == [texts[1]] and await found("公路") == [texts[2], texts[1]]
+        assert await found("it's a 100% \\") == [texts[0]] and await found("100_") == []
+        assert await connection.fetchval("SELECT to_regclass($1)", f"message_{month.name}_texts") is not None
+    finally:
+        await store.close()
+        for table, _, _ in month.parts():
+            await connection.execute(f"DROP TABLE {table}_{month.name}")
         await connection.close()

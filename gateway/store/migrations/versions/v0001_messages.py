@@ -30,6 +30,14 @@ def _share() -> None:
         " SELECT ((extract(year FROM at) - 2020) * 12 + extract(month FROM at) - 1)::bigint"
         " FROM (SELECT clock_timestamp() AT TIME ZONE 'Asia/Shanghai' AS at) AS now $$"
     )
+    # What a text holds, two letters at a time, so that any part of it is found, in any language.
+    op.execute(
+        "CREATE FUNCTION gateway_pairs(word text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$"
+        " SELECT coalesce(array_agg(DISTINCT letter || next), '{}') FROM ("
+        "  SELECT letter, lead(letter) OVER (ORDER BY place) AS next"
+        "  FROM unnest(string_to_array(word, NULL)) WITH ORDINALITY AS letters(letter, place)"
+        " ) AS pairs WHERE next IS NOT NULL $$"
+    )
     for table in _BY_MONTH:
         op.execute(f"CREATE TABLE {table}_rest PARTITION OF {table} DEFAULT")
     for table in _BY_HASH:
