@@ -30,7 +30,6 @@ class GatewayProcess:
         urls: dict[str, str] | None = None,
         *,
         poll: bool = False,
-        workers: int = 1,
         under: tuple[str, ...] = (),
         workers: int = 1,
     ):
