@@ -28,7 +28,7 @@ from gateway.store.postgres_connection import (
     borrowed,
 )
 from gateway.store.postgres_hints import Hints
-from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, connect
+from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, close, connect
 from gateway.store.postgres_opening import look_after, prepare
 from gateway.store.postgres_writer import PostgresWriter
 from gateway.store.statements import Connection
@@ -36,6 +36,8 @@ from gateway.store.transaction import Transaction
 
 log = structlog.get_logger("store")
 _LOOK_AFTER_S = 6 * 3600.0  # there is always room for two months
+_CLOSE_S = 2.0
+_SETTLE_S = 1.0
 _MOST_READERS = 4
 _LANES = ("accept", "record", "claim")
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -60,7 +62,9 @@ class PostgresStore(EngineStore):
             try:
                 await prepare(connection, self._url)
             finally:
-                await connection.close(timeout=2.0)
+                await close(connection)
+            hints = Hints(self._url, self._tell)
+            await hints.connect()
             self._pool = await answered(
                 asyncpg.create_pool(
                     self._url, min_size=0, max_size=_MOST_READERS, reset=_keep_as_it_is, timeout=CONNECT_S,
@@ -75,9 +79,9 @@ class PostgresStore(EngineStore):
             raise ConfigError([finding]) from error
         self._read = PostgresReader(self._pool, CONNECT_S)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
-        self._looking = asyncio.create_task(self._look_after())
-        self._words = Hints(self._url, self._tell)
+        self._words = hints
         self._words.start()
+        self._looking = asyncio.create_task(self._look_after())
 
     async def close(self) -> None:
         """Writes what waits; later calls are refused."""
@@ -89,10 +93,14 @@ class PostgresStore(EngineStore):
         if self._words is not None:
             await self._words.close()
         if self._pool is not None:
-            self._pool.terminate()
+            try:
+                await answered(asyncio.wait_for(self._pool.close(), _CLOSE_S))
+            except (Unreachable, Broken):
+                self._pool.terminate()
         self._words = self._pool = self._read = None
 
     async def _look_after(self) -> None:
+        await asyncio.sleep(_SETTLE_S)  # a command is over by then
         while True:
             try:
                 covered = await look_after(self._url)

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from gateway.store.postgres_connection import Unreachable, answered
-from gateway.store.postgres_link import connect
+from gateway.store.postgres_link import close, connect
 from gateway.store.words import Hear, Words
 
 log = structlog.get_logger("store")
@@ -26,30 +26,30 @@ class Hints(Words):
         self._raw: Any = None
         self._broken = asyncio.Event()
 
+    async def connect(self) -> None:
+        """Listens from now on. Unreachable where the database is away."""
+        self._raw = await connect(self._url)
+        self._broken.clear()
+        self._raw.add_termination_listener(lambda _: self._broken.set())
+        await answered(self._raw.add_listener(CHANNEL, self._notified))
+
     def start(self) -> None:
         super().start()
         self._tasks.append(asyncio.create_task(self._listen()))
 
     async def close(self) -> None:
         await super().close()
-        if self._raw is not None:
-            self._raw.terminate()
+        await close(self._raw)
 
     async def _listen(self) -> None:
-        is_first = True
         while True:
+            await self._broken.wait()
+            await asyncio.sleep(_AGAIN_S)
             try:
-                self._raw = await connect(self._url)
-                self._broken.clear()
-                self._raw.add_termination_listener(lambda _: self._broken.set())
-                await answered(self._raw.add_listener(CHANNEL, self._notified))
-                if not is_first:
-                    self._hear((), True)  # what was said while nobody listened
-                is_first = False
-                await self._broken.wait()
+                await self.connect()
+                self._hear((), True)  # what was said while nobody listened
             except Unreachable as error:
                 log.warning("no hints: the database is away", cause=str(error))
-            await asyncio.sleep(_AGAIN_S)
 
     async def _send(self, word: bytes) -> None:
         if self._raw is None or self._raw.is_closed():

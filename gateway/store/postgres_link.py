@@ -52,6 +52,16 @@ async def connect(url: str, settings: Mapping[str, str] = SETTINGS) -> Any:
     )  # fmt: skip
 
 
+async def close(raw: Any) -> None:
+    """Ends a connection, by a word where it still hears one."""
+    if raw is None or raw.is_closed():
+        return
+    try:
+        await answered(raw.close(timeout=2.0))
+    except (Unreachable, Broken):
+        raw.terminate()
+
+
 def _lasting(error: Conflicted) -> Exception:
     """What lasts is no race: a key that stays taken is a fault, locks that stay taken may pass."""
     return Broken(str(error)) if error.__cause__ is None else Unreachable(str(error))
@@ -139,9 +149,5 @@ class Link:
             self._raw = None
 
     async def close(self) -> None:
-        if self._raw is not None and not self._raw.is_closed():
-            try:
-                await self._raw.close(timeout=2.0)
-            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                self._raw.terminate()
-        self._raw = None
+        raw, self._raw = self._raw, None
+        await close(raw)

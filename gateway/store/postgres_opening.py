@@ -9,7 +9,7 @@ from gateway.errors import ConfigError, Finding
 from gateway.store.migrations import HEAD
 from gateway.store.partitions import index_texts, make_months
 from gateway.store.postgres_connection import answered
-from gateway.store.postgres_link import connect
+from gateway.store.postgres_link import close, connect
 
 _OLDEST = 140_000
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -41,7 +41,7 @@ async def look_after(url: str) -> str:
         await make_months(connection, clock.now())
         return await index_texts(connection, clock.now())
     finally:
-        connection.terminate()  # which gives the lock back
+        await close(connection)  # which gives the lock back
 
 
 async def _check(connection: Any) -> None:
