@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from gateway.connectors.contract import Answer, Connector, Parcel
 from gateway.errors import DeliveryError, MessageError
+from gateway.failpoints import reach
 from gateway.message import DeliveryState, Record
 from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Settings
@@ -189,6 +190,7 @@ class DeliveryWorker:
     async def _deliver(self, claimed: Claimed) -> None:
         started = time.monotonic()
         node = claimed.receiver
+        reach("delivery.claimed")
         try:
             verdict = await self._attempt(claimed)
             latency_s = time.monotonic() - started
@@ -198,6 +200,7 @@ class DeliveryWorker:
             raise
         finally:
             self._free(node, self.steering.room(node))
+        reach("delivery.answered")
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
         # Before the outcome is written: the same transaction claims again.
         found = self.steering.judge(
@@ -205,6 +208,7 @@ class DeliveryWorker:
         )
         if not await self._record(result):
             log.warning("lease lost", delivery=claimed.delivery_id, receiver=claimed.receiver)
+        reach("delivery.recorded")
         if found is not None:
             await self.steering.tell(found)
             self._wake.set()  # it may have been let go

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
-    **dict.fromkeys(("errors", "message", "clock"), 0),
+    **dict.fromkeys(("errors", "message", "clock", "failpoints"), 0),
     **dict.fromkeys(("xmltree", "registry", "configfile", "merkle", "schedule", "digests"), 1),
     **dict.fromkeys(
         (

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gateway.failpoints import reach_each
 from gateway.store.contract import StoreUnavailable
 from gateway.store.gathering import Batch, GroupWriter, Unit
 
@@ -131,8 +132,11 @@ class SqliteWriter(GroupWriter):
         return self._execute
 
     def _commit(self, batch: Batch) -> Callable[[], None]:
+        kinds = {unit.kind for unit in batch.units}
+        reach_each(kinds, "before-commit")
         try:
             self._connection.commit()
+            reach_each(kinds, "after-commit")
         except sqlite3.Error as error:
             self._connection.rollback()
             failed = error
