@@ -1,4 +1,4 @@
-"""Where a gateway may be made to die, to prove that nothing is lost by it: `gateway torture` (docs/proof.md).
+"""Where a process may be made to die, to prove that nothing is lost by it (docs/proof.md).
 
 GATEWAY_FAILPOINT=`place:n` kills the process, as `kill -9` does, when it comes to the place for the n-th time.
 Unset, as it always is in operation, a place costs one comparison.
@@ -8,59 +8,49 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-# Every write boundary, in the order in which a message comes by: accepted in one commit, claimed in the same or
-# another one, sent, its outcome recorded in a third; `act` is every other write. Then the same of an attachment.
-PLACES = (
-    "intake.before-accept",
-    "intake.after-accept",
-    "store.before-commit.accept",
-    "store.after-commit.accept",
-    "store.before-commit.claim",
-    "store.after-commit.claim",
-    "store.before-commit.record",
-    "store.after-commit.record",
-    "store.before-commit.act",
-    "store.after-commit.act",
-    "connector.before-send",
-    "connector.after-send",
-    "delivery.before-record",
-    "delivery.after-record",
-    "attachment.before-put",
-    "attachment.after-put",
-    "attachment.before-move",
-    "attachment.after-move",
-)
+_KINDS = ("accept", "record", "claim", "act")  # what a batch holds: store/batching.py
+PLACES = frozenset(
+    {
+        "intake.drafted", "intake.accepted", "intake.sealed",
+        "accept.written", "record.written", "evidence.before-sign", "evidence.signed",
+        *(f"{kind}.{when}" for kind in _KINDS for when in ("before-commit", "after-commit")),
+        "delivery.claimed", "http.sealed", "http.answered", "delivery.answered", "delivery.recorded",
+        "blob.before-put", "blob.written", "blob.synced", "blob.before-move", "blob.moved",
+    }
+)  # fmt: skip
+_armed = ""
+_left = 0
 
 
-def _read(text: str) -> tuple[str, int]:
-    """(place, which time it is come to). ValueError for a place that is none."""
-    if not text:
-        return "", 0
-    place, _, count = text.partition(":")
-    if place not in PLACES or not count.isdecimal() or int(count) < 1:
-        raise ValueError(f"GATEWAY_FAILPOINT={text}: expected place:n, n from 1; places: {', '.join(PLACES)}")
-    return place, int(count)
-
-
-armed, _left = _read(os.environ.get("GATEWAY_FAILPOINT", ""))
+def arm(environ: Mapping[str, str]) -> None:
+    """ValueError for a place that is none. Nothing in the environment disarms."""
+    global _armed, _left
+    value = environ.get("GATEWAY_FAILPOINT", "")
+    place, _, count = value.rpartition(":")
+    if value and (place not in PLACES or not count.isdecimal() or int(count) < 1):
+        raise ValueError(f"GATEWAY_FAILPOINT={value}: expected place:n with n from 1; {sorted(PLACES)}")
+    _armed, _left = place, int(count or 0)
 
 
 def reach(place: str) -> None:
-    if place == armed:
+    if place == _armed:
         _come()
 
 
-def reach_each(place: str, kinds: Iterable[str]) -> None:
-    """`place.kind` of each kind, once."""
-    if armed.startswith(place):
-        for kind in set(kinds):
-            reach(f"{place}.{kind}")
+def reach_each(kinds: Iterable[str], when: str) -> None:
+    """`kind.when` of each kind, once."""
+    if _armed:
+        for kind in sorted(set(kinds)):
+            reach(f"{kind}.{when}")
 
 
 def _come() -> None:
     global _left
     _left -= 1
-    if _left <= 0:
+    if _left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ)
