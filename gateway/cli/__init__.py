@@ -22,6 +22,7 @@ from gateway.cli import (
     send,
     serve,
     standard,
+    torture,
 )
 
 
@@ -48,5 +49,6 @@ for _command in (
     evidence.evidence,
     invoice.invoice,
     bench.bench,
+    torture.torture,
 ):
     main.add_command(_command)
