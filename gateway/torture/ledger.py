@@ -33,6 +33,7 @@ class Ledger:
     seen: set[str] = field(default_factory=set)  # marks
     offered: dict[str, Content] = field(default_factory=dict)  # by mark: everything that was ever sent
     receipts_differ: list[str] = field(default_factory=list)
+    notices: dict[str, set[str]] = field(default_factory=dict)  # the gateway's own words: mark → keys
 
     def append(self, request: Request) -> bool:
         """Is it the first under its key?"""
@@ -41,6 +42,13 @@ class Ledger:
         name = (request.receiver, request.key)
         fresh = name not in self.known
         self.known.add(name)
+        return fresh
+
+    def append_notice(self, key: str, mark: str) -> bool:
+        """What the gateway itself says of a quarantined delivery (8002). Is it the first under its key?"""
+        keys = self.notices.setdefault(mark, set())
+        fresh = key not in keys
+        keys.add(key)
         return fresh
 
     @property
@@ -61,6 +69,9 @@ class Ledger:
         wrong = [f"{mark} under {len(found)} keys" for (_, mark), found in keys.items() if len(found) > 1]
         wrong += [f"{key} with {len(found)} contents" for (_, key), found in marks.items() if len(found) > 1]
         wrong += [f"{mark} was never sent" for mark in self.seen - self.offered.keys()]
+        wrong += [
+            f"notice {mark} under {len(found)} keys" for mark, found in self.notices.items() if len(found) > 1
+        ]
         ids = Counter(message_id for _, message_id in self.acknowledged.values())
         return wrong + [
             f"{message_id} acknowledges {count}" for message_id, count in ids.items() if count > 1

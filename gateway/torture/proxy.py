@@ -77,8 +77,12 @@ class ReplyCutter(Proxy):
         upstream: asyncio.StreamWriter,
     ) -> None:
         head, body = await _whole(reader)
+        if upstream.is_closing():  # the node was killed meanwhile
+            return
         upstream.write(head + body)
         answer, content = await _whole(source)
+        if writer.is_closing():
+            return
         key = _KEY.search(head)
         if key and self.troubled and b" 202 " in answer[:16] and self._dice.random() < self._share:
             self.count += 1
@@ -134,6 +138,8 @@ class Valve(Proxy):
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
             await self._open.wait()
+            if writer.is_closing():
+                return
             writer.write(data)
             await writer.drain()
         await self._open.wait()

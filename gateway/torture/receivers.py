@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.client import PlatformClient
 from gateway.errors import GatewayError
-from gateway.torture.contents import mark_of
+from gateway.torture.contents import NUMBER, mark_of
 from gateway.torture.ledger import Ledger, Request
 
 ANSWER_WITHIN_S = 2.0  # what the gateway's configuration gives a receiver
@@ -99,9 +99,12 @@ class Receiver:
         document = json.loads(opened.payload)
         head = document["Head"]
         key = opened.claims.idem_key
-        fresh = self.ledger.append(
-            Request(self.client.node, key, head["BizKey"], int(head["BizVersion"]), mark_of(document["Body"]))
-        )
+        mark = mark_of(document["Body"])
+        if head["MsgNo"] == NUMBER:
+            version = int(head["BizVersion"])
+            fresh = self.ledger.append(Request(self.client.node, key, head["BizKey"], version, mark))
+        else:
+            fresh = self.ledger.append_notice(key, mark)
         sealed = self.client.seal_answer(
             _ack(self.client.node, head, key, fresh), opened.claims, "application/json"
         )
