@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.torture.nodes import LEASE_S, Node
-from gateway.torture.stage import Stage, wait_for
+from gateway.torture.senders import wait_for
+from gateway.torture.stage import Stage
 
 # The gateway's places (gateway/failpoints.py), written down once more: the driver shares no code with it.
 PLACES = (
@@ -37,18 +38,18 @@ class Life:
 
 def lives(stage: Stage) -> Iterator[Life]:
     """Two at places, one at any time, one at a receiver's door; the clock is right four times of six."""
-    dice = stage.load.dice
+    dice, nodes = stage.load.dice, stage.plan.nodes  # the more there are, the longer each lives
     places, clocks = itertools.cycle(PLACES), itertools.cycle(_WRONG_CLOCK_S)
     for turn in itertools.count():
         clock_s = next(clocks)
         if turn % 4 == 1:
-            yield Life(after_s=dice.uniform(0.1, 1.5), clock_s=clock_s)
+            yield Life(after_s=dice.uniform(0.1, 1.5 * nodes), clock_s=clock_s)
         elif turn % 4 == 3:
             yield Life(at_request=True, clock_s=clock_s)
         else:
             place = next(places)
             many = place.startswith(("act.", "blob."))
-            yield Life(failpoint=f"{place}:{dice.randrange(1, 3 if many else 25)}", clock_s=clock_s)
+            yield Life(failpoint=f"{place}:{dice.randrange(1, 3 if many else 25 * nodes)}", clock_s=clock_s)
 
 
 async def kill_again_and_again(stage: Stage, node: Node, plan: Iterator[Life], enough: asyncio.Event) -> None:
@@ -60,7 +61,9 @@ async def kill_again_and_again(stage: Stage, node: Node, plan: Iterator[Life], e
             await wait_for(enough, 1.0)
             continue
         life = next(plan)
-        if not await node.start(failpoint=life.failpoint, clock_s=life.clock_s):
+        async with stage.starting:  # one at a time, so that the others have the machine
+            ready = await node.start(failpoint=life.failpoint, clock_s=life.clock_s)
+        if not ready:
             await node.died(5)
             if life.failpoint and node.process is not None and node.process.returncode == -signal.SIGKILL:
                 stage.idle_kills += 1

@@ -14,8 +14,8 @@ import aiohttp
 
 from gateway.torture import faults
 from gateway.torture.nodes import SENDERS
-from gateway.torture.senders import lost_files, send_files, send_lines
-from gateway.torture.stage import Plan, Stage, set_up, wait_for
+from gateway.torture.senders import lost_files, send_files, send_lines, wait_for
+from gateway.torture.stage import Plan, Stage, set_up
 
 _DONE = frozenset({"done", "discarded"})
 _LOOK_S = 3.0

@@ -19,7 +19,7 @@ from gateway.torture.ledger import Ledger
 from gateway.torture.proxy import ReplyCutter
 
 RETRY = Schedule(first_s=0.1, factor=1.5, most_s=0.5, attempts=60)
-_VERSIONS = 20
+_VERSIONS, _AT_ONCE = 8, 4  # of a line; lines of a sender side by side
 MOST_WAITING = 600  # acknowledged and not there yet: senders pause
 _ASK_AGAIN = 0.02
 _LARGE = 5 * 1024 * 1024
@@ -36,16 +36,22 @@ class Load:
     files: dict[str, tuple[str, str]] = field(default_factory=dict)  # digest → (platform, SHA-256)
     repeats: int = 0
 
+    @property
+    def is_ahead(self) -> bool:
+        """Does more wait to be delivered than is sensible?"""
+        return len(self.ledger.acknowledged) - len(self.ledger.seen) > MOST_WAITING
+
 
 async def send_lines(
     load: Load, client: PlatformClient, place: int, of: int, stem: int, cut: ReplyCutter | None
 ) -> None:
-    """One sender: a line after the other, of each a version after the other, until told to stop."""
-    for line in lines(client.node, place, of, stem):
-        for content in versions(client.node, line, _VERSIONS):
-            while len(load.ledger.acknowledged) - len(load.ledger.seen) > MOST_WAITING:
-                await asyncio.sleep(0.05)
-                if load.stop.is_set():
+    """One sender: a few lines at a time, of each a version after the other, until told to stop."""
+    codes = lines(client.node, place, of, stem)
+    while True:
+        several = [versions(client.node, line, _VERSIONS) for line in itertools.islice(codes, _AT_ONCE)]
+        for content in itertools.chain.from_iterable(zip(*several, strict=True)):
+            while load.is_ahead:
+                if await wait_for(load.stop, 0.05):
                     return
             if load.stop.is_set():
                 return
@@ -137,3 +143,13 @@ async def lost_files(load: Load, clients: Sequence[PlatformClient]) -> list[str]
         if found.hexdigest() != expected:
             wrong.append(f"{digest}: other bytes")
     return wrong
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Did it come?"""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

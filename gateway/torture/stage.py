@@ -54,6 +54,7 @@ class Stage:
     valves: list[Valve]
     server: PostgresServer | None
     disk: Disk | None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     crashed: list[str] = field(default_factory=list)
@@ -197,13 +198,3 @@ def _make_server(folder: Path, opened: AsyncExitStack) -> PostgresServer:
     server = PostgresServer(binaries, place)
     opened.callback(server.stop)
     return server
-
-
-async def wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Did it come?"""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
