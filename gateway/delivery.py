@@ -128,7 +128,7 @@ class DeliveryWorker:
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
             self._start(one)
-        self.expects_more = self._is_full() or bool(self._full())
+        self.expects_more = self._is_full() or bool(self._left_out())
 
     async def _claim(self, wish: Wish) -> list[Claimed]:
         self._claims = True

@@ -20,14 +20,23 @@ from gateway.errors import Fault, MessageError
 from gateway.message import GATEWAY_NODE, Claims, DeliveryState, Parsed
 from gateway.payments.faults import PARKED as WHY
 from gateway.payments.ground import Ground
-from gateway.store.contract import PARKED, Arrival, LastVersion, MessageRow, ResolveRefused, Store, Verdict
+from gateway.store.contract import (
+    COMMAND_LINE,
+    PARKED,
+    Arrival,
+    LastVersion,
+    MessageRow,
+    ResolveRefused,
+    Store,
+    Verdict,
+)
 from gateway.translate import Read
 
 TRANSPORT = "operator"
 
 
 async def apply_parked(
-    store: Store, maker: ArrivalMaker, message_id: str, actor: str, reason: str
+    store: Store, maker: ArrivalMaker, message_id: str, actor: str, reason: str, *, origin: str = COMMAND_LINE
 ) -> MessageRow:
     """The message that was applied in its place. LookupError, ResolveRefused for what is not parked or is no
     platform's any more, MessageError where it still does not fit."""
@@ -41,7 +50,7 @@ async def apply_parked(
     outcome = await store.accept(await _told_again(store, maker, row))
     if outcome.message is None or outcome.kind != "accepted":
         raise MessageError(outcome.faults or [_refusal(outcome.kind)])
-    await store.close_parked(message_id, actor, reason, outcome.message.id)
+    await store.close_parked(message_id, actor, reason, outcome.message.id, origin=origin)
     return outcome.message
 
 

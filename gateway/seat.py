@@ -20,16 +20,18 @@ class Seat:
 
     def share(self, settings: Settings) -> Settings:
         """The settings with this worker's part of what all of them may do at once. Of a receiver that takes
-        fewer at once than there are workers some workers send nothing."""
-        if self.of == 1:
+        fewer at once than there are workers some workers send nothing. `processes` comes as the number of
+        nodes, and goes as that of all their workers: what senders may do is divided by it."""
+        nodes = settings.gateway.processes
+        if self.of == nodes == 1:
             return settings
         platforms = {}
         for node, platform in settings.platforms.items():
-            part = self._part(platform.connector.concurrency)
+            part = self._part(max(1, platform.connector.concurrency // nodes))
             connector = platform.connector.model_copy(update={"concurrency": part})
             platforms[node] = platform.model_copy(update={"connector": connector})
         workers = max(1, self._part(settings.gateway.workers))
-        gateway = settings.gateway.model_copy(update={"workers": workers})
+        gateway = settings.gateway.model_copy(update={"workers": workers, "processes": nodes * self.of})
         return replace(settings, gateway=gateway, platforms=platforms)
 
     def _part(self, whole: int) -> int:

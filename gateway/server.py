@@ -16,7 +16,9 @@ from gateway.store import Store
 from gateway.translate import Translator
 
 _IDLE_S, _LOOK_S = 1.0, 0.01
-_READ_BYTES = 256 * 1024
+READ_BYTES = (
+    256 * 1024
+)  # of a socket: attachments come in large pieces, and less stops and starts it eight times a MiB
 
 
 @dataclass(slots=True)
@@ -52,11 +54,11 @@ async def listen(
     endpoints.add_routes(app, world)
     console.add_console(app, settings, store, translator)
     app[DRAINING] = Draining()
-    app.on_response_prepare.append(_close_while_draining)
-    # Attachments come in large pieces: with less the socket is stopped and started eight times a MiB.
+    if listener is not None:  # there are siblings; a signal costs each answer something
+        app.on_response_prepare.append(_close_while_draining)
     runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, read_bufsize=_READ_BYTES,
-        shutdown_timeout=settings.gateway.stop_s,
+        app, access_log=None, handle_signals=False, shutdown_timeout=settings.gateway.stop_s,
+        read_bufsize=READ_BYTES,
     )  # fmt: skip
     await runner.setup()
     host, port = settings.gateway.host, settings.gateway.port

@@ -180,12 +180,16 @@ class GatewayFile(Part):
     node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
-    processes: int = Field(1, ge=1)  # that share the limits of senders and receivers
+    # Nodes that share the limits of senders and receivers; inside a worker: all their workers (seat.py).
+    processes: int = Field(1, ge=1)
     max_held_bytes: int = Field(256 * 1024 * 1024, ge=1024)  # bodies of messages that are received at once
     min_free_bytes: int = Field(256 * 1024 * 1024, ge=0)  # of the disk; below it nothing new is taken
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
-    console_beyond_loopback: bool = False
+    metrics_beyond_loopback: bool = False
+    console_second_factor: bool = True  # whoever has none must enrol one at the first sign-in
+    console_idle_s: int = Field(1800, ge=60)
+    console_absolute_s: int = Field(8 * 3600, ge=60)
 
 
 class RouteRow(Part):

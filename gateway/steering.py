@@ -75,10 +75,8 @@ class Steering:
         self._seen_s = -math.inf
         self._held: frozenset[str] = frozenset()
         self._paused: frozenset[str] = frozenset()
-        shares = settings.gateway.processes
         self._known = {
-            node: _Receiver(max(1, platform.connector.concurrency // shares))
-            for node, platform in settings.platforms.items()
+            node: _Receiver(platform.connector.concurrency) for node, platform in settings.platforms.items()
         }
 
     @property

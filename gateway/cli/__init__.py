@@ -23,6 +23,7 @@ from gateway.cli import (
     serve,
     standard,
     torture,
+    user,
 )
 
 
@@ -48,6 +49,7 @@ for _command in (
     process.process,
     evidence.evidence,
     invoice.invoice,
+    user.user,
     bench.bench,
     torture.torture,
 ):

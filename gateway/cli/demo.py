@@ -8,12 +8,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import click
 
+from gateway.cli.demousers import Made, make_demo_users
 from gateway.cli.place import (
     end_with_findings,
     ensure_certificates,
@@ -113,6 +114,7 @@ async def _run(settings: Settings, *, once: bool, as_json: bool) -> bool:
     except OSError as error:
         raise click.ClickException(f"the platforms cannot start, does another demo run? {error}") from error
     try:
+        users = [] if once else await make_demo_users(settings)
         async with _gateway(settings, sandbox) as url:
             sandbox.set_gateway(url)
             _say(f"gateway {url}   data {settings.data_dir}")
@@ -126,7 +128,7 @@ async def _run(settings: Settings, *, once: bool, as_json: bool) -> bool:
             figures = telling.result()
             _report(figures, as_json=as_json)
             if not once:
-                _invite(url, sandbox)
+                _invite(url, sandbox, users)
                 await stopping
             stopping.cancel()
             return figures.is_right
@@ -141,10 +143,12 @@ async def _gateway(settings: Settings, sandbox: Sandbox) -> AsyncIterator[str]:
         **os.environ,
         "GATEWAY_ROOT": str(settings.root),
         "GATEWAY_DATA_DIR": str(settings.data_dir),
+        "GATEWAY_CONSOLE_SECOND_FACTOR": "false",  # offered, not asked for: this is a place to look around
         **{"GATEWAY_URL_" + node.replace("-", "_"): url for node, url in sandbox.urls().items()},
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "serve", "--announce", "--while-stdin", "--log-level", "error",
+        "--no-set-up-link",
         env=environ, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
@@ -209,9 +213,15 @@ def _report(figures: Figures, *, as_json: bool) -> None:
         print_json(said)
 
 
-def _invite(url: str, sandbox: Sandbox) -> None:
+def _invite(url: str, sandbox: Sandbox, users: Sequence[Made]) -> None:
     _say("")
-    _say(f"message log   {url}/console/")
+    _say(f"console       {url}/console/")
+    if users:
+        _say("  demo users, for looking around (start as demo-operator); random passwords, shown this once:")
+    else:
+        _say("  its users are there already; a new password: .venv/bin/gateway user reset NAME --reason …")
+    for name, title, password in users:
+        _say(f"  {name:16} {password}   {title}")
     _say(f"API           {url}/docs")
     _say("command line  .venv/bin/gateway log search …   .venv/bin/gateway log tail")
     for node, place in sandbox.urls().items():

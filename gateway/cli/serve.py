@@ -14,7 +14,9 @@ import sys
 import click
 
 from gateway import app, server
+from gateway.accounts import Accounts
 from gateway.cli.place import end_with_findings, ensure_certificates, run_async, set_up_log, settings_or_exit
+from gateway.cli.user import link_of
 from gateway.cli.workers import WorkerFailed, Workers, listen
 from gateway.errors import ConfigError
 from gateway.seat import Seat
@@ -27,29 +29,42 @@ _M_ARENA_MAX = -8  # malloc.h
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 @click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
 @click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
+@click.option("--no-set-up-link", is_flag=True, help="Do not offer one where there is no user yet.")
 @click.option("--while-stdin", is_flag=True, help="End when standard input ends, as with its other end.")
 @click.option("--workers", default=1, type=click.IntRange(1, 64), help="Processes that share the port.")
 @click.option("--seat", default="", hidden=True, help="A worker's own: which of how many.")
 @click.option("--fds", default="", hidden=True, help="A worker's own: listener, neighbours, ready.")
 def serve(
-    log_level: str, announce: bool, no_poll: bool, while_stdin: bool, workers: int, seat: str, fds: str
+    log_level: str,
+    announce: bool,
+    no_poll: bool,
+    no_set_up_link: bool,
+    while_stdin: bool,
+    workers: int,
+    seat: str,
+    fds: str,
 ) -> None:
     """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight; SIGHUP reads the
     mappings again, all new or all old. With --workers, SIGUSR1 replaces the processes one by one: no
-    connection is refused meanwhile."""
+    connection is refused meanwhile. While the console has no user, each start prints a one-time link for the
+    first."""
     set_up_log(log_level)
     bound_arenas()
     settings = settings_or_exit()
     ensure_certificates(settings)
     try:
         if workers > 1:
-            words = ["--log-level", log_level, *(["--no-poll"] if no_poll else [])]
+            words = ["--log-level", log_level]
+            words += [*(["--no-poll"] if no_poll else []), *(["--no-set-up-link"] if no_set_up_link else [])]
             run_async(run_workers(settings, workers, words, announce=announce, while_stdin=while_stdin))
             return
         place, told = _seat(seat, fds)
         # Whoever polls is one of the workers: the voucher store's order of reading is the order of arrival.
         poll = not no_poll and place.number == 1
-        run_async(run(settings, place, told, announce=announce, poll=poll, while_stdin=while_stdin))
+        invite = not no_set_up_link and place.number == 1
+        run_async(
+            run(settings, place, told, announce=announce, poll=poll, while_stdin=while_stdin, invite=invite)
+        )
     except ConfigError as error:
         end_with_findings(error)
 
@@ -93,6 +108,7 @@ async def run(
     announce: bool = False,
     poll: bool = True,
     while_stdin: bool = False,
+    invite: bool = False,
 ) -> None:
     """One process. `told`: the file descriptor on which it says that it accepts."""
     stop = _stop_event(while_stdin=while_stdin)
@@ -108,6 +124,10 @@ async def run(
     loop.add_signal_handler(signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway))))
     if announce:
         click.echo(f"listening {gateway.url}")
+    if invite and (token := await Accounts(gateway.store).invite_first()):
+        click.echo(
+            f"nobody can sign in yet; one-time link, 24 hours: {link_of(gateway.url, token)}", err=True
+        )
     if told >= 0:
         os.write(told, b"ready")
         os.close(told)

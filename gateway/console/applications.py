@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gateway.console.guard import current_user, requires
 from gateway.console.steps import seven_steps
 from gateway.console.world import WORLD, ConsoleWorld, render
+from gateway.payments.authorities import is_within
 from gateway.payments.ground import Application
+from gateway.rights import Scope
 from gateway.store.contract import MessageFilter
 
 PAGE_ROWS = 50
@@ -20,11 +24,12 @@ def add(pages: web.Application) -> None:
     pages.router.add_get("/applications/{no}", show_application)
 
 
+@requires("applications.view")
 async def show_applications(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     text = request.query.get("text", "").strip()[:128]
     page = _page_number(request.query.get("page", ""))
-    total, rows = await _find(world, text, page)
+    total, rows = await _find(world, text, page, current_user(request).scope)
     last = page * PAGE_ROWS >= total
     context = {
         "tab": "applications",
@@ -38,17 +43,20 @@ async def show_applications(request: web.Request) -> web.Response:
     return await render(request, "applications.html", context)
 
 
-async def _find(world: ConsoleWorld, text: str, page: int) -> tuple[int, list[Application]]:
+async def _find(world: ConsoleWorld, text: str, page: int, scope: Scope) -> tuple[int, list[Application]]:
     """By application number, contract number, unified deal code or party: whichever finds something."""
-    offset = (page - 1) * PAGE_ROWS
+    find = functools.partial(
+        world.store.applications, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS, scope=scope,
+        authorities=world.settings.authorities,
+    )  # fmt: skip
     if not text:
-        total, rows = await world.store.applications(limit=PAGE_ROWS, offset=offset)
+        total, rows = await find()
         return total, list(rows)
     one = await world.store.application(text)
-    if one is not None:
+    if one is not None and is_within(scope, one, world.settings.authorities):
         return 1, [one]
     for condition in ("contract_no", "deal", "party"):
-        total, rows = await world.store.applications(**{condition: text}, limit=PAGE_ROWS, offset=offset)  # type: ignore[arg-type]
+        total, rows = await find(**{condition: text})  # type: ignore[arg-type]
         if total:
             return total, list(rows)
     return 0, []
@@ -62,10 +70,12 @@ def _link(text: str, page: int) -> str:
     return "?" + urlencode({"text": text, "page": page} if text else {"page": page})
 
 
+@requires("applications.view")
 async def show_application(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     application = await world.store.application(request.match_info["no"])
-    if application is None:
+    scope, authorities = current_user(request).scope, world.settings.authorities
+    if application is None or not is_within(scope, application, authorities):
         raise web.HTTPNotFound
     trace = await world.store.trace(application.no)
     messages = await world.store.search(MessageFilter(application=application.no, limit=200))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.console.guard import requires
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.store.contract import DeliveryRow
 
@@ -12,6 +13,7 @@ def add(pages: web.Application) -> None:
     pages.router.add_get("/stuck", show_stuck)
 
 
+@requires("deliveries.view")
 async def show_stuck(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     rows = [await _shown(world, one) for one in await world.store.dead_letters(200)]

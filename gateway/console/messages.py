@@ -10,13 +10,15 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway import xmltree
-from gateway.console.masked import MOST_CHARS, Masker, indented, readable
+from gateway.console.guard import audit, requires
+from gateway.console.masked import MOST_CHARS, NO_MASK, Masker, indented, readable
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.errors import MessageError
 from gateway.message import MessageState
 from gateway.store.contract import AttemptRow, DeliveryRow, MessageFilter, MessageRow
 
 PAGE_ROWS = 50
+_LONGEST_REASON = 500
 _FIELDS = ("text", "type", "sender", "receiver", "state", "application")
 
 
@@ -33,8 +35,10 @@ class Form:
 def add(pages: web.Application) -> None:
     pages.router.add_get("/", show_log)
     pages.router.add_get("/messages/{id}", show_message)
+    pages.router.add_post("/messages/{id}/unmask", unmask)
 
 
+@requires("messages.view")
 async def show_log(request: web.Request) -> web.Response:
     """The newest first, 50 a page. htmx asks for the rows alone."""
     world = request.app[WORLD]
@@ -82,17 +86,41 @@ def _older(wanted: dict[str, str], last: str) -> str:
     return "?" + urlencode({name: value for name, value in wanted.items() if value} | {"before": last})
 
 
+@requires("messages.view")
 async def show_message(request: web.Request) -> web.Response:
-    world = request.app[WORLD]
-    row = await world.store.get_message(request.match_info["id"])
+    return await _message_page(request, await _get(request))
+
+
+@requires("messages.unmask")
+async def unmask(request: web.Request) -> web.Response:
+    """The page with its sensitive values, for this one view; who looked and why is written down before."""
+    row = await _get(request)
+    reason = str((await request.post()).get("reason", "")).strip()[:_LONGEST_REASON]
+    if not reason:
+        return await _message_page(request, row, status=422)
+    await audit(request, "unmask", row.id, reason, {"type": row.type, "application": row.application})
+    return await _message_page(request, row, is_plain=True)
+
+
+async def _get(request: web.Request) -> MessageRow:
+    row = await request.app[WORLD].store.get_message(request.match_info["id"])
     if row is None:
         raise web.HTTPNotFound
-    masker = world.masker(row)
+    return row
+
+
+async def _message_page(
+    request: web.Request, row: MessageRow, *, is_plain: bool = False, status: int = 200
+) -> web.Response:
+    world = request.app[WORLD]
+    masker = NO_MASK if is_plain else world.masker(row)
     deliveries = [world.masked_delivery(one, masker) for one in await world.store.deliveries(row.id)]
     attempts = {one.id: await world.store.attempts(one.id) for one in deliveries}
     context = {
         "tab": "messages",
-        "row": world.masked(row),
+        "row": row if is_plain else world.masked(row),
+        "is_plain": is_plain,
+        "no_reason": status == 422,
         "deliveries": deliveries,
         "attempts": attempts,
         "answers": _answers(attempts, masker),
@@ -100,7 +128,7 @@ async def show_message(request: web.Request) -> web.Response:
         "forms": _forms(world, row, deliveries, masker),
         "most": MOST_CHARS,
     }
-    return await render(request, "message.html", context)
+    return await render(request, "message.html", context, status=status)
 
 
 def _answers(attempts: dict[int, Sequence[AttemptRow]], masker: Masker) -> dict[tuple[int, int], str]:

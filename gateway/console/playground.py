@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.console.guard import HEADERS, is_local
+from gateway.console.headers import HEADERS, is_local
 from gateway.mapping.mapping import mapping_files
 from gateway.mapping.playground import Attempt, attempt
 from gateway.mapping.run import CASES

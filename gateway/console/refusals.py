@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.console.guard import requires
 from gateway.console.world import WORLD, render
 
 _MOST = 200
@@ -13,6 +14,7 @@ def add(pages: web.Application) -> None:
     pages.router.add_get("/refusals", show_refusals)
 
 
+@requires("messages.view")
 async def show_refusals(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     sender = request.query.get("sender", "").strip()[:20]

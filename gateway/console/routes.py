@@ -8,10 +8,12 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from gateway.console import applications, deliveries, messages, refusals
-from gateway.console.guard import HEADERS, guard
+from gateway.accounts import Accounts, Limits
+from gateway.console import account, applications, audits, deliveries, messages, refusals, signing, users
+from gateway.console.guard import guard, open_to_all
+from gateway.console.headers import HEADERS
 from gateway.console.texts import LANGUAGES
-from gateway.console.world import COOKIE, WORLD, ConsoleWorld
+from gateway.console.world import COOKIE, WORLD, ConsoleWorld, is_own_path
 from gateway.settings import Settings
 from gateway.store.contract import Store
 from gateway.translate import Translator
@@ -20,10 +22,14 @@ _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
 
 
-def add_console(app: web.Application, settings: Settings, store: Store, translator: Translator) -> None:
-    """Hangs the console under /console/ of a server's application."""
+def add_console(
+    app: web.Application, settings: Settings, store: Store, translator: Translator
+) -> web.Application:
+    """Hangs the console under /console/ of a server's application; its own application."""
     pages = web.Application(middlewares=[guard])
-    pages[WORLD] = ConsoleWorld(settings, store, translator)
+    own = settings.gateway
+    accounts = Accounts(store, Limits(own.console_idle_s * 1000, own.console_absolute_s * 1000))
+    pages[WORLD] = ConsoleWorld(settings, store, translator, accounts)
     aiohttp_jinja2.setup(
         pages,
         loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
@@ -32,15 +38,14 @@ def add_console(app: web.Application, settings: Settings, store: Store, translat
         undefined=jinja2.StrictUndefined,
         autoescape=True,
     )
-    messages.add(pages)
-    refusals.add(pages)
-    deliveries.add(pages)
-    applications.add(pages)
+    for part in (signing, account, messages, refusals, deliveries, applications, users, audits):
+        part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)
     pages.on_response_prepare.append(_cache_static)
     app.add_subapp("/console/", pages)
     app.router.add_get("/console", _enter)
+    return pages
 
 
 async def _enter(request: web.Request) -> web.Response:
@@ -52,13 +57,13 @@ async def _cache_static(request: web.Request, response: web.StreamResponse) -> N
         response.headers["Cache-Control"] = "public, max-age=3600"
 
 
+@open_to_all
 async def choose_language(request: web.Request) -> web.Response:
     """Keeps the choice in a cookie and goes back to the page that it was made on."""
     language = request.match_info["language"]
     if language not in LANGUAGES:
         raise web.HTTPNotFound
     back = request.query.get("back", "")
-    safe = back.startswith("/console/") and "//" not in back and "\\" not in back
-    response = web.HTTPSeeOther(back if safe else "/console/")
+    response = web.HTTPSeeOther(back if is_own_path(back) else "/console/")
     response.set_cookie(COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="Lax", path="/console/")
     raise response

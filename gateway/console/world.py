@@ -8,10 +8,15 @@ from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from gateway import clock
+from gateway.accounts import Accounts
 from gateway.console.masked import Masker
+from gateway.console.places import PLACES, home_of
+from gateway.console.sessions import FIELD, HALF, USER, form_token
 from gateway.console.texts import LANGUAGES, translate
+from gateway.rights import may
 from gateway.settings import Settings
 from gateway.store.contract import DeliveryRow, MessageRow, Store
 from gateway.translate import Translator
@@ -24,6 +29,7 @@ class ConsoleWorld:
     settings: Settings
     store: Store
     translator: Translator
+    accounts: Accounts
 
     def masker(self, row: MessageRow) -> Masker:
         """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
@@ -71,6 +77,11 @@ def language_of(request: web.Request) -> str:
     return language if language in LANGUAGES else LANGUAGES[0]
 
 
+def is_own_path(place: str) -> bool:
+    """Does it lead to a page of the console, and nowhere else?"""
+    return place.startswith("/console/") and "//" not in place and "\\" not in place
+
+
 async def render(
     request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> web.Response:
@@ -81,25 +92,45 @@ async def render(
 
 
 def words(request: web.Request) -> dict[str, Any]:
-    """What even a page for strangers may say."""
+    """What every page may say. `may(right)`: what one may not do is not shown."""
     language = language_of(request)
+    user = request.get(USER)
+    is_half, token = request.get(HALF, False), form_token(request)
+    home = home_of(user, half=is_half)
+
+    def may_do(right: str) -> bool:
+        return user is not None and may(user.roles, right) and (not is_half or right == "account")
 
     def say(key: str, *values: object) -> str:
         return translate(language, key, *values)
 
-    return {"t": say, "language": language, "path": request.path}
+    return {
+        "t": say,
+        "language": language,
+        "path": request.path if request.method == "GET" else home,
+        "user": user,
+        "may": may_do,
+        "places": [place for place in PLACES if may_do(place.right)],
+        "home": home,
+        "csrf": token,
+        "csrf_field": Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token),
+    }
 
 
 async def page_values(request: web.Request) -> dict[str, Any]:
     world, language = request.app[WORLD], language_of(request)
-    counts = await world.store.counts()
-    by_state = {str(state): count for state, count in counts.deliveries.items()}
-    return words(request) | {
+    said = words(request) | {
         "when": _when,
         "yuan": _yuan,
         "type_title": _bound(world.title_of, language),
         "node_name": _bound(world.name_of, language),
         "status_name": _bound(world.status_name, language),
+    }
+    if not said["may"]("deliveries.view"):
+        return said
+    counts = await world.store.counts()
+    by_state = {str(state): count for state, count in counts.deliveries.items()}
+    return said | {
         "counts": {
             "messages": counts.messages,
             "open": sum(by_state.get(state, 0) for state in ("waiting", "ready", "leased")),

@@ -163,4 +163,4 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 def _may_know(request: web.Request) -> bool:
-    return request.app[WORLD].settings.gateway.console_beyond_loopback or request.remote in _LOOPBACK
+    return request.app[WORLD].settings.gateway.metrics_beyond_loopback or request.remote in _LOOPBACK

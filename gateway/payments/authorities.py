@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from gateway import clock
 from gateway.message import Record
+from gateway.payments.ground import Application
+from gateway.rights import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,20 @@ class Authorities:
 
 
 NO_AUTHORITIES = Authorities()
+
+
+def is_within(scope: Scope, application: Application, authorities: Authorities) -> bool:
+    """May somebody who is bounded by `scope` see it? By its division, its project kind, and the authority on
+    the day on which it was opened."""
+    if scope.divisions and application.adm_div not in scope.divisions:
+        return False
+    if scope.project_kinds and application.project_kind not in scope.project_kinds:
+        return False
+    if not scope.authorities:
+        return True
+    on = clock.from_ms(application.opened_at).date()
+    found = authorities.find(application.tenderer, application.adm_div, on)
+    return found is not None and found.code in scope.authorities
 
 
 def with_authority(body: Record, authorities: Authorities, on: date) -> Record:

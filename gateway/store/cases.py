@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from gateway.payments.ground import Application, BusinessObject, Contract, TraceStep
 from gateway.store import case_tables as tables
@@ -65,9 +66,10 @@ async def search_applications(
     until: int,
     limit: int,
     offset: int,
+    bounds: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[int, list[Application]]:
     """How many there are, and one page of them, newest first. `since` ≤ opened_at < `until`, 0: open."""
-    conditions: list[Any] = []
+    conditions: list[Any] = [*bounds]
     if contract_no:
         conditions.append(_a.contract_no == contract_no)
     if deal:

@@ -12,7 +12,20 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
+from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.rights import EVERYTHING, Scope
+from gateway.store.accounted import Accounted
+from gateway.store.accountrows import (
+    COMMAND_LINE,
+    ActRow,
+    AuditCheck,
+    AuditFilter,
+    InvitationRow,
+    NewAct,
+    SessionRow,
+    UserRow,
+)
 from gateway.store.deliveryrows import (
     AttemptResult,
     AttemptRow,
@@ -45,7 +58,6 @@ from gateway.store.messagerows import (
 from gateway.store.steered import Steered
 from gateway.store.steeringrows import (
     ALL_RECEIVERS,
-    ActRow,
     HealthRow,
     PauseRow,
     ReceiptDue,
@@ -53,10 +65,46 @@ from gateway.store.steeringrows import (
 )
 
 __all__ = [
-    "ALL_RECEIVERS", "NO_BOUNDS", "PARKED", "ActRow", "Arrival", "AttachmentRow", "AttemptResult", "AttemptRow", "Claimed", "Claimer", "Counts",
-    "DeliveryRow", "EventRow", "Evidence", "HealthRow", "LastVersion", "LeafPlace", "MakeNotice", "MessageFilter", "MessageRow",
-    "NewDelivery", "Outcome", "PauseRow", "ReceiptDue", "RefusalRow", "ResolveRefused", "SealedBatch", "Store",
-    "StoreUnavailable", "StuckFilter", "TicketRow", "Verdict", "Wish",
+    "ALL_RECEIVERS",
+    "COMMAND_LINE",
+    "NO_BOUNDS",
+    "PARKED",
+    "ActRow",
+    "Arrival",
+    "AttachmentRow",
+    "AttemptResult",
+    "AttemptRow",
+    "AuditCheck",
+    "AuditFilter",
+    "Claimed",
+    "Claimer",
+    "Counts",
+    "DeliveryRow",
+    "EventRow",
+    "Evidence",
+    "HealthRow",
+    "InvitationRow",
+    "LastVersion",
+    "LeafPlace",
+    "MakeNotice",
+    "MessageFilter",
+    "MessageRow",
+    "NewAct",
+    "NewDelivery",
+    "Outcome",
+    "PauseRow",
+    "ReceiptDue",
+    "RefusalRow",
+    "ResolveRefused",
+    "SealedBatch",
+    "SessionRow",
+    "Store",
+    "StoreUnavailable",
+    "StuckFilter",
+    "TicketRow",
+    "UserRow",
+    "Verdict",
+    "Wish",
 ]  # fmt: skip
 
 
@@ -76,7 +124,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Steered, Protocol):
+class Store(Steered, Accounted, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...
@@ -134,11 +182,18 @@ class Store(Steered, Protocol):
         *,
         notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
         sure: bool = False,  # of a discard whose outcome is unknown: without it refused
+        origin: str = COMMAND_LINE,
     ) -> DeliveryRow: ...
     # A parked message is closed, in a person's name; `told_again`: the message that was applied in its place.
     # LookupError, ResolveRefused.
     async def close_parked(
-        self, message_id: str, actor: str, reason: str, told_again: str = ""
+        self,
+        message_id: str,
+        actor: str,
+        reason: str,
+        told_again: str = "",
+        *,
+        origin: str = COMMAND_LINE,
     ) -> MessageRow: ...
     async def wait_settled(self, message_id: str, timeout_s: float) -> MessageRow | None: ...
     async def counts(self) -> Counts: ...
@@ -163,6 +218,8 @@ class Store(Steered, Protocol):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        scope: Scope = EVERYTHING,  # with `authorities`: those of its codes
+        authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]: ...
     async def trace(self, app_no: str) -> Sequence[TraceStep]: ...
     async def contract(self, no: str) -> Contract | None: ...

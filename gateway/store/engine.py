@@ -11,10 +11,14 @@ from typing import Any
 
 from gateway.errors import Fault
 from gateway.message import MessageState
+from gateway.payments.authorities import NO_AUTHORITIES, Authorities
 from gateway.payments.ground import Application, BusinessObject, Contract, Ground, Needs, TraceStep
+from gateway.rights import EVERYTHING, Scope
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.accepting import accept_all
+from gateway.store.accounts_engine import AccountsEngine
 from gateway.store.contract import (
+    COMMAND_LINE,
     NO_BOUNDS,
     Arrival,
     AttachmentRow,
@@ -38,6 +42,7 @@ from gateway.store.grounding import load_ground
 from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import Act, resolve
+from gateway.store.scoping import within
 from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
@@ -49,7 +54,7 @@ _RECORD_BYTES = 1024
 _FORM_BYTES = 256
 
 
-class EngineStore(SteeringEngine, ABC):
+class EngineStore(SteeringEngine, AccountsEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):
@@ -183,18 +188,25 @@ class EngineStore(SteeringEngine, ABC):
         *,
         notice: Arrival | None = None,
         sure: bool = False,
+        origin: str = COMMAND_LINE,
     ) -> DeliveryRow:
-        act = Act(delivery_id, action, actor, reason, renewed, notice, sure)
+        act = Act(delivery_id, action, actor, reason, renewed, notice, sure, origin)
         row: DeliveryRow = await self._do(
             lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
         )
         return row
 
     async def close_parked(
-        self, message_id: str, actor: str, reason: str, told_again: str = ""
+        self,
+        message_id: str,
+        actor: str,
+        reason: str,
+        told_again: str = "",
+        *,
+        origin: str = COMMAND_LINE,
     ) -> MessageRow:
         row: MessageRow = await self._do(
-            lambda work: close_parked(work, message_id, actor, reason, told_again)
+            lambda work: close_parked(work, message_id, actor, reason, told_again, origin)
         )
         return row
 
@@ -246,10 +258,12 @@ class EngineStore(SteeringEngine, ABC):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        scope: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]:
         return await cases.search_applications(
             self._reader, contract_no=contract_no, deal=deal, party=party, since=since, until=until,
-            limit=limit, offset=offset,
+            limit=limit, offset=offset, bounds=within(scope, authorities),
         )  # fmt: skip
 
     async def trace(self, app_no: str) -> Sequence[TraceStep]:

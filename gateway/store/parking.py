@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy import bindparam, update
 
 from gateway.store import tables
+from gateway.store.accountrows import NewAct
 from gateway.store.contract import PARKED, MessageRow, ResolveRefused
 from gateway.store.queries import find_message_row
 from gateway.store.statements import Statement
@@ -22,7 +23,7 @@ _NOTE = Statement(
 
 
 async def close_parked(
-    work: Transaction, message_id: str, actor: str, reason: str, told_again: str
+    work: Transaction, message_id: str, actor: str, reason: str, told_again: str, origin: str
 ) -> MessageRow:
     """Notes who and why. LookupError for an unknown message, ResolveRefused for one that is not parked."""
     row = await find_message_row(work.connection, message_id)
@@ -36,6 +37,8 @@ async def close_parked(
     if not await _NOTE.run(work.connection, new=note, of_message=message_id, old=row.note):
         raise ResolveRefused("not-parked", f"message {message_id} was closed meanwhile")
     work.count(MESSAGES, PARKED, -1)
-    audit = {"action": "apply" if told_again else "close", "actor": actor, "reason": reason, "was": row.note}
-    work.note(message_id, "resolved", {**audit, **({"told_again": told_again} if told_again else {})})
+    action = "apply" if told_again else "close"
+    told = {"was": row.note, **({"told_again": told_again} if told_again else {})}
+    work.note(message_id, "resolved", {"action": action, "actor": actor, "reason": reason, **told})
+    work.audit(NewAct(actor, f"{action} parked", message_id, reason, told, origin))
     return replace(row, note=note)

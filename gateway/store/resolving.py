@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, or_, select, update
 from gateway.message import DELIVERY_MOVES, DeliveryState, check_move
 from gateway.store import tables
 from gateway.store.accepting import INSERT_DELIVERY, INSERT_FORM, Rows, add_delivery, find_busy_lines
+from gateway.store.accountrows import COMMAND_LINE, NewAct
 from gateway.store.contract import Arrival, DeliveryRow, MessageRow, NewDelivery, Outcome, ResolveRefused
 from gateway.store.queries import find_delivery, find_message_row
 from gateway.store.settling import is_head, release, settle
@@ -89,6 +90,7 @@ class Act:
     renewed: NewDelivery | None = None
     notice: Arrival | None = None
     sure: bool = False
+    origin: str = COMMAND_LINE
 
 
 async def resolve(work: Transaction, act: Act, accept: Accept) -> DeliveryRow:
@@ -126,14 +128,14 @@ async def resolve(work: Transaction, act: Act, accept: Accept) -> DeliveryRow:
         audit |= {"effect_no": renewed.effect_no, "mapping": renewed.rendered_version}
     if action == "new-effect" and renewed is not None and row.state in _ENDED:
         new_id = await _append(work, row, renewed, traceparent)
-        _note(work, row.message_id, {**audit, "new_delivery": new_id})
+        _note(work, row, act, {**audit, "new_delivery": new_id})
         await settle(work, {row.message_id})
         return await _get(work.connection, new_id)
     await _check(work.connection, row, target, action)
     if action == "new-effect" and renewed is not None:
         await _renew(work, row, renewed)
     await _move(work, row, target, unknown=bool(unknown) and target is DeliveryState.READY)
-    _note(work, row.message_id, audit)
+    _note(work, row, act, audit)
     if act.notice is not None:
         await _tell(accept, act.notice)
     await release(work, {(row.line, row.receiver)})
@@ -218,8 +220,12 @@ async def _move(work: Transaction, row: DeliveryRow, target: DeliveryState, *, u
     work.has_work |= target is DeliveryState.READY
 
 
-def _note(work: Transaction, message_id: str, audit: Mapping[str, Any]) -> None:
-    work.note(message_id, "resolved", audit)
+def _note(work: Transaction, row: DeliveryRow, act: Act, detail: Mapping[str, Any]) -> None:
+    """In the message's timeline, and in the audit of all acts."""
+    work.note(row.message_id, "resolved", detail)
+    told = {name: value for name, value in detail.items() if name not in ("actor", "action", "reason")}
+    told["receiver"] = row.receiver
+    work.audit(NewAct(act.actor, act.action, row.message_id, act.reason, told, act.origin))
 
 
 async def _get(connection: Connection, delivery_id: int) -> DeliveryRow:

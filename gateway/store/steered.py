@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
+from gateway.store.accountrows import COMMAND_LINE
 from gateway.store.deliveryrows import Claimed, DeliveryRow
-from gateway.store.steeringrows import ActRow, HealthRow, PauseRow, ReceiptDue, StuckFilter
+from gateway.store.steeringrows import HealthRow, PauseRow, ReceiptDue, StuckFilter
 
 
 class Steered(Protocol):
@@ -14,20 +15,18 @@ class Steered(Protocol):
 
     # pauses; "*" is all receivers. False: it was so already. Audited either way.
     async def pauses(self) -> Sequence[PauseRow]: ...
-    async def pause_receiver(self, receiver: str, actor: str, reason: str) -> bool: ...
-    async def resume_receiver(self, receiver: str, actor: str, reason: str) -> bool: ...
+    async def pause_receiver(
+        self, receiver: str, actor: str, reason: str, *, origin: str = COMMAND_LINE
+    ) -> bool: ...
+    async def resume_receiver(
+        self, receiver: str, actor: str, reason: str, *, origin: str = COMMAND_LINE
+    ) -> bool: ...
 
     # breakers: a guarded move; None where the receiver stands in no `old` state, or `only_due` and it is not due
     async def health(self) -> Sequence[HealthRow]: ...
     async def move_health(
         self, receiver: str, old: Sequence[str], new: str, *, for_s: float = 0.0, code: str = "", text: str = "", only_due: bool = False
     ) -> HealthRow | None: ...  # fmt: skip
-
-    # acts of operators, newest first
-    async def note_act(
-        self, actor: str, act: str, subject: str, reason: str, detail: Mapping[str, Any]
-    ) -> None: ...
-    async def acts(self, limit: int = 100, subject: str = "") -> Sequence[ActRow]: ...
 
     # business receipts: ms of the first that is waited for (0: none); alarms, each once; what is missing
     async def next_receipt_due(self) -> int: ...

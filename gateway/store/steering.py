@@ -1,20 +1,19 @@
-"""Pauses, the health of receivers and acts of operators: each change is one guarded statement."""
+"""Pauses and the health of receivers: each change is one guarded statement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, bindparam, delete, select, update
 
 from gateway.store import steering_tables as tables
-from gateway.store.rows import text_of
-from gateway.store.statements import Connection, Statement, add_to, as_given, insert_into, is_given
-from gateway.store.steeringrows import OPEN, UP, ActRow, HealthRow, PauseRow
+from gateway.store.accountrows import NewAct
+from gateway.store.statements import Connection, Statement, add_to, as_given, is_given
+from gateway.store.steeringrows import OPEN, UP, HealthRow, PauseRow
 from gateway.store.transaction import Transaction
 
-_pause, _health, _act = tables.receiver_pause, tables.receiver_health, tables.operator_act
+_pause, _health = tables.receiver_pause, tables.receiver_health
 _PAUSES = Statement(select(_pause).order_by(_pause.c.receiver))
 _ADD_PAUSE = add_to(_pause)
 _RESUME = Statement(
@@ -41,10 +40,6 @@ _MOVE = Statement(
     )
     .returning(*_health.columns)
 )
-_INSERT_ACT = insert_into(_act, without=["id"])
-_acts = select(_act).order_by(_act.c.id.desc()).limit(bindparam("most"))
-_ACTS = Statement(_acts)
-_ACTS_OF = Statement(_acts.where(_act.c.subject == bindparam("of_subject")))
 
 
 async def pauses(connection: Connection) -> list[PauseRow]:
@@ -55,17 +50,17 @@ async def health(connection: Connection, steady_ms: int) -> list[HealthRow]:
     return [_health_row(row, steady_ms) for row in await _HEALTH.rows(connection)]
 
 
-async def pause(work: Transaction, receiver: str, actor: str, reason: str) -> bool:
+async def pause(work: Transaction, receiver: str, actor: str, reason: str, origin: str) -> bool:
     """False where it was paused already (who did it first stands)."""
     known = not await _ADD_PAUSE.many(work.connection, [(receiver, work.at_ms, actor, reason)])
-    await note_act(work, actor, "pause", receiver, reason, {"was_paused": known})
+    work.audit(NewAct(actor, "pause", receiver, reason, {"was_paused": known}, origin))
     return not known
 
 
-async def resume(work: Transaction, receiver: str, actor: str, reason: str) -> bool:
+async def resume(work: Transaction, receiver: str, actor: str, reason: str, origin: str) -> bool:
     """False where it was not paused."""
     known = bool(await _RESUME.rows(work.connection, of_receiver=receiver))
-    await note_act(work, actor, "resume", receiver, reason, {"was_paused": known})
+    work.audit(NewAct(actor, "resume", receiver, reason, {"was_paused": known}, origin))
     work.has_work |= known
     return known
 
@@ -82,28 +77,6 @@ async def move_health(
         opened=int(new == OPEN), kept=int(new != UP),
     )  # fmt: skip
     return _health_row(found[0], work.steady_ms) if found else None
-
-
-async def note_act(
-    work: Transaction, actor: str, act: str, subject: str, reason: str, detail: Mapping[str, Any]
-) -> None:
-    """Writes down what an operator did."""
-    await _INSERT_ACT.many(
-        work.connection, [(work.at_ms, actor, act, subject, reason, text_of(dict(detail)))]
-    )  # fmt: skip
-
-
-async def acts(connection: Connection, limit: int, subject: str) -> list[ActRow]:
-    """Newest first."""
-    found = (
-        await _ACTS_OF.rows(connection, most=limit, of_subject=subject)
-        if subject
-        else await _ACTS.rows(connection, most=limit)
-    )
-    return [
-        ActRow(id_, at, actor, act, of, reason, orjson.loads(detail))
-        for id_, at, actor, act, of, reason, detail in found
-    ]
 
 
 def _health_row(row: Sequence[Any], steady_ms: int) -> HealthRow:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway.store import receipts, steering, stuck
+from gateway.store.accountrows import COMMAND_LINE
 from gateway.store.deliveryrows import Claimed, DeliveryRow
 from gateway.store.statements import Connection
-from gateway.store.steeringrows import ActRow, HealthRow, PauseRow, ReceiptDue, StuckFilter
+from gateway.store.steeringrows import HealthRow, PauseRow, ReceiptDue, StuckFilter
 from gateway.store.transaction import Transaction
 
 
@@ -29,12 +30,16 @@ class SteeringEngine:
     async def pauses(self) -> Sequence[PauseRow]:
         return await steering.pauses(self._reader)
 
-    async def pause_receiver(self, receiver: str, actor: str, reason: str) -> bool:
-        changed: bool = await self._do(lambda work: steering.pause(work, receiver, actor, reason))
+    async def pause_receiver(
+        self, receiver: str, actor: str, reason: str, *, origin: str = COMMAND_LINE
+    ) -> bool:
+        changed: bool = await self._do(lambda work: steering.pause(work, receiver, actor, reason, origin))
         return changed
 
-    async def resume_receiver(self, receiver: str, actor: str, reason: str) -> bool:
-        changed: bool = await self._do(lambda work: steering.resume(work, receiver, actor, reason))
+    async def resume_receiver(
+        self, receiver: str, actor: str, reason: str, *, origin: str = COMMAND_LINE
+    ) -> bool:
+        changed: bool = await self._do(lambda work: steering.resume(work, receiver, actor, reason, origin))
         return changed
 
     async def health(self) -> Sequence[HealthRow]:
@@ -55,14 +60,6 @@ class SteeringEngine:
             lambda work: steering.move_health(work, receiver, old, new, for_s, code, text, only_due=only_due)
         )
         return row
-
-    async def note_act(
-        self, actor: str, act: str, subject: str, reason: str, detail: Mapping[str, Any]
-    ) -> None:
-        await self._do(lambda work: steering.note_act(work, actor, act, subject, reason, detail))
-
-    async def acts(self, limit: int = 100, subject: str = "") -> Sequence[ActRow]:
-        return await steering.acts(self._reader, limit, subject)
 
     async def next_receipt_due(self) -> int:
         return await receipts.next_due(self._reader)

@@ -1,10 +1,10 @@
-"""What steers delivery, for all processes: pauses, the health of receivers, acts of operators, receipts due."""
+"""What steers delivery, for all processes: pauses, the health of receivers, receipts due."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, PrimaryKeyConstraint, Table
 
-from gateway.store.columns import SERIAL, TEXT, integer, metadata, partial, text
+from gateway.store.columns import TEXT, integer, metadata, partial, text
 
 IS_AWAITED = "received_at = 0 AND alarmed_at = 0"
 IS_OVERDUE = "received_at = 0 AND alarmed_at > 0"
@@ -31,19 +31,6 @@ receiver_health = Table(
     text("text"),
     sqlite_with_rowid=False,
 )
-
-operator_act = Table(
-    "operator_act",
-    metadata,
-    Column("id", SERIAL, primary_key=True),
-    integer("at"),
-    text("actor"),
-    text("act"),
-    text("subject"),
-    text("reason"),
-    text("detail"),
-)
-Index("operator_act_subject", operator_act.c.subject)
 
 # One row a business message at a receiver that owes a receipt (8002) of it. Either side may come first.
 business_receipt = Table(

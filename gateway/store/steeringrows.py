@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 ALL_RECEIVERS = "*"
 UP, SLOW, OPEN, HALF_OPEN, RECOVERING = "up", "slow", "open", "half-open", "recovering"
@@ -32,19 +30,6 @@ class HealthRow:
     times: int
     code: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActRow:
-    """What an operator did, to what, and why."""
-
-    id: int
-    at: int
-    actor: str
-    act: str
-    subject: str
-    reason: str
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam
 
-from gateway.store import tables
+from gateway.store import audit, tables
+from gateway.store.accountrows import NewAct
 from gateway.store.statements import Connection, Statement, insert, insert_into
 
 _tally = insert(tables.tally).values(
@@ -25,6 +26,7 @@ _COUNT = Statement(
     )
 )
 _INSERT_EVENT = insert_into(tables.event, without=["id"])
+Mark = tuple[int, int, int, bool, Counter[tuple[str, str]]]
 MESSAGES = ""  # the tally's receiver under which messages are counted
 
 
@@ -33,7 +35,7 @@ class Transaction:
     counts these are, where several write at a time: so nobody waits for another's."""
 
     __slots__ = (
-        "_events", "_tally", "at_ms", "connection", "has_work", "lease_s", "settled", "steady_ms", "writer",
+        "_acts", "_events", "_tally", "at_ms", "connection", "has_work", "lease_s", "settled", "steady_ms", "writer",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, at_ms: int, steady_ms: int, lease_s: float, writer: str = ""):
@@ -46,6 +48,7 @@ class Transaction:
         self.has_work = False  # a delivery became ready
         self._tally: Counter[tuple[str, str]] = Counter()
         self._events: list[tuple[str, int, str, str]] = []
+        self._acts: list[NewAct] = []
 
     def count(self, receiver: str, state: str, change: int) -> None:
         """Counts deliveries of a receiver, or messages, into (+) or out of (-) a state."""
@@ -55,20 +58,27 @@ class Transaction:
         """Adds a line to a message's timeline."""
         self._events.append((message_id, self.at_ms, stage, orjson.dumps(detail).decode()))
 
-    def mark(self) -> tuple[int, int, bool, Counter[tuple[str, str]]]:
-        """Where it stands, to come back to when what follows is undone."""
-        return len(self._events), len(self.settled), self.has_work, self._tally.copy()
+    def audit(self, act: NewAct) -> None:
+        """Adds a line to the audit."""
+        self._acts.append(act)
 
-    def rewind(self, mark: tuple[int, int, bool, Counter[tuple[str, str]]]) -> None:
-        events, settled, self.has_work, self._tally = mark
-        del self._events[events:], self.settled[settled:]
+    def mark(self) -> Mark:
+        """Where it stands, to come back to when what follows is undone."""
+        return len(self._events), len(self._acts), len(self.settled), self.has_work, self._tally.copy()
+
+    def rewind(self, mark: Mark) -> None:
+        events, acts, settled, self.has_work, self._tally = mark
+        del self._events[events:], self._acts[acts:], self.settled[settled:]
 
     async def finish(self) -> None:
-        """Writes what was counted and noted."""
+        """Writes what was counted, noted and audited."""
         await _INSERT_EVENT.many(self.connection, self._events)
         await _COUNT.many(
             self.connection,
             [(*key, self.writer, change) for key, change in self._tally.items() if change],
         )
+        if self._acts:
+            await audit.append(self.connection, self.at_ms, self._acts)
+        self._acts.clear()
         self._events.clear()
         self._tally.clear()

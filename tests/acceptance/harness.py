@@ -30,8 +30,8 @@ class GatewayProcess:
         urls: dict[str, str] | None = None,
         *,
         poll: bool = False,
-        under: tuple[str, ...] = (),
         workers: int = 1,
+        under: tuple[str, ...] = (),
     ):
         self.folder = folder
         self.under = under

@@ -99,8 +99,14 @@ async def test_dead_letters_are_listed_and_replayed_by_filter(terminal: Terminal
     assert row is not None and row.state is DeliveryState.READY
     (audit,) = [one.detail for one in await store.events(row.message_id) if one.stage == "resolved"]
     assert (audit["action"], audit["actor"], audit["reason"]) == ("replay", "li", "mended")
-    (act,) = await store.acts()
-    assert (act.act, act.actor, act.reason, act.detail["resolved"]) == ("resolve replay", "li", "mended", 1)
+    bulk, act = await store.acts()
+    assert (bulk.act, bulk.actor, bulk.reason, bulk.detail["resolved"]) == (
+        "resolve replay",
+        "li",
+        "mended",
+        1,
+    )
+    assert (act.act, act.actor, act.subject, act.reason) == ("replay", "li", row.message_id, "mended")
     await store.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gateway.settings import Settings, load_settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.translate import Translator
+from tests.console.people import cookie_of
 from tests.console.seed import fill
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,6 +33,8 @@ class Site:
     settings: Settings
     standard: Standard
     store: Store
+    cookies: dict[str, str]  # of an operator who is signed in
+    pages: web.Application
 
 
 @pytest.fixture(scope="session")
@@ -38,23 +42,43 @@ def standard() -> Standard:
     return Standard.load(ROOT / "schemas")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def serving(
+    folder: Path, standard: Standard, *, filled: bool, second_factor: bool
+) -> AsyncIterator[Site]:
     settings = load_settings(ROOT, environ={})
-    settings = replace(settings, gateway=settings.gateway.model_copy(update={"data_dir": str(tmp_path)}))
-    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", tmp_path)
+    changed = {"data_dir": str(folder), "console_second_factor": second_factor}
+    settings = replace(settings, gateway=settings.gateway.model_copy(update=changed))
+    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder)
     await store.open()
-    await fill(store, standard)
+    cookies = {}
+    if filled:
+        await fill(store, standard)
+        cookies = await cookie_of(store, "operator")
     app = web.Application()
-    add_console(app, settings, store, Translator(standard, MappingSet({}), settings.platforms))
+    pages = add_console(app, settings, store, Translator(standard, MappingSet({}), settings.platforms))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     listening = web.TCPSite(runner, "127.0.0.1", 0)
     await listening.start()
     port = runner.addresses[0][1]
-    yield Site(f"http://127.0.0.1:{port}", settings, standard, store)
+    yield Site(f"http://127.0.0.1:{port}", settings, standard, store, cookies, pages)
     await runner.cleanup()
     await store.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
+    """With life in it, and an operator who is signed in."""
+    async with serving(tmp_path, standard, filled=True, second_factor=False) as site:
+        yield site
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def empty_site(tmp_path: Path, standard: Standard) -> AsyncIterator[Site]:
+    """As on a new machine: nobody can sign in, and second factors are required."""
+    async with serving(tmp_path, standard, filled=False, second_factor=True) as site:
+        yield site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,13 +8,17 @@ from dataclasses import replace
 import pytest
 
 from gateway.console.masked import Masker, readable
+from gateway.console.places import PLACES
 from gateway.console.steps import seven_steps
 from gateway.console.texts import LANGUAGES, TEXTS, translate
 from gateway.message import DeliveryState, MessageState
 from gateway.payments.ground import Application, TraceStep
 from gateway.payments.states import MOVES
+from gateway.rights import ROLES
+from gateway.store.accountrows import ACTIVE, INVITED, LOCKED
 from tests.console.conftest import ROOT
 
+GATEWAY = ROOT / "gateway"
 TEMPLATES = ROOT / "gateway" / "console" / "templates"
 APPLICATION = Application(
     "SQ-1", "HT-1", "20", "GGZY-JSGC", "T", ("P",), "310000", "01", "2026", 100, 0, state_at=1, opened_at=1
@@ -105,3 +109,31 @@ def test_numbers_of_persons_are_masked_by_their_form(text: str, shown: str) -> N
 def test_every_form_is_readable_whatever_it_holds(data: bytes, name: str, shown: str | None) -> None:
     text = readable(data, name)
     assert shown is None or text == shown
+
+
+def in_the_code(pattern: str, *files: str) -> set[str]:
+    return {found for file in files for found in re.findall(pattern, (GATEWAY / file).read_text("utf-8"))}
+
+
+def test_every_role_place_and_state_of_a_user_has_a_word() -> None:
+    wanted = {
+        *(f"role.{role}" for role in ROLES),
+        *(f"nav.{place.name}" for place in PLACES),
+        *(f"user.{state}" for state in (INVITED, ACTIVE, LOCKED)),
+        *(f"users.{act}{more}" for act in ("lock", "unlock", "reset") for more in ("", "-hint")),
+    }
+    assert wanted - set(TEXTS) == set()
+
+
+def test_whatever_is_wrong_with_an_account_has_words() -> None:
+    faults = in_the_code(r'AccountFault\("([a-z.-]+)"\)', "accounts.py", "console/users.py")
+    faults |= in_the_code(r'return "([a-z]+\.[a-z-]+)"', "rights.py", "security/passwords.py")
+    faults |= in_the_code(r'fault="([a-z]+\.[a-z-]+)"', "console/signing.py", "console/account.py")
+    assert len(faults) > 15 and faults - set(TEXTS) == set()
+
+
+def test_every_act_of_the_audit_has_a_name() -> None:
+    acts = in_the_code(r'\.did\("([a-z -]+)"', "accounts.py")
+    acts |= in_the_code(r'audit\(request, "([a-z -]+)"', "console/messages.py", "console/audits.py")
+    acts |= in_the_code(r'NewAct\(actor, "([a-z -]+)"', "store/steering.py") | {"replay", "discard", "done"}
+    assert len(acts) > 15 and {"act." + act.replace(" ", "-") for act in acts} - set(TEXTS) == set()

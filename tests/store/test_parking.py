@@ -27,6 +27,8 @@ async def test_what_is_parked_is_listed_newest_first_until_it_is_closed(store: S
     (audit,) = [event.detail for event in await store.events(second) if event.stage == "resolved"]
     assert (audit["action"], audit["told_again"]) == ("apply", second)
     assert await parked(store) == [] and (await store.counts()).parked == 0
+    acts = [(one.act, one.actor, one.subject) for one in await store.acts()]
+    assert acts == [("apply parked", "li", second), ("close parked", "li", first)]
 
 
 async def test_only_what_is_parked_is_closed_once_and_for_a_reason(store: Store) -> None:

@@ -219,7 +219,9 @@ async def test_a_discard_and_its_word_to_the_sender_are_one(store: Store) -> Non
     with pytest.raises(ResolveRefused, match="no"):
         await store.resolve(claimed.delivery_id, "discard", "li", "because", notice=silent)
     assert (await find(store, claimed)).state is DEAD and await state(store, claimed) is MessageState.STUCK
+    assert await store.acts() == []
     told = message(type="8002", judge=says(to("GGZY-ZPT", "line-2")))
     await store.resolve(claimed.delivery_id, "discard", "li", "because", notice=told)
     assert (await store.get_message(told.message_id)) is not None
     assert (await find(store, claimed)).state is DeliveryState.DISCARDED
+    assert [(one.act, one.subject) for one in await store.acts()] == [("discard", claimed.message_id)]

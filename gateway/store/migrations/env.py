@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store import case_tables, steering_tables, tables
+from gateway.store import account_tables, case_tables, steering_tables, tables
 from gateway.store.columns import metadata
 
 # All modules put their tables on the one metadata.
@@ -12,6 +12,7 @@ assert (
     tables.message.metadata
     is case_tables.contract.metadata
     is steering_tables.receiver_pause.metadata
+    is account_tables.audit.metadata
     is metadata
 )
 context.configure(

@@ -1,0 +1,55 @@
+"""What every answer says to the browser, and whether a request comes from this machine."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
+# No inline script or style and nothing from elsewhere; htmx is told to use neither (layout.html).
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Frame-Options": "DENY",
+}
+_STRICT_TRANSPORT = "max-age=31536000"
+
+
+def put_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer; what is not said to be kept is not kept."""
+    response.headers.update(HEADERS)
+    if request.secure:
+        response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+def is_local(request: web.Request) -> bool:
+    """From this machine, by a name that means this machine, through no proxy."""
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    return request.remote in _LOOPBACK and host_name(request.host) in _NAMES and not forwarded
+
+
+def needs_secure_cookies(request: web.Request) -> bool:
+    """Everywhere but on plain HTTP to a name of this machine; so also behind a proxy that speaks TLS."""
+    return request.secure or host_name(request.host) not in _NAMES
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def origin_of(request: web.Request) -> str:
+    """Where a request comes from, for the audit: the peer, and what a proxy says of whom it stands for."""
+    said = request.headers.get("X-Forwarded-For", "").strip()[:64]
+    return f"{request.remote or ''} (for {said})" if said else request.remote or ""
