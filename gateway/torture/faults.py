@@ -96,7 +96,7 @@ async def _live(stage: Stage, node: Node, life: Life) -> None:
     await node.died(10)
     code = node.process.returncode if node.process is not None else None
     if code != -signal.SIGKILL:
-        stage.crashed.append(f"{node.name} ended by itself: {code}")
+        stage.crashed.append(f"{node.name} ended by itself: {code}: {node.last_words()}")
     elif in_flight:
         stage.kills[what] += 1
     else:

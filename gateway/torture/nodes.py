@@ -67,7 +67,7 @@ class Node:
         self.name = name
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
+        self._log = folder / f"{name}.log"
         self._environ = {
             **os.environ,
             "GATEWAY_ROOT": str(folder),
@@ -87,7 +87,7 @@ class Node:
         """Is it ready? No: it died before."""
         more = {"GATEWAY_FAILPOINT": failpoint, "GATEWAY_CLOCK_OFFSET_S": str(clock_s)}
         self.is_sound = not failpoint and not clock_s
-        with (self._folder / f"{self.name}.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error", "--no-poll",
                 env=self._environ | more, stdout=asyncio.subprocess.PIPE, stderr=log,
@@ -95,6 +95,10 @@ class Node:
         assert self.process.stdout is not None
         async with asyncio.timeout(START_S):
             return (await self.process.stdout.readline()).startswith(b"listening")
+
+    def last_words(self) -> str:
+        """The end of what it and those before it wrote to standard error."""
+        return self._log.read_text(errors="replace")[-1500:] if self._log.exists() else ""
 
     @property
     def is_alive(self) -> bool:
