@@ -16,7 +16,7 @@ from gateway.torture.stage import Disk, Plan
 
 from .harness import ROOT
 
-KILLS, MESSAGES = 3, 100
+KILLS, MESSAGES = 2, 60
 
 
 @pytest.mark.parametrize(("store", "nodes"), [("sqlite", 1), ("postgres", 2)])
