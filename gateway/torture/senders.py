@@ -113,7 +113,7 @@ async def send_files(load: Load, client: PlatformClient) -> None:
     for number in itertools.count():
         if load.stop.is_set():
             return
-        data = secrets.token_bytes(_LARGE if number % 8 == 3 else load.dice.randrange(1, 200_000))
+        data = secrets.token_bytes(_LARGE if number % 4 == 1 else load.dice.randrange(1, 200_000))
         load.pending += 1
         try:
             digest = await client.upload(data)
@@ -125,7 +125,7 @@ async def send_files(load: Load, client: PlatformClient) -> None:
                 raise
         finally:
             load.pending -= 1
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
 
 
 async def lost_files(load: Load, clients: Sequence[PlatformClient]) -> list[str]:
