@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 
 import click
@@ -36,6 +37,7 @@ def torture(
 ) -> None:
     """Kill the gateway again and again while messages flow and the network, the database, the disk and the
     clock fail; then compare what was acknowledged with what arrived. Status 1 where anything is wrong."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was set up is taken down
     stores = ("sqlite", "postgres") if store == "both" else (store,)
     outcomes = []
     for name in stores:

@@ -90,7 +90,8 @@ class Node:
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error", "--no-poll",
-                env=self._environ | more, stdout=asyncio.subprocess.PIPE, stderr=log,
+                "--while-stdin",  # it must not outlive its driver
+                env=self._environ | more, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self.process.stdout is not None
         async with asyncio.timeout(START_S):
