@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test round-trips install check bench fuzz fmt clean
+.PHONY: run test round-trips torture install check bench fuzz fmt clean
 
 run: install
 	@$(BIN)/gateway demo
@@ -17,6 +17,11 @@ test: install
 round-trips: install
 	@GATEWAY_INSTANCES=1000 $(BIN)/python -m pytest tests/unit/standard/test_round_trip.py \
 		tests/unit/standard/test_agreement.py --dist load
+
+# Kills and faults while 100,000 messages flow, over both stores (docs/proof.md): an hour or more. A short form:
+# `gateway torture --short`.
+torture: install
+	@$(BIN)/gateway torture --json
 
 install: $(STAMP)
 

@@ -12,15 +12,23 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _PLACES = range(120, -1, -10)
+# A test sets the clock of one process wrong; seconds, read once.
+_WRONG_BY = timedelta(seconds=int(os.environ.get("GATEWAY_CLOCK_OFFSET_S", "0")))
+_WRONG_BY_MS = int(_WRONG_BY.total_seconds() * 1000)
 
 
 def now() -> datetime:
-    return datetime.now(SHANGHAI)
+    return datetime.now(SHANGHAI) + _WRONG_BY
 
 
 def now_ms() -> int:
     """Milliseconds since 1970-01-01 UTC, as stored in every `…_at` column."""
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // 1_000_000 + _WRONG_BY_MS
+
+
+def now_s() -> int:
+    """Whole seconds since 1970-01-01 UTC, as seals carry them."""
+    return now_ms() // 1000
 
 
 def from_ms(value: int) -> datetime:

@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from gateway.connectors.contract import Answer, Connector, Parcel
 from gateway.errors import DeliveryError, MessageError
+from gateway.failpoints import reach
 from gateway.measures import Measures
 from gateway.message import DeliveryState, Record
 from gateway.outcomes import Outcomes, Verdict, parcel_of
@@ -202,6 +203,7 @@ class DeliveryWorker:
             },
         )  # fmt: skip
         claimed.traceparent = span.traceparent
+        reach("delivery.claimed")
         try:
             verdict = await self._attempt(claimed)
             latency_s, end = time.monotonic() - started, str(verdict.state)
@@ -212,6 +214,7 @@ class DeliveryWorker:
         finally:
             span.end(end)
             self._free(node, self.steering.room(node))
+        reach("delivery.answered")
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
         self.measures.count_attempt(node, result.state, latency_s)
         if result.state is not DeliveryState.DONE:
@@ -228,6 +231,7 @@ class DeliveryWorker:
         )
         if not await self._record(result):
             log.warning("lease lost", **_names(claimed))
+        reach("delivery.recorded")
         if found is not None:
             await self.steering.tell(found)
             self._wake.set()  # it may have been let go

@@ -20,6 +20,7 @@ import structlog
 from gateway import clock
 from gateway.arrivals import ArrivalMaker, Draft, Submission
 from gateway.errors import Fault, MessageError
+from gateway.failpoints import reach
 from gateway.measures import Measures
 from gateway.message import GATEWAY_NODE, Claims, Parsed, Record
 from gateway.pressure import Pressure
@@ -109,7 +110,9 @@ class Intake:
         if row is None:
             raise LookupError(f"outcome {outcome.kind} without a message")
         settled = await self._wait(row, call.wait_s)
-        return self.replies.accept(platform, claims, row, outcome.kind, call.transport, settled)
+        reply = self.replies.accept(platform, claims, row, outcome.kind, call.transport, settled)
+        reach("intake.sealed")
+        return reply
 
     async def take(self, submission: Submission) -> Outcome:
         """Everything after the seal: for endpoints and pollers alike. MessageError where refused."""
@@ -203,11 +206,14 @@ class Intake:
         return Outcome("replayed" if stored.idem_key == submission.key else "duplicate", stored)
 
     async def _accept(self, arrival: Arrival) -> Outcome:
+        reach("intake.drafted")
         try:
-            return await self.store.accept(arrival)
+            outcome = await self.store.accept(arrival)
         except StoreUnavailable as error:
             log.error("store unavailable", cause=str(error))
             raise MessageError.busy("store.busy", retry_after_s=2) from error
+        reach("intake.accepted")
+        return outcome
 
     async def _is_same(self, stored: MessageRow, submission: Submission) -> bool:
         if stored.type != submission.number:

@@ -62,7 +62,7 @@ async def _told_again(store: Store, maker: ArrivalMaker, row: MessageRow) -> Arr
     version = str((newest or row).biz_version + 1)
     key = hashlib.sha256(f"told again|{row.id}|{version}".encode()).hexdigest()
     claims = Claims(
-        row.sender, GATEWAY_NODE, row.type, key, int(time.time()), secrets.token_hex(16), row.content_type
+        row.sender, GATEWAY_NODE, row.type, key, clock.now_s(), secrets.token_hex(16), row.content_type
     )
     submission = Submission(platform, row.type, key, row.original, claims, row.cert, row.suite, TRANSPORT)
     head = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -194,7 +193,7 @@ class Replies:
             receiver=platform.id,
             msg_type=number,
             idem_key=claims.idem_key,
-            issued_at=int(time.time()),
+            issued_at=clock.now_s(),
             jti=os.urandom(16).hex(),
             content_type=content_type,
         )

@@ -1,4 +1,5 @@
-"""A PostgreSQL server for the tests: one a test process, and a database that is emptied for each test."""
+"""A PostgreSQL server for the tests: one a test process, on a socket of its own and on loopback, with fsync as it
+must be; its database is cloned from one that is migrated already."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gateway.bench.postgres import PostgresServer, find_binaries
 from gateway.store import open_store
+from gateway.torture.database import PostgresServer, find_binaries
 
 _servers: list[PostgresServer] = []
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
-    **dict.fromkeys(("errors", "message", "clock"), 0),
+    **dict.fromkeys(("errors", "message", "clock", "failpoints"), 0),
     **dict.fromkeys(
         ("xmltree", "registry", "configfile", "merkle", "schedule", "digests", "measures", "tracing"), 1
     ),
@@ -60,7 +60,7 @@ FLOORS: dict[str, int] = {
         4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
-    **dict.fromkeys(("app", "server", "cli", "bench", "selftest", "__main__"), 6),
+    **dict.fromkeys(("app", "server", "cli", "bench", "selftest", "torture", "__main__"), 6),
 }
 # Arrows that exist within a floor, and no others.
 ARROWS = {
@@ -112,6 +112,8 @@ ARROWS = {
     ("app", "server"),
     ("cli", "bench"),
     ("cli", "selftest"),
+    ("cli", "torture"),
+    ("bench", "torture"),
     ("__main__", "cli"),
 }
 # The sandbox's platforms stand for strangers: they know the gateway's wire, never its inside.
@@ -206,6 +208,19 @@ def test_the_sandbox_knows_nothing_of_the_gateways_inside() -> None:
         if room == "sandbox"
         for line, name in imports(path)
         if name.startswith("gateway.") and name.split(".")[1] not in SANDBOX_MAY
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_torture_shares_nothing_with_the_gateway_but_the_sdk() -> None:
+    """What it shares is the SDK, what an SDK is set up with, and the errors that it raises."""
+    may = {"client", "security", "errors", "message", "schedule", "torture"}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for room, path in modules()
+        if room == "torture"
+        for line, name in imports(path)
+        if name.startswith("gateway.") and name.split(".")[1] not in may
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -17,9 +17,10 @@ import orjson
 from gateway import clock
 from gateway.bench.endtoend import launch
 from gateway.bench.filling import Filler, Postgres, count_in
-from gateway.bench.postgres import PostgresServer
+from gateway.bench.postgres import new_database
 from gateway.bench.scale import store_model
 from gateway.store import open_store
+from gateway.torture.database import PostgresServer
 
 BACKLOG, STUCK, LINES, RECEIVERS = 500_000, 400_000, 100, 20
 LIMIT = 2000
@@ -65,10 +66,10 @@ async def measure_claiming(
     root: Path, folder: Path, server: PostgresServer, backlog: int = BACKLOG, stuck: int = STUCK
 ) -> dict[str, float]:
     """claims_per_s_postgres of two nodes, and of one; `claims_two_nodes_to_one`: their ratio."""
-    model = await server.new_database("model")
+    model = await new_database(server, "model")
     await fill_backlog(root, model, folder, backlog, stuck)
     one, two = [
-        await claims_per_s(await server.new_database("claims", like="model"), nodes) for nodes in (1, 2)
+        await claims_per_s(await new_database(server, "claims", like="model"), nodes) for nodes in (1, 2)
     ]
     return {
         "claims_per_s_postgres": round(two),

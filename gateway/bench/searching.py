@@ -15,13 +15,14 @@ from pathlib import Path
 
 from gateway import clock
 from gateway.bench.filling import Filler, Postgres, Sqlite, count_in, grow_log
-from gateway.bench.postgres import PostgresServer
+from gateway.bench.postgres import new_database
 from gateway.bench.scale import store_model
 from gateway.store import Store, open_store
 from gateway.store.contract import MessageFilter
 from gateway.store.partitions import make_months
 from gateway.store.postgres_link import close, connect
 from gateway.store.postgres_opening import look_after
+from gateway.torture.database import PostgresServer
 
 ROWS = 1_000_000
 ROUNDS = 8
@@ -135,7 +136,7 @@ async def measure(
     """rows, search_p95_ms_sqlite and search_p95_ms_postgres; and the slowest answer of each question by store."""
     figures: dict[str, float] = {"rows": rows}
     slowest: dict[str, dict[str, float]] = {}
-    urls = {"sqlite": f"sqlite:///{folder / 'gateway.db'}", "postgres": await server.new_database("search")}
+    urls = {"sqlite": f"sqlite:///{folder / 'gateway.db'}", "postgres": await new_database(server, "search")}
     for name, url in urls.items():
         began_ms = clock.now_ms() - rows * _EVERY_MS - 60_000
         await fill_for_search(root, url, folder, rows, began_ms)

@@ -25,6 +25,7 @@ from gateway.cli import (
     send,
     serve,
     standard,
+    torture,
     user,
 )
 
@@ -58,5 +59,6 @@ for _command in (
     archive.purge,
     user.user,
     bench.bench,
+    torture.torture,
 ):
     main.add_command(_command)

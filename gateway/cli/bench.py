@@ -13,7 +13,7 @@ import click
 from gateway.cli.place import find_root, print_json, run_async
 
 if TYPE_CHECKING:
-    from gateway.bench.postgres import PostgresServer
+    from gateway.torture.database import PostgresServer
 
 BENCHES = ("endtoend", "mapping", "refusal", "attachments", "store", "scale", "console")
 

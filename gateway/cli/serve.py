@@ -21,6 +21,7 @@ from gateway.cli.workers import WorkerFailed, Workers, listen
 from gateway.errors import ConfigError
 from gateway.seat import Seat
 from gateway.settings import Settings
+from gateway.store.contract import Store, StoreUnavailable
 
 _M_ARENA_MAX = -8  # malloc.h
 
@@ -124,10 +125,8 @@ async def run(
     loop.add_signal_handler(signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway))))
     if announce:
         click.echo(f"listening {gateway.url}")
-    if invite and (token := await Accounts(gateway.store).invite_first()):
-        click.echo(
-            f"nobody can sign in yet; one-time link, 24 hours: {link_of(gateway.url, token)}", err=True
-        )
+    if invite:
+        await tell_first_link(gateway.store, gateway.url)
     if told >= 0:
         os.write(told, b"ready")
         os.close(told)
@@ -135,6 +134,18 @@ async def run(
     if while_stdin:
         loop.remove_reader(sys.stdin.fileno())
     await gateway.stop()
+
+
+async def tell_first_link(store: Store, url: str) -> None:
+    """On stderr, where nobody can sign in yet. It already accepts messages, so a store that takes no write at
+    this moment (a full disk) must not end it."""
+    try:
+        token = await Accounts(store).invite_first()
+    except StoreUnavailable as error:
+        click.echo(f"no link to sign in with now ({error}); the next start makes one", err=True)
+        return
+    if token:
+        click.echo(f"nobody can sign in yet; one-time link, 24 hours: {link_of(url, token)}", err=True)
 
 
 async def run_workers(

@@ -13,6 +13,7 @@ from gateway.connectors.contract import Answer, Connector, ConnectorWorld, Parce
 from gateway.connectors.exchange import Exchange, post, refusal
 from gateway.connectors.seals import seal, unseal
 from gateway.errors import DeliveryError
+from gateway.failpoints import reach
 
 STALE = "20005"
 
@@ -30,8 +31,10 @@ class HttpConnector:
 
     async def send(self, parcel: Parcel) -> Answer:
         data = seal(self.world, parcel)
+        reach("http.sealed")
         url = self.url.replace("{type}", parcel.type)
         exchange = await post(self.world.session, url, data, self._headers(parcel), self.timeout_s)
+        reach("http.answered")
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         if not 200 <= exchange.status < 300:
             raise _refused(exchange, opened)

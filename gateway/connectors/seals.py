@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from gateway import clock
 from gateway.connectors.contract import ConnectorWorld, Parcel
@@ -19,7 +18,7 @@ def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
         receiver=world.platform.id,
         msg_type=parcel.type,
         idem_key=parcel.delivery_key,
-        issued_at=int(time.time()),
+        issued_at=clock.now_s(),
         jti=os.urandom(16).hex(),
         content_type=world.content_type,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -153,7 +152,7 @@ class VoucherStore:
             "Accept-Encoding": "identity",
         }
         signature = sign_request(
-            "POST", self.url, headers, body, self.world.identity, int(time.time()), secrets.token_urlsafe(16)
+            "POST", self.url, headers, body, self.world.identity, clock.now_s(), secrets.token_urlsafe(16)
         )
         exchange = await post(
             self.world.session,

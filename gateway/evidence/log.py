@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 
 from gateway import clock
+from gateway.failpoints import reach
 from gateway.merkle import Frontier, hash_leaf
 from gateway.store.contract import MessageRow, SealedBatch
 
@@ -64,11 +65,13 @@ class EvidenceLog:
 
     def seal_batch(self, frontier: Frontier, rows: Sequence[MessageRow]) -> SealedBatch:
         """For the store's writer: the log at `frontier` grown by `rows`, in order, under one signed checkpoint."""
+        reach("evidence.before-sign")
         leaves = [hash_leaf(leaf_of(row)) for row in rows]
         growth = frontier.extend(leaves)
         signed_at = clock.now_ms()
-        text = checkpoint_text(self.log_id, growth.frontier.size, growth.root, signed_at)
+        signature = self._signer(checkpoint_text(self.log_id, growth.frontier.size, growth.root, signed_at))
+        reach("evidence.signed")
         return SealedBatch(
-            self.log_id, growth.frontier, growth.root, signed_at, self._signer(text), self.key_id,
+            self.log_id, growth.frontier, growth.root, signed_at, signature, self.key_id,
             tuple(leaves), growth.paths,
         )  # fmt: skip

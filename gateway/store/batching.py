@@ -9,6 +9,7 @@ import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
+from gateway.failpoints import reach
 from gateway.store.accepting import accept_all
 from gateway.store.claiming import QUARANTINE_TEXT, QUARANTINED, claim, expire
 from gateway.store.contract import Arrival, Claimed, Claimer, Evidence, MakeNotice, Outcome
@@ -32,6 +33,8 @@ async def run_units(
         by_kind[unit.kind].append(place)
     recorded = [units[place].payload for place in by_kind["record"]]
     kept = await record_all(work, recorded) if recorded else []
+    if recorded:
+        reach("record.written")
     results.update(zip(by_kind["record"], kept, strict=True))
     noticed = [
         (result.claimed, result.notice)
@@ -44,6 +47,8 @@ async def run_units(
     arrivals = [units[place].payload for place in by_kind["accept"]]
     arrivals += [notice for _, notice in noticed]
     outcomes = await accept_all(work, arrivals, evidence)
+    if arrivals:
+        reach("accept.written")
     results.update(zip(by_kind["accept"], outcomes, strict=False))
     for (claimed, _), outcome in zip(noticed, outcomes[len(by_kind["accept"]) :], strict=True):
         _check_notice(work, claimed, outcome)

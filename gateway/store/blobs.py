@@ -20,6 +20,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
+from gateway.failpoints import reach
 from gateway.store.contract import StoreUnavailable
 
 _AT_ONCE = 8  # requests under way to a remote store
@@ -71,9 +72,12 @@ class Blobs:
         with _told(f"take {path}"):
             if file is not None:
                 await asyncio.to_thread(_make_folder, file.parent)
+            reach("blob.before-put")
             await obstore.put_async(self._store, path, data, mode="create", use_multipart=False)
+            reach("blob.written")
             if file is not None:
                 await asyncio.to_thread(_sync_all, (file, file.parent))
+            reach("blob.synced")
 
     async def move(self, source: str, target: str, names: Sequence[str]) -> None:
         """Blobs of one folder into another. FileNotFoundError where one is not there (any more)."""
@@ -87,7 +91,9 @@ class Blobs:
         with _told(f"move {source}"):
             if folder is not None:
                 await asyncio.to_thread(_make_folder, folder)
+            reach("blob.before-move")
             await asyncio.gather(*map(move, names))
+            reach("blob.moved")
             if folder is not None and left is not None:
                 await asyncio.to_thread(_sync_all, (folder,))
                 await asyncio.to_thread(_remove_empty, left)

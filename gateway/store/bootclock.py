@@ -12,6 +12,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway import clock
+
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -35,7 +37,7 @@ class SteadyClock:
 
     @classmethod
     def started_now(cls) -> SteadyClock:
-        return cls(boot_id(), time.time_ns() // 1_000_000 - int(boot_s() * 1000))
+        return cls(boot_id(), clock.now_ms() - int(boot_s() * 1000))
 
     def now_ms(self) -> int:
         return self.base_ms + int(boot_s() * 1000)

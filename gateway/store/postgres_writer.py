@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from gateway.failpoints import reach_each
 from gateway.store.contract import StoreUnavailable
 from gateway.store.gathering import Batch, GroupWriter, Unit
 from gateway.store.postgres_connection import PostgresConnection, Unreachable
@@ -37,14 +38,20 @@ class PostgresWriter(GroupWriter):
 
     async def _write(self, units: list[Unit]) -> None:
         try:
-            batch = await self._link.transaction(lambda connection: self._run(connection, units))
+            batch = await self._link.transaction(lambda connection: self._run_all(connection, units))
         except Unreachable as error:
             self._fail(units, error)
         except Exception as error:  # noqa: BLE001 - told to its unit when it is run alone
             self._repeat(units, error)
         else:
             self.measures.commit_s.add(self._link.commit_took_s)
+            reach_each((unit.kind for unit in units), "after-commit")
             self._finish(batch)
+
+    async def _run_all(self, connection: PostgresConnection, units: list[Unit]) -> Batch:
+        batch = await self._run(connection, units)
+        reach_each((unit.kind for unit in units), "before-commit")
+        return batch
 
     def _unavailable(self, error: Exception) -> Exception:
         if isinstance(error, Unreachable):

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gateway.failpoints import reach_each
 from gateway.store.contract import StoreUnavailable
 from gateway.store.gathering import Batch, GroupWriter, Unit
 
@@ -133,9 +134,12 @@ class SqliteWriter(GroupWriter):
 
     def _commit(self, batch: Batch) -> Callable[[], None]:
         started_s = time.monotonic()
+        kinds = {unit.kind for unit in batch.units}
+        reach_each(kinds, "before-commit")
         try:
             self._connection.commit()
             self.measures.commit_s.add(time.monotonic() - started_s)
+            reach_each(kinds, "after-commit")
         except sqlite3.Error as error:
             self._connection.rollback()
             failed = error

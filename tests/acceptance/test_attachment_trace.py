@@ -14,57 +14,16 @@ import pytest
 from gateway.bench import endtoend
 
 from .harness import ROOT, GatewayProcess
+from .tracing import ended_calls, place, tracer
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-TRACED = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,write,writev,sendto,sendmsg"
-_LINE = re.compile(r"(\d+) +(.*)")
 MIB = 1024 * 1024
-
-
-def ended_calls(trace: str) -> list[str]:
-    """The calls in the order in which they ended."""
-    begun: dict[str, str] = {}
-    ended: list[str] = []
-    for line in trace.splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None:
-            continue
-        task, text = match.groups()
-        if text.endswith("<unfinished ...>"):
-            begun[task] = text.removesuffix("<unfinished ...>")
-        elif text.startswith("<... "):
-            ended.append(begun.pop(task, "") + text)
-        else:
-            ended.append(text)
-    return ended
-
-
-def place(calls: list[str], *parts: str, after: int = -1) -> int:
-    """Where the first such call stands."""
-    for index, call in enumerate(calls):
-        if index > after and all(part in call for part in parts):
-            return index
-    raise AssertionError(f"{parts} is not in the trace after {after}:\n" + "\n".join(calls[-60:]))
 
 
 async def test_file_folder_and_row_are_synced_before_the_reply(tmp_path: Path) -> None:
     endtoend.prepare(ROOT, tmp_path)
     trace = tmp_path / "trace"
-    under = (
-        "strace",
-        "-D",
-        "-f",
-        "--seccomp-bpf",
-        "-qq",
-        "-y",
-        "-s",
-        "24",
-        "-e",
-        f"trace={TRACED}",
-        "-o",
-        str(trace),
-    )
-    gateway = GatewayProcess(tmp_path, under=under)
+    gateway = GatewayProcess(tmp_path, under=tracer(trace))
     assert (await gateway.command("certs", "init"))[0] == 0
     await gateway.start()
     data = secrets.token_bytes(5 * MIB)  # two parts: one waits among the uploads, one goes to its last place

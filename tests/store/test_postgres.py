@@ -15,18 +15,27 @@ import pytest_asyncio
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from gateway import clock
-from gateway.bench.postgres import PostgresServer
 from gateway.errors import ConfigError
 from gateway.message import DeliveryState
 from gateway.payments.ground import BusinessObject, Ground, Needs
 from gateway.store import Store, open_store
 from gateway.store.columns import metadata
-from gateway.store.contract import LastVersion, MessageFilter, NotPurged, StoreUnavailable, Verdict
+from gateway.store.contract import (
+    AttemptResult,
+    Claimed,
+    LastVersion,
+    MessageFilter,
+    NotPurged,
+    StoreUnavailable,
+    Verdict,
+)
 from gateway.store.months import Month
 from gateway.store.partitions import make_months, parts_of
 from gateway.store.postgres_connection import Broken, PostgresConnection
 from gateway.store.postgres_link import Link
 from gateway.store.records import record_digest
+from gateway.torture.database import PostgresServer
+from gateway.torture.proxy import Valve
 from tests.postgres import clean_database, new_database, new_server, the_server
 from tests.store.samples import accept_id, ended, message, new_log, says, to
 
@@ -348,3 +357,47 @@ async def test_any_part_of_a_text_is_found_in_a_month_that_is_over(
         for table, _, _ in parts_of(month):
             await connection.execute(f"DROP TABLE {table}_{month.name}")
         await connection.close()
+
+
+async def test_a_node_that_was_cut_off_comes_late_and_changes_nothing(url: str, tmp_path: Path) -> None:
+    """Its writes reach the database after its lease ran out and another node took the delivery over."""
+    server = the_server()
+    valve = Valve(server.port)
+    await valve.start()
+    cut_off = open_store(
+        url.replace(f":{server.port}/", f":{valve.port}/"), tmp_path, evidence=new_log("GW-a")
+    )
+    other = open_store(url, tmp_path, evidence=new_log("GW-b"))
+    for store in (cut_off, other):
+        await store.open()
+    message_id = await accept_id(cut_off, message("m", judge=says(to(line="L"))))
+    await accept_id(cut_off, message("next", judge=says(to(line="L"))))
+    (early,) = await cut_off.claim("early", 10, 1.0)
+    valve.shut()
+    outcome = asyncio.create_task(_record(cut_off, ended(early, DeliveryState.DEAD)))
+    claimed = await _until(lambda: other.claim("late", 10, 60.0))
+    (late,) = claimed
+    assert late.delivery_id == early.delivery_id and late.outcome_unknown and late.token != early.token
+    assert not outcome.done()
+    valve.open()
+    assert await outcome is False
+    assert await other.record(ended(late))
+    row = await other.wait_settled(message_id, 5)
+    assert row is not None and row.state.value == "delivered"
+    assert [one.state for one in await other.attempts(early.delivery_id)] == ["crashed", "done"]
+    assert len(await other.claim("w", 10, 60.0)) == 1
+    for store in (cut_off, other):
+        await store.close()
+    await valve.stop()
+
+
+async def _record(store: Store, result: AttemptResult) -> bool:
+    return await store.record(result)
+
+
+async def _until(ask: Callable[[], Awaitable[list[Claimed]]]) -> list[Claimed]:
+    for _ in range(300):
+        if found := await ask():
+            return found
+        await asyncio.sleep(0.05)
+    return []
