@@ -55,6 +55,7 @@ from gateway.store.messagerows import (
     SealedBatch,
     Verdict,
 )
+from gateway.store.requestrows import Cause, RequestCount, RequestItem, RequestRow
 from gateway.store.steered import Steered
 from gateway.store.steeringrows import (
     ALL_RECEIVERS,
@@ -76,6 +77,7 @@ __all__ = [
     "AttemptRow",
     "AuditCheck",
     "AuditFilter",
+    "Cause",
     "Claimed",
     "Claimer",
     "Counts",
@@ -95,6 +97,9 @@ __all__ = [
     "PauseRow",
     "ReceiptDue",
     "RefusalRow",
+    "RequestCount",
+    "RequestItem",
+    "RequestRow",
     "ResolveRefused",
     "SealedBatch",
     "SessionRow",
@@ -171,7 +176,8 @@ class Store(Steered, Accounted, Protocol):
     async def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]: ...
     # action: replay (same key, same form) | new-effect (`renewed` replaces form, key and effect number; refused
     # while any attempt's outcome is unknown or another effect of the message is under way; of a done or discarded delivery it makes another one, which is
-    # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
+    # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused. `dry`: the answer is the
+    # row as it would be, and nothing of it stays.
     async def resolve(
         self,
         delivery_id: int,
@@ -183,6 +189,7 @@ class Store(Steered, Accounted, Protocol):
         notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
         sure: bool = False,  # of a discard whose outcome is unknown: without it refused
         origin: str = COMMAND_LINE,
+        dry: bool = False,
     ) -> DeliveryRow: ...
     # A parked message is closed, in a person's name; `told_again`: the message that was applied in its place.
     # LookupError, ResolveRefused.

@@ -54,6 +54,12 @@ _RECORD_BYTES = 1024
 _FORM_BYTES = 256
 
 
+class _Foreseen(Exception):
+    def __init__(self, row: DeliveryRow):
+        self.row = row
+        super().__init__("undone")
+
+
 class EngineStore(SteeringEngine, AccountsEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
@@ -189,12 +195,29 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
         notice: Arrival | None = None,
         sure: bool = False,
         origin: str = COMMAND_LINE,
+        dry: bool = False,
     ) -> DeliveryRow:
         act = Act(delivery_id, action, actor, reason, renewed, notice, sure, origin)
-        row: DeliveryRow = await self._do(
-            lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
-        )
+
+        def do(work: Transaction) -> Coroutine[Any, Any, DeliveryRow]:
+            return resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
+
+        if dry:
+            return await self._foresee(do)
+        row: DeliveryRow = await self._do(do)
         return row
+
+    async def _foresee(self, do: Callable[[Transaction], Coroutine[Any, Any, DeliveryRow]]) -> DeliveryRow:
+        """What an act would answer: it is done, and undone with its savepoint (batching.py)."""
+
+        async def foresee(work: Transaction) -> None:
+            raise _Foreseen(await do(work))
+
+        try:
+            await self._do(foresee)
+        except _Foreseen as seen:
+            return seen.row
+        raise AssertionError("an act that was to be undone was kept")
 
     async def close_parked(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store import account_tables, case_tables, steering_tables, tables
+from gateway.store import account_tables, case_tables, request_tables, steering_tables, tables
 from gateway.store.columns import metadata
 
 # All modules put their tables on the one metadata.
@@ -13,6 +13,7 @@ assert (
     is case_tables.contract.metadata
     is steering_tables.receiver_pause.metadata
     is account_tables.audit.metadata
+    is request_tables.resolve_request.metadata
     is metadata
 )
 context.configure(
