@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.console.texts_stuck import STUCK_TEXTS
+
 LANGUAGES = ("zh", "en")
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -302,6 +304,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.discarded": ("已放弃", "discarded"),
     "footer.counts": ("报文 {0} · 待投递 {1} · 滞留 {2}", "{0} messages · {1} to deliver · {2} stuck"),
 }
+TEXTS |= STUCK_TEXTS
 
 
 def translate(language: str, key: str, *values: object) -> str:

@@ -22,6 +22,7 @@ from gateway.store import Store, open_store
 from gateway.translate import Translator
 from tests.console.people import cookie_of
 from tests.console.seed import fill
+from tests.store.samples import new_log
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -49,7 +50,7 @@ async def serving(
     settings = load_settings(ROOT, environ={})
     changed = {"data_dir": str(folder), "console_second_factor": second_factor}
     settings = replace(settings, gateway=settings.gateway.model_copy(update=changed))
-    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder)
+    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder, evidence=new_log())
     await store.open()
     cookies = {}
     if filled:
