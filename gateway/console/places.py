@@ -25,6 +25,7 @@ PLACES = (
     Place("applications", "/console/applications", "applications.view"),
     Place("stuck", "/console/stuck", "deliveries.view"),
     Place("refusals", "/console/refusals", "messages.view"),
+    Place("platforms", "/console/platforms", "platforms.view"),
     Place("users", "/console/users", "users.manage"),
     Place("audit", "/console/audit", "audit.view"),
 )

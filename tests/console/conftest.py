@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +18,7 @@ from pytest_asyncio import is_async_test
 
 from gateway.console import add_console
 from gateway.mapping import MappingSet
+from gateway.reloading import reload
 from gateway.settings import Settings, load_settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
@@ -57,7 +60,9 @@ async def serving(
         await fill(store, standard)
         cookies = await cookie_of(store, "operator")
     app = web.Application()
-    pages = add_console(app, settings, store, Translator(standard, MappingSet({}), settings.platforms))
+    translator = Translator(standard, MappingSet({}), settings.platforms)
+    again = functools.partial(reload, settings, translator, asyncio.Lock())
+    pages = add_console(app, settings, store, translator, again)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     listening = web.TCPSite(runner, "127.0.0.1", 0)
