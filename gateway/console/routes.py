@@ -19,6 +19,7 @@ from gateway.console import (
     platforms,
     refusals,
     signing,
+    totals,
     users,
 )
 from gateway.console.guard import guard, open_to_all
@@ -54,7 +55,18 @@ def add_console(
         undefined=jinja2.StrictUndefined,
         autoescape=True,
     )
-    for part in (signing, account, messages, refusals, deliveries, applications, platforms, users, audits):
+    for part in (
+        signing,
+        account,
+        messages,
+        refusals,
+        deliveries,
+        totals,
+        applications,
+        platforms,
+        users,
+        audits,
+    ):
         part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)

@@ -26,6 +26,7 @@ from gateway.store.accountrows import (
     SessionRow,
     UserRow,
 )
+from gateway.store.caserows import CaseTotal
 from gateway.store.deliveryrows import (
     AttemptResult,
     AttemptRow,
@@ -77,6 +78,7 @@ __all__ = [
     "AttemptRow",
     "AuditCheck",
     "AuditFilter",
+    "CaseTotal",
     "Cause",
     "Claimed",
     "Claimer",
@@ -225,9 +227,18 @@ class Store(Steered, Accounted, Protocol):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        states: Sequence[str] = (),
         scope: Scope = EVERYTHING,  # with `authorities`: those of its codes
+        also: Scope = EVERYTHING,  # within `scope`: what somebody looks for
         authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]: ...
+    async def application_totals(
+        self,
+        *,
+        scope: Scope = EVERYTHING,
+        also: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
+    ) -> Sequence[CaseTotal]: ...
     async def trace(self, app_no: str) -> Sequence[TraceStep]: ...
     async def contract(self, no: str) -> Contract | None: ...
     async def find_object(self, kind: str, key: str) -> BusinessObject | None: ...

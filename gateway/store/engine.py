@@ -24,6 +24,7 @@ from gateway.store.contract import (
     AttachmentRow,
     AttemptResult,
     AttemptRow,
+    CaseTotal,
     Claimed,
     Claimer,
     Counts,
@@ -281,13 +282,26 @@ class EngineStore(SteeringEngine, AccountsEngine, ABC):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        states: Sequence[str] = (),
         scope: Scope = EVERYTHING,
+        also: Scope = EVERYTHING,
         authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]:
         return await cases.search_applications(
             self._reader, contract_no=contract_no, deal=deal, party=party, since=since, until=until,
-            limit=limit, offset=offset, bounds=within(scope, authorities),
+            limit=limit, offset=offset, states=states,
+            bounds=[*within(scope, authorities), *within(also, authorities)],
         )  # fmt: skip
+
+    async def application_totals(
+        self,
+        *,
+        scope: Scope = EVERYTHING,
+        also: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
+    ) -> Sequence[CaseTotal]:
+        bounds = [*within(scope, authorities), *within(also, authorities)]
+        return await cases.totals(self._reader, bounds)
 
     async def trace(self, app_no: str) -> Sequence[TraceStep]:
         return await cases.trace_of(self._reader, app_no)
