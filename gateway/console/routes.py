@@ -19,6 +19,7 @@ from gateway.console import (
     platforms,
     refusals,
     signing,
+    standardpages,
     totals,
     users,
 )
@@ -64,6 +65,7 @@ def add_console(
         totals,
         applications,
         platforms,
+        standardpages,
         users,
         audits,
     ):

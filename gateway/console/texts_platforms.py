@@ -60,5 +60,11 @@ PLATFORM_TEXTS: dict[str, tuple[str, str]] = {
     "pstate.recovering": ("恢复中", "recovering"),
     "pstate.paused": ("已暂停", "paused"),
     "pstate.maintenance": ("维护中", "maintenance"),
+    "nav.standard": ("数据标准", "Standard"),
+    "standard.types": ("报文", "Messages"),
+    "standard.codes": ("代码表", "Code tables"),
+    "standard.rules": ("规则", "Rules"),
+    "standard.sample-xml": ("示例（XML）", "Sample (XML)"),
+    "standard.sample-json": ("示例（JSON）", "Sample (JSON)"),
     "act.reload-mappings": ("重新读取映射", "Read the mappings again"),
 }
