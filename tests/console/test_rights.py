@@ -26,6 +26,8 @@ NOWHERE = {
     "token": "none",
     "language": "fr",
     "number": "0000",
+    "profile": "none",
+    "direction": "in",
 }
 
 
