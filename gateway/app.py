@@ -7,7 +7,7 @@ import functools
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
 from gateway.inbox import Inbox
 from gateway.intake import Intake
-from gateway.mapping import MappingSet, load_mappings, reload_mappings
+from gateway.mapping import MappingSet, load_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.outcomes import Outcomes
@@ -36,6 +36,7 @@ from gateway.polling import Poller
 from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
 from gateway.reconciling import REQUEST, Reconciler
+from gateway.reloading import missing_mappings, reload
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.seat import Seat
@@ -49,7 +50,7 @@ from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
-from gateway.translate import IDENTITY, Translator
+from gateway.translate import Translator
 
 log = structlog.get_logger("app")
 
@@ -121,30 +122,6 @@ def load_translator(settings: Settings) -> Translator:
     return Translator(standard, mappings, settings.platforms)
 
 
-def missing_mappings(settings: Settings, mappings: Set[tuple[str, str, str]]) -> list[Finding]:
-    """Every configured (platform, type, direction) that no mapping serves; `mappings`: (profile, number of
-    the type, direction)."""
-    findings = []
-    for platform in settings.platforms.values():
-        if platform.profile == IDENTITY:
-            continue
-        for direction, numbers in (("in", platform.sends), ("out", platform.receives)):
-            for number in numbers:
-                if (platform.profile, number, direction) not in mappings:
-                    text = f"type {number} has no mapping mappings/{platform.profile}/…{direction}.yaml"
-                    findings.append(
-                        Finding(
-                            f"config/platforms/{platform.id}",
-                            0,
-                            0,
-                            "sends/receives",
-                            text,
-                            "config.no-mapping",
-                        )
-                    )
-    return findings
-
-
 ALONE = Seat()
 
 
@@ -178,21 +155,7 @@ class Gateway:
     async def reload_mappings(self) -> tuple[Finding, ...]:
         """Reads all mappings again; where one has errors, or a configured type is left without, the old
         set stays and the log says so. Answers with the findings."""
-        async with self.keeper.renewing:
-            return await self._reload_mappings()
-
-    async def _reload_mappings(self) -> tuple[Finding, ...]:
-        translator = self.translator
-        folder = self.settings.root / "mappings"
-        found = await asyncio.to_thread(reload_mappings, translator.mappings, folder, translator.standard)
-        findings = (*found.findings, *missing_mappings(self.settings, found.mappings.names()))
-        if any(finding.severity == "error" for finding in findings):
-            log.error("mappings not reloaded: the old ones stay", findings=[str(one) for one in findings])
-            return findings
-        translator.mappings = found.mappings
-        changed = ["/".join(one) for one in found.changed]
-        log.info("mappings reloaded", changed=changed, warnings=[str(one) for one in findings])
-        return findings
+        return await reload(self.settings, self.translator, self.keeper.renewing)
 
     async def stop(self) -> None:
         """Stops accepting, finishes what is in flight within `stop_s`, closes the store."""
@@ -308,7 +271,9 @@ async def _start(
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
-    runner, port = await server.listen(settings, world, translator, store, tls, seat.listener)
+    runner, port = await server.listen(
+        settings, world, translator, store, tls, seat.listener, functools.partial(reload, settings, translator, keeper.renewing)
+    )  # fmt: skip
     purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
     gateway = Gateway(
         settings, store, intake, runner, port, worker, pollers, keeper, reconciler, pressure, ReceiptWatch(store), purge,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -48,11 +49,12 @@ async def listen(
     store: Store,
     tls: ssl.SSLContext | None,
     listener: socket.socket | None,
+    reload: Callable[[], Awaitable[Sequence[Finding]]],
 ) -> tuple[web.AppRunner, int]:
     """The server, accepting, and its port. ConfigError where the port is taken."""
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
-    console.add_console(app, settings, store, translator)
+    console.add_console(app, settings, store, translator, reload)
     app[DRAINING] = Draining()
     if listener is not None:  # there are siblings; a signal costs each answer something
         app.on_response_prepare.append(_close_while_draining)

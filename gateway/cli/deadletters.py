@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -16,23 +14,12 @@ from gateway.arrivals import ArrivalMaker
 from gateway.cli.masks import Masks
 from gateway.cli.opened import opened_store, time_of, typed
 from gateway.cli.place import end_with_findings, print_json, run_async, settings_or_exit
+from gateway.deadletters import ACTIONS, Act, Outcome, Resolver, find_all
 from gateway.errors import ConfigError, GatewayError
-from gateway.notices import make_discard_notice
 from gateway.routing import Routes
 from gateway.settings import Settings
 from gateway.store import Store
 from gateway.store.contract import DeliveryRow, Evidence, StuckFilter
-
-ACTIONS = ("replay", "new-effect", "done", "discard")
-_PAGE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class _Act:
-    action: str
-    actor: str
-    reason: str
-    sure: bool = False
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -79,7 +66,7 @@ def dead(
 @click.option("--actor", default="operator", help="Who does it.")
 @click.option("--all", "everything", is_flag=True, help="Without any filter: everything that waits.")
 @click.option("--yes-case", is_flag=True, help="Discard even where a payment's outcome is unknown.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only say what would come of each; nothing is done.")
 def resolve(
     receiver: str,
     type_: str,
@@ -101,7 +88,7 @@ def resolve(
     if not everything and not any((receiver, type_, code, state, since, until)):
         raise click.UsageError("name at least one filter, or --all")
     wanted = _wanted(receiver, type_, code, state, since, until)
-    act = _Act(action, typed(actor), typed(reason), yes_case)
+    act = Act(action, typed(actor), typed(reason), yes_case)
     try:
         found = run_async(_resolve_all(settings_or_exit(), wanted, limit, act, dry_run=dry_run))
     except ConfigError as error:
@@ -130,7 +117,7 @@ def replay(delivery: int, reason: str, action: str, actor: str, yes_case: bool, 
     discard: it had no effect and needs none; its sender is told (8002), and an application whose push was
     never answered goes back to 44.
     """
-    act = _Act(action, typed(actor), typed(reason), yes_case)
+    act = Act(action, typed(actor), typed(reason), yes_case)
     try:
         row = run_async(_resolve(settings_or_exit(), delivery, act))
     except ConfigError as error:
@@ -157,34 +144,12 @@ def _ms(name: str, text: str) -> int:
         raise click.UsageError(f"--{name}: {error}") from error
 
 
-class _Resolver:
-    """Does acts on a store; mappings are compiled once, and only where an act needs them."""
+def _resolver(settings: Settings, store: Store) -> Resolver:
+    def make() -> ArrivalMaker:
+        routes = Routes.of(settings.routes, settings.platforms, settings.coverage)
+        return ArrivalMaker(settings, store, load_translator(settings), routes)
 
-    def __init__(self, settings: Settings, store: Store):
-        self.settings = settings
-        self.store = store
-        self._maker: ArrivalMaker | None = None
-
-    @property
-    def maker(self) -> ArrivalMaker:
-        if self._maker is None:
-            own = self.settings
-            routes = Routes.of(own.routes, own.platforms, own.coverage)
-            self._maker = ArrivalMaker(own, self.store, load_translator(own), routes)
-        return self._maker
-
-    async def resolve(self, row: DeliveryRow, act: _Act) -> DeliveryRow:
-        renewed = await self.maker.renew(row) if act.action == "new-effect" else None
-        notice, sure = None, act.sure
-        if act.action == "discard":
-            message = await self.store.get_message(row.message_id)
-            if message is None:
-                raise LookupError(f"no message {row.message_id}")
-            notice = make_discard_notice(self.maker, row, message, act.reason)
-            sure = sure or not self.maker.standard.catalogue.get(row.type).money
-        return await self.store.resolve(
-            row.id, act.action, act.actor, act.reason, renewed, notice=notice, sure=sure
-        )  # fmt: skip
+    return Resolver(store, make)
 
 
 def _evidence(settings: Settings, action: str) -> Evidence | None:
@@ -192,29 +157,30 @@ def _evidence(settings: Settings, action: str) -> Evidence | None:
     return make_evidence(settings, load_keyring(settings), "operator") if action == "discard" else None
 
 
-async def _resolve(settings: Settings, delivery: int, act: _Act) -> DeliveryRow:
+async def _resolve(settings: Settings, delivery: int, act: Act) -> DeliveryRow:
     async with opened_store(settings, _evidence(settings, act.action)) as store:
         row = await store.delivery(delivery)
         if row is None:
             raise LookupError(f"no delivery {delivery}")
-        return await _Resolver(settings, store).resolve(row, act)
+        return await _resolver(settings, store).resolve(row, act)
 
 
 async def _resolve_all(
-    settings: Settings, wanted: StuckFilter, limit: int, act: _Act, *, dry_run: bool
+    settings: Settings, wanted: StuckFilter, limit: int, act: Act, *, dry_run: bool
 ) -> dict[str, Any]:
     async with opened_store(settings, _evidence(settings, act.action)) as store:
-        rows = await _find(store, wanted, limit)
-        resolver = _Resolver(settings, store)
+        rows = await find_all(store, wanted, limit)
+        resolver = _resolver(settings, store)
+        outcomes = [await resolver.attempt(row, act, dry=dry_run) for row in rows]
         told = [
             {
-                "id": row.id, "type": row.type, "receiver": row.receiver, "code": row.last_code,
-                "result": "would be tried" if dry_run else await _try(resolver, row, act),
+                "id": one.row.id, "type": one.row.type, "receiver": one.row.receiver, "code": one.row.last_code,
+                "result": _said(one, dry_run=dry_run),
             }
-            for row in rows
+            for one in outcomes
         ]  # fmt: skip
-        results = Counter(str(one["result"]).startswith("refused") for one in told)
-        done = 0 if dry_run else results[False]
+        refused = sum(one.is_refused for one in outcomes)
+        done = 0 if dry_run else len(outcomes) - refused
         if not dry_run:
             named = {
                 "receiver": wanted.receiver,
@@ -222,38 +188,26 @@ async def _resolve_all(
                 "code": wanted.code,
                 "state": wanted.state,
             }
-            counted = {"matched": len(rows), "resolved": done, "refused": results[True]}
+            counted = {"matched": len(rows), "resolved": done, "refused": refused}
             await store.note_act(
                 act.actor, f"resolve {act.action}", wanted.receiver, act.reason, named | counted
             )
     return {
         "action": act.action, "dry_run": int(dry_run), "matched": len(rows), "resolved": done,
-        "refused": results[True], "deliveries": told,
+        "refused": refused, "deliveries": told,
     }  # fmt: skip
 
 
-async def _try(resolver: _Resolver, row: DeliveryRow, act: _Act) -> str:
-    try:
-        return str((await resolver.resolve(row, act)).state)
-    except (GatewayError, LookupError) as error:
-        return f"refused: {error}"
-
-
-async def _find(store: Store, wanted: StuckFilter, limit: int) -> list[DeliveryRow]:
-    found: list[DeliveryRow] = []
-    while len(found) < limit:
-        after = found[-1].id if found else 0
-        page = await store.find_stuck(replace(wanted, after=after, limit=min(_PAGE, limit - len(found))))
-        if not page:
-            break
-        found.extend(page)
-    return found
+def _said(outcome: Outcome, *, dry_run: bool) -> str:
+    if outcome.is_refused:
+        return f"refused: {outcome.result}"
+    return f"would be {outcome.result}" if dry_run else outcome.result
 
 
 async def _list(settings: Settings, wanted: StuckFilter, limit: int) -> list[dict[str, Any]]:
     masks = Masks(settings)
     async with opened_store(settings) as store:
-        return [await _told(store, masks, row) for row in await _find(store, wanted, limit)]
+        return [await _told(store, masks, row) for row in await find_all(store, wanted, limit)]
 
 
 async def _told(store: Store, masks: Masks, row: DeliveryRow) -> dict[str, Any]:

@@ -9,15 +9,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway import clock
 from gateway.cli.opened import opened_store, time_of, typed
 from gateway.cli.place import print_json, run_async, settings_or_exit
-from gateway.operating import find_window
-from gateway.settings import Platform, Settings
-from gateway.store.contract import ALL_RECEIVERS, HealthRow, PauseRow
-
-_WAITING = ("waiting", "ready", "leased")
-_STUCK = ("dead", "unknown")
+from gateway.settings import Settings
+from gateway.standing import Standing, standings
+from gateway.store.contract import ALL_RECEIVERS
 
 
 @click.group()
@@ -121,39 +117,18 @@ async def _history(settings: Settings, subject: str, limit: int) -> list[dict[st
 
 async def _list(settings: Settings) -> dict[str, Any]:
     async with opened_store(settings) as store:
-        paused = {row.receiver: row for row in await store.pauses()}
-        health = {row.receiver: row for row in await store.health()}
-        counts = (await store.counts()).by_receiver
-    everybody = paused.get(ALL_RECEIVERS)
-    rows = [
-        _row(one, paused.get(one.id) or everybody, health.get(one.id), counts.get(one.id, {}))
-        for one in settings.platforms.values()
-    ]
-    return {"platforms": rows, "all_paused": int(everybody is not None)}
+        found, everybody = await standings(settings, store)
+    return {"platforms": [_row(one) for one in found], "all_paused": int(everybody is not None)}
 
 
-def _row(
-    platform: Platform, pause: PauseRow | None, health: HealthRow | None, counts: Any
-) -> dict[str, str | int]:
-    state, since, why = _state(platform, pause, health)
+def _row(one: Standing) -> dict[str, str | int]:
     return {
-        "id": platform.id,
-        "state": state,
-        "since": time_of(since),
-        "why": why,
-        "breaker": health.state if health else "up",
-        "backlog": platform.backlog,
-        "waiting": sum(counts.get(name, 0) for name in _WAITING),
-        "stuck": sum(counts.get(name, 0) for name in _STUCK),
+        "id": one.platform.id,
+        "state": one.state,
+        "since": time_of(one.since),
+        "why": one.why,
+        "breaker": one.health.state if one.health else "up",
+        "backlog": one.platform.backlog,
+        "waiting": one.waiting,
+        "stuck": one.stuck,
     }
-
-
-def _state(platform: Platform, pause: PauseRow | None, health: HealthRow | None) -> tuple[str, int, str]:
-    if pause is not None:
-        return "paused", pause.paused_at, f"{pause.actor}: {pause.reason}"
-    window = find_window(platform.maintenance, clock.now())
-    if window is not None:
-        return "maintenance", 0, f"{window.begins:%H:%M}–{window.ends:%H:%M} {window.reason}".strip()
-    if health is None:
-        return "up", 0, ""
-    return health.state, health.since, f"{health.code} {health.text}".strip() if health.state != "up" else ""

@@ -25,8 +25,11 @@ PLACES = (
     Place("applications", "/console/applications", "applications.view"),
     Place("stuck", "/console/stuck", "deliveries.view"),
     Place("refusals", "/console/refusals", "messages.view"),
+    Place("platforms", "/console/platforms", "platforms.view"),
+    Place("mappings", "/console/mappings", "mappings.view"),
     Place("users", "/console/users", "users.manage"),
     Place("audit", "/console/audit", "audit.view"),
+    Place("standard", "/console/standard", "standard.view"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -9,11 +10,25 @@ import jinja2
 from aiohttp import web
 
 from gateway.accounts import Accounts, Limits
-from gateway.console import account, applications, audits, deliveries, messages, refusals, signing, users
+from gateway.console import (
+    account,
+    applications,
+    audits,
+    deliveries,
+    mappings,
+    messages,
+    platforms,
+    refusals,
+    signing,
+    standardpages,
+    totals,
+    users,
+)
 from gateway.console.guard import guard, open_to_all
 from gateway.console.headers import HEADERS
 from gateway.console.texts import LANGUAGES
 from gateway.console.world import COOKIE, WORLD, ConsoleWorld, is_own_path
+from gateway.errors import Finding
 from gateway.settings import Settings
 from gateway.store.contract import Store
 from gateway.translate import Translator
@@ -23,13 +38,17 @@ _YEAR_S = 365 * 86_400
 
 
 def add_console(
-    app: web.Application, settings: Settings, store: Store, translator: Translator
+    app: web.Application,
+    settings: Settings,
+    store: Store,
+    translator: Translator,
+    reload: Callable[[], Awaitable[Sequence[Finding]]],
 ) -> web.Application:
     """Hangs the console under /console/ of a server's application; its own application."""
     pages = web.Application(middlewares=[guard])
     own = settings.gateway
     accounts = Accounts(store, Limits(own.console_idle_s * 1000, own.console_absolute_s * 1000))
-    pages[WORLD] = ConsoleWorld(settings, store, translator, accounts)
+    pages[WORLD] = ConsoleWorld(settings, store, translator, accounts, reload)
     aiohttp_jinja2.setup(
         pages,
         loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
@@ -38,7 +57,20 @@ def add_console(
         undefined=jinja2.StrictUndefined,
         autoescape=True,
     )
-    for part in (signing, account, messages, refusals, deliveries, applications, users, audits):
+    for part in (
+        signing,
+        account,
+        messages,
+        refusals,
+        deliveries,
+        totals,
+        applications,
+        platforms,
+        mappings,
+        standardpages,
+        users,
+        audits,
+    ):
         part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)

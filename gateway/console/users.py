@@ -8,6 +8,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from gateway.accounts import AccountFault, Asker
+from gateway.console.bounds import known_bounds
 from gateway.console.guard import asker, requires
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.rights import ROLES, Scope
@@ -108,29 +109,11 @@ def _roles(form: Form) -> list[str]:
 
 def _scope(world: ConsoleWorld, form: Form) -> Scope:
     """Of what the configuration and the code tables know, in their order."""
-    known = _bounds(world)
+    known = known_bounds(world)
     chosen = {
         name: tuple(code for code, _ in rows if code in form.getall(name, [])) for name, rows in known.items()
     }
     return Scope(chosen["authority"], chosen["division"], chosen["kind"])
-
-
-def _bounds(world: ConsoleWorld) -> dict[str, list[tuple[str, str]]]:
-    """What a department viewer can be bounded to: (code, name)."""
-    settings, codes = world.settings, world.translator.standard.codes
-    divisions = {row.adm_div for row in settings.coverage.rows}
-    authorities = {row.code: row.name for row in settings.authorities.rows}
-    kinds = {row.project_kind for row in settings.coverage.rows}
-
-    def named(table: str, code: str) -> str:
-        row = codes.get(table).rows.get(code)
-        return str(row.name_zh) if row is not None else code
-
-    return {
-        "authority": sorted(authorities.items()),
-        "division": [(code, named("region", code)) for code in sorted(divisions)],
-        "kind": [(code, named("project-kind", code)) for code in sorted(kinds)],
-    }
 
 
 async def _list_page(
@@ -141,7 +124,7 @@ async def _list_page(
         "tab": "users",
         "rows": await world.store.users(),
         "roles": ROLES,
-        "bounds": _bounds(world),
+        "bounds": known_bounds(world),
         "chosen": Scope(),
         "fault": fault,
         "given": given or {"name": "", "title": "", "reason": "", "roles": []},
@@ -155,7 +138,7 @@ async def _user_page(request: web.Request, fault: str = "") -> web.Response:
         "tab": "users",
         "row": row,
         "roles": ROLES,
-        "bounds": _bounds(world),
+        "bounds": known_bounds(world),
         "chosen": row.scope,
         "fault": fault,
         "acts": ("unlock" if row.state == "locked" or row.refused_until else "lock", "reset"),

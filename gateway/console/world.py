@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from gateway.console.masked import Masker
 from gateway.console.places import PLACES, home_of
 from gateway.console.sessions import FIELD, HALF, USER, form_token
 from gateway.console.texts import LANGUAGES, translate
+from gateway.errors import Finding
 from gateway.rights import may
 from gateway.settings import Settings
 from gateway.store.contract import DeliveryRow, MessageRow, Store
@@ -30,6 +31,7 @@ class ConsoleWorld:
     store: Store
     translator: Translator
     accounts: Accounts
+    reload: Callable[[], Awaitable[Sequence[Finding]]]  # reads the mappings again
 
     def masker(self, row: MessageRow) -> Masker:
         """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, text
 
 from gateway.payments.ground import Application, BusinessObject, Contract, TraceStep
 from gateway.store import case_tables as tables
 from gateway.store import rows
+from gateway.store.caserows import CaseTotal
 from gateway.store.statements import Connection, Statement
 
 _a, _c, _o, _t = tables.application.c, tables.contract.c, tables.business_object.c, tables.trace.c
@@ -66,10 +67,13 @@ async def search_applications(
     until: int,
     limit: int,
     offset: int,
+    states: Sequence[str] = (),
     bounds: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[int, list[Application]]:
     """How many there are, and one page of them, newest first. `since` ≤ opened_at < `until`, 0: open."""
     conditions: list[Any] = [*bounds]
+    if states:
+        conditions.append(or_(*(_a.state == one for one in states)))
     if contract_no:
         conditions.append(_a.contract_no == contract_no)
     if deal:
@@ -85,3 +89,20 @@ async def search_applications(
     page = select(tables.application).where(*conditions).order_by(_a.opened_at.desc(), _a.no.desc())
     found = await Statement(page.limit(limit).offset(offset)).rows(connection)
     return int((await total.rows(connection))[0][0]), [rows.application_row(row) for row in found]
+
+
+_DAY_MS, _SHANGHAI_MS = 86_400_000, 8 * 3_600_000
+
+
+async def totals(connection: Connection, bounds: Sequence[ColumnElement[bool]]) -> list[CaseTotal]:
+    """What was applied for, by the day in Shanghai on which it was opened, division, project kind and state."""
+    day = ((_a.opened_at + _SHANGHAI_MS) // _DAY_MS).label("day")
+    keys = (day, _a.adm_div, _a.project_kind, _a.state)
+    sums = (func.sum(one) for one in (_a.app_fen, _a.approved_fen, _a.paid_fen, _a.refunded_fen))
+    found = await Statement(
+        select(*keys, func.count(), *sums)
+        .where(*bounds)
+        .group_by(text("day"), *keys[1:])
+        .order_by(text("day"), *keys[1:])
+    ).rows(connection)
+    return [CaseTotal(*row[:4], *(int(one) for one in row[4:])) for row in found]

@@ -27,6 +27,7 @@ from gateway.store.accountrows import (
     SessionRow,
     UserRow,
 )
+from gateway.store.caserows import CaseTotal
 from gateway.store.deliveryrows import (
     AttemptResult,
     AttemptRow,
@@ -65,6 +66,7 @@ from gateway.store.messagerows import (
     SealedBatch,
     Verdict,
 )
+from gateway.store.requestrows import Cause, RequestCount, RequestItem, RequestRow
 from gateway.store.steered import Steered
 from gateway.store.steeringrows import (
     ALL_RECEIVERS,
@@ -87,6 +89,8 @@ __all__ = [
     "AttemptRow",
     "AuditCheck",
     "AuditFilter",
+    "CaseTotal",
+    "Cause",
     "Claimed",
     "Claimer",
     "Counts",
@@ -111,6 +115,9 @@ __all__ = [
     "ReconciledDifference",
     "Reconciliation",
     "RefusalRow",
+    "RequestCount",
+    "RequestItem",
+    "RequestRow",
     "ResolveRefused",
     "SealedBatch",
     "SessionRow",
@@ -187,7 +194,8 @@ class Store(Kept, Steered, Accounted, Protocol):
     async def dead_letters(self, limit: int = 100) -> Sequence[DeliveryRow]: ...
     # action: replay (same key, same form) | new-effect (`renewed` replaces form, key and effect number; refused
     # while any attempt's outcome is unknown or another effect of the message is under way; of a done or discarded delivery it makes another one, which is
-    # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused.
+    # returned) | done (the receiver has it) | discard. LookupError, ResolveRefused. `dry`: the answer is the
+    # row as it would be, and nothing of it stays.
     async def resolve(
         self,
         delivery_id: int,
@@ -199,6 +207,7 @@ class Store(Kept, Steered, Accounted, Protocol):
         notice: Arrival | None = None,  # of a discard: told to the sender in the same transaction, or neither
         sure: bool = False,  # of a discard whose outcome is unknown: without it refused
         origin: str = COMMAND_LINE,
+        dry: bool = False,
     ) -> DeliveryRow: ...
     # A parked message is closed, in a person's name; `told_again`: the message that was applied in its place.
     # LookupError, ResolveRefused.
@@ -238,9 +247,18 @@ class Store(Kept, Steered, Accounted, Protocol):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        states: Sequence[str] = (),
         scope: Scope = EVERYTHING,  # with `authorities`: those of its codes
+        also: Scope = EVERYTHING,  # within `scope`: what somebody looks for
         authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]: ...
+    async def application_totals(
+        self,
+        *,
+        scope: Scope = EVERYTHING,
+        also: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
+    ) -> Sequence[CaseTotal]: ...
     async def trace(self, app_no: str) -> Sequence[TraceStep]: ...
     async def contract(self, no: str) -> Contract | None: ...
     async def find_object(self, kind: str, key: str) -> BusinessObject | None: ...

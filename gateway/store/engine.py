@@ -25,6 +25,7 @@ from gateway.store.contract import (
     AttachmentRow,
     AttemptResult,
     AttemptRow,
+    CaseTotal,
     Claimed,
     Claimer,
     Counts,
@@ -54,6 +55,12 @@ from gateway.store.words import Words
 _LOOK_AGAIN_S = 0.5
 _RECORD_BYTES = 1024
 _FORM_BYTES = 256
+
+
+class _Foreseen(Exception):
+    def __init__(self, row: DeliveryRow):
+        self.row = row
+        super().__init__("undone")
 
 
 class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
@@ -191,12 +198,29 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
         notice: Arrival | None = None,
         sure: bool = False,
         origin: str = COMMAND_LINE,
+        dry: bool = False,
     ) -> DeliveryRow:
         act = Act(delivery_id, action, actor, reason, renewed, notice, sure, origin)
-        row: DeliveryRow = await self._do(
-            lambda work: resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
-        )
+
+        def do(work: Transaction) -> Coroutine[Any, Any, DeliveryRow]:
+            return resolve(work, act, lambda arrivals: accept_all(work, arrivals, self._evidence))
+
+        if dry:
+            return await self._foresee(do)
+        row: DeliveryRow = await self._do(do)
         return row
+
+    async def _foresee(self, do: Callable[[Transaction], Coroutine[Any, Any, DeliveryRow]]) -> DeliveryRow:
+        """What an act would answer: it is done, and undone with its savepoint (batching.py)."""
+
+        async def foresee(work: Transaction) -> None:
+            raise _Foreseen(await do(work))
+
+        try:
+            await self._do(foresee)
+        except _Foreseen as seen:
+            return seen.row
+        raise AssertionError("an act that was to be undone was kept")
 
     async def close_parked(
         self,
@@ -271,13 +295,26 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
         until: int = 0,
         limit: int = 100,
         offset: int = 0,
+        states: Sequence[str] = (),
         scope: Scope = EVERYTHING,
+        also: Scope = EVERYTHING,
         authorities: Authorities = NO_AUTHORITIES,
     ) -> tuple[int, Sequence[Application]]:
         return await cases.search_applications(
             self._reader, contract_no=contract_no, deal=deal, party=party, since=since, until=until,
-            limit=limit, offset=offset, bounds=within(scope, authorities),
+            limit=limit, offset=offset, states=states,
+            bounds=[*within(scope, authorities), *within(also, authorities)],
         )  # fmt: skip
+
+    async def application_totals(
+        self,
+        *,
+        scope: Scope = EVERYTHING,
+        also: Scope = EVERYTHING,
+        authorities: Authorities = NO_AUTHORITIES,
+    ) -> Sequence[CaseTotal]:
+        bounds = [*within(scope, authorities), *within(also, authorities)]
+        return await cases.totals(self._reader, bounds)
 
     async def trace(self, app_no: str) -> Sequence[TraceStep]:
         return await cases.trace_of(self._reader, app_no)

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from gateway.store import receipts, steering, stuck
+from gateway.store import receipts, requests, steering, stuck
 from gateway.store.accountrows import COMMAND_LINE
 from gateway.store.deliveryrows import Claimed, DeliveryRow
+from gateway.store.requestrows import Cause, RequestCount, RequestItem, RequestRow
 from gateway.store.statements import Connection
 from gateway.store.steeringrows import HealthRow, PauseRow, ReceiptDue, StuckFilter
 from gateway.store.transaction import Transaction
@@ -79,3 +80,38 @@ class SteeringEngine:
 
     async def held(self, delivery_id: int, token: str, receiver: str) -> Claimed | None:
         return await stuck.find_held(self._reader, delivery_id, token, receiver)
+
+    async def stuck_causes(self, limit: int = 200) -> Sequence[Cause]:
+        return await requests.causes(self._reader, limit)
+
+    async def add_request(
+        self, row: RequestRow, deliveries: Sequence[int], *, origin: str = COMMAND_LINE
+    ) -> None:
+        await self._do(lambda work: requests.add(work, row, deliveries, origin))
+
+    async def decide_request(
+        self, request: str, approver: str, word: str, *, approved: bool, origin: str = COMMAND_LINE
+    ) -> RequestRow:
+        row: RequestRow = await self._do(
+            lambda work: requests.decide(work, request, approver, word, origin, approved=approved)
+        )
+        return row
+
+    async def tell_request(self, request: str, items: Sequence[RequestItem]) -> None:
+        await self._do(lambda work: requests.tell(work, request, items))
+
+    async def end_request(self, request: str, *, origin: str = COMMAND_LINE) -> bool:
+        ended: bool = await self._do(lambda work: requests.end(work, request, origin))
+        return ended
+
+    async def find_request(self, request: str) -> RequestRow | None:
+        return await requests.find(self._reader, request)
+
+    async def requests(self, limit: int = 50) -> Sequence[RequestRow]:
+        return await requests.newest(self._reader, limit)
+
+    async def request_items(self, request: str) -> Sequence[RequestItem]:
+        return await requests.items(self._reader, request)
+
+    async def request_count(self, request: str) -> RequestCount:
+        return await requests.count(self._reader, request)

@@ -88,6 +88,7 @@ async def test_dead_letters_are_listed_and_replayed_by_filter(terminal: Terminal
     )
     dry = await resolve("--receiver", SUB, "--dry-run")
     assert (dry["matched"], dry["resolved"], dry["dry_run"]) == (1, 0, 1)
+    assert [one["result"] for one in dry["deliveries"]] == ["would be ready"]
     assert len((await terminal.run("log", "dead"))["dead"]) == 2
     done = await resolve("--code", "receiver.30001")
     assert (done["matched"], done["resolved"], done["refused"]) == (1, 1, 0)

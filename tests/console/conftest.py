@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,12 +18,14 @@ from pytest_asyncio import is_async_test
 
 from gateway.console import add_console
 from gateway.mapping import MappingSet
+from gateway.reloading import reload
 from gateway.settings import Settings, load_settings
 from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.translate import Translator
 from tests.console.people import cookie_of
 from tests.console.seed import fill
+from tests.store.samples import new_log
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -49,14 +53,16 @@ async def serving(
     settings = load_settings(ROOT, environ={})
     changed = {"data_dir": str(folder), "console_second_factor": second_factor}
     settings = replace(settings, gateway=settings.gateway.model_copy(update=changed))
-    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder)
+    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder, evidence=new_log())
     await store.open()
     cookies = {}
     if filled:
         await fill(store, standard)
         cookies = await cookie_of(store, "operator")
     app = web.Application()
-    pages = add_console(app, settings, store, Translator(standard, MappingSet({}), settings.platforms))
+    translator = Translator(standard, MappingSet({}), settings.platforms)
+    again = functools.partial(reload, settings, translator, asyncio.Lock())
+    pages = add_console(app, settings, store, translator, again)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     listening = web.TCPSite(runner, "127.0.0.1", 0)

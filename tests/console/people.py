@@ -14,8 +14,8 @@ from gateway.store.contract import SessionRow, Store, UserRow
 
 
 async def cookie_of(store: Store, role: str, scope: Scope = EVERYTHING, **changes: object) -> dict[str, str]:
-    """The cookie of a session of the user `a-ROLE`, who is made where there is none."""
-    name = f"a-{role}"
+    """The cookie of a session of the user `a-ROLE` (or `name`), who is made where there is none."""
+    name = str(changes.pop("name", f"a-{role}"))
     row = UserRow(name, f"{role} 用户", (role,), scope, ACTIVE, password="-", created_at=clock.now_ms())
     await store.add_user(replace(row, **changes), Asker("test").did("add user", name))  # type: ignore[arg-type]
     token, now = secrets.token_urlsafe(32), clock.now_ms()

@@ -79,7 +79,7 @@ async def accept(
             message_id=clock.new_id(), type=number, sender=sender, idem_key=key, jti=key[:16],
             biz_key=standard.business_key(number, record), biz_version=1, given_version=True, oper_type="1",
             fingerprint=hashlib.sha256(body).hexdigest(), original=sent, content_type="application/json",
-            body=body, head=b"{}", suite="jose", cert="c", transport="rest", received_at=clock.now_ms(),
+            body=body, head=orjson.dumps({"MsgNo": number, "SendTime": clock.t17()}), suite="jose", cert="c", transport="rest", received_at=clock.now_ms(),
             sender_time=clock.t17(), needs=NO_NEEDS, judge=judge, search=f"{number} {application}",
             stages=(("read", 410), ("prepared", 95)),
         )

@@ -18,7 +18,17 @@ from tests.console.conftest import Site
 from tests.console.people import cookie_of
 from tests.console.seed import NO
 
-NOWHERE = {"id": "NONE", "no": "NONE", "name": "nobody", "act": "lock", "token": "none", "language": "fr"}
+NOWHERE = {
+    "id": "NONE",
+    "no": "NONE",
+    "name": "nobody",
+    "act": "lock",
+    "token": "none",
+    "language": "fr",
+    "number": "0000",
+    "profile": "none",
+    "direction": "in",
+}
 
 
 def routes(site: Site) -> list[web.AbstractRoute]:

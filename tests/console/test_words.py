@@ -134,6 +134,12 @@ def test_whatever_is_wrong_with_an_account_has_words() -> None:
 
 def test_every_act_of_the_audit_has_a_name() -> None:
     acts = in_the_code(r'\.did\("([a-z -]+)"', "accounts.py")
-    acts |= in_the_code(r'audit\(request, "([a-z -]+)"', "console/messages.py", "console/audits.py")
-    acts |= in_the_code(r'NewAct\(actor, "([a-z -]+)"', "store/steering.py") | {"replay", "discard", "done"}
+    acts |= in_the_code(
+        r'audit\(request, "([a-z -]+)"', "console/messages.py", "console/audits.py", "console/platforms.py"
+    )
+    acts |= (
+        in_the_code(r'NewAct\(actor, "([a-z -]+)"', "store/steering.py")
+        | in_the_code(r'"((?:ask|approve|decline) resolve)"', "store/requests.py")
+        | {"replay", "discard", "done"}
+    )
     assert len(acts) > 15 and {"act." + act.replace(" ", "-") for act in acts} - set(TEXTS) == set()

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from gateway.app import missing_mappings
 from gateway.cli.place import find_root, print_json
 from gateway.errors import ConfigError, Finding
 from gateway.mapping import Checked, check_file
 from gateway.mapping.check import find_schemas
 from gateway.mapping.mapping import mapping_files
 from gateway.mapping.schema import Shelf
+from gateway.reloading import missing_mappings
 from gateway.settings import load_settings
 from gateway.standard import Standard
 

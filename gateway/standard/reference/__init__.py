@@ -7,11 +7,20 @@ import json
 from gateway.standard.changes import Version
 from gateway.standard.jsonschema import head_schema, json_schema
 from gateway.standard.reference.content import overview, type_page
-from gateway.standard.reference.html import render_html
+from gateway.standard.reference.html import render_blocks, render_html
 from gateway.standard.reference.lists import code_tables, rules, table_page
 from gateway.standard.reference.markdown import render_markdown
 
-__all__ = ["render_markdown", "table_page", "type_page", "write_reference"]
+__all__ = [
+    "code_tables",
+    "overview",
+    "render_blocks",
+    "render_markdown",
+    "rules",
+    "table_page",
+    "type_page",
+    "write_reference",
+]
 
 
 def write_reference(version: Version) -> dict[str, str]:

@@ -35,8 +35,12 @@ def render_html(pages: Sequence[Page]) -> str:
 
 
 def _section(page: Page) -> str:
-    blocks = "\n".join(map(_block, page.blocks))
-    return f'<section id="{page.anchor}">\n<h1>{_both(page.title)}</h1>\n{blocks}\n</section>'
+    return f'<section id="{page.anchor}">\n<h1>{_both(page.title)}</h1>\n{render_blocks(page)}\n</section>'
+
+
+def render_blocks(page: Page) -> str:
+    """What a page says below its title, as HTML; nothing in it needs a style or a script."""
+    return "\n".join(map(_block, page.blocks))
 
 
 def _both(text: Both) -> str:

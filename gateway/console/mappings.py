@@ -1,0 +1,159 @@
+"""Mappings: versions in force, coverage, findings, field comparison; a candidate tried on the messages that came last."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.console.guard import audit, requires
+from gateway.console.world import WORLD, ConsoleWorld, render
+from gateway.errors import ConfigError, Finding
+from gateway.mapping import Checked, Mapping, check_file
+from gateway.mapping.check import find_schemas
+from gateway.mapping.comparison import Comparison, compare
+from gateway.mapping.mapping import load_mapping
+from gateway.mapping.schema import Shelf
+from gateway.mappingtrial import Trial, try_on_last
+from gateway.store.contract import MessageFilter
+
+MOST = 200
+_LAST = 50
+_MAX_CHARS = 200_000
+
+
+def add(pages: web.Application) -> None:
+    pages.router.add_get("/mappings", show_mappings)
+    pages.router.add_get("/mappings/{profile}/{name}/{direction}", show_mapping)
+    pages.router.add_post("/mappings/{profile}/{name}/{direction}/try", try_candidate)
+
+
+@requires("mappings.view")
+async def show_mappings(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    rows = [(one, await _last_use(world, one)) for one in _all(world)]
+    return await render(request, "mappings.html", {"tab": "mappings", "rows": rows})
+
+
+@requires("mappings.view")
+async def show_mapping(request: web.Request) -> web.Response:
+    return await _page(request, _get(request))
+
+
+@requires("mappings.try")
+async def try_candidate(request: web.Request) -> web.Response:
+    """The candidate is checked and run, and kept nowhere; that somebody tried it is in the audit."""
+    world, mapping, form = request.app[WORLD], _get(request), await request.post()
+    text = str(form.get("text", "")).replace("\r\n", "\n")[:_MAX_CHARS]
+    last = (
+        min(MOST, int(given)) if (given := str(form.get("last", ""))).isascii() and given.isdigit() else _LAST
+    )
+    name = f"{mapping.profile}/{mapping.message}.{mapping.direction}"
+    try:
+        candidate = await asyncio.to_thread(_load, world, mapping, text)
+    except ConfigError as error:
+        return await _page(request, mapping, text=text, findings=error.findings, status=400)
+    trials = await try_on_last(world.store, world.translator, mapping, candidate, max(last, 1))
+    counted = Counter(one.verdict for one in trials)
+    await audit(request, "try mapping", name, "", {"version": candidate.version, **counted})
+    shown = [_masked(world, one) for one in trials]
+    return await _page(
+        request, mapping, text=text, findings=candidate.findings, trials=shown, counted=counted, version=candidate.version
+    )  # fmt: skip
+
+
+def _all(world: ConsoleWorld) -> list[Mapping]:
+    return sorted(world.translator.mappings, key=lambda one: (one.profile, one.number or "", one.direction))
+
+
+def _get(request: web.Request) -> Mapping:
+    given = request.match_info
+    found = request.app[WORLD].translator.mappings.find(given["profile"], given["name"], given["direction"])
+    if found is None:
+        raise web.HTTPNotFound
+    return found
+
+
+async def _last_use(world: ConsoleWorld, mapping: Mapping) -> int:
+    """ms of the newest message that it was used for, 0 if none."""
+    newest = 0
+    for platform in world.settings.platforms.values():
+        if platform.profile == mapping.profile:
+            is_in = mapping.direction == "in"
+            wanted = MessageFilter(
+                type=mapping.number, sender=platform.id if is_in else "", receiver="" if is_in else platform.id, limit=1
+            )  # fmt: skip
+            newest = max([newest, *(row.received_at for row in await world.store.search(wanted))])
+    return newest
+
+
+def _load(world: ConsoleWorld, mapping: Mapping, text: str) -> Mapping:
+    """Beside a copy of its profile's folder, because fragments and schemas are found from where a file lies."""
+    own = Path(mapping.file)
+    with tempfile.TemporaryDirectory(dir=world.settings.data_dir) as folder:
+        root = Path(folder)
+        (root / "schemas").symlink_to(world.settings.root / "schemas")
+        place = root / "mappings" / own.parent.name
+        place.mkdir(parents=True)
+        for one in own.parent.parent.iterdir():
+            if one != own.parent:
+                (place.parent / one.name).symlink_to(one)
+        for one in own.parent.iterdir():
+            if one.name != own.name:
+                (place / one.name).symlink_to(one)
+        (place / own.name).write_text(text, encoding="utf-8")
+        try:
+            return load_mapping(place / own.name, world.translator.standard)
+        except ConfigError as error:
+            raise ConfigError([replace(one, file=own.name) for one in error.findings]) from error
+
+
+def _compared(world: ConsoleWorld, mapping: Mapping) -> tuple[Checked, Comparison | None]:
+    path = Path(mapping.file)
+    shelf = Shelf(find_schemas(path))
+    checked = check_file(path, world.translator.standard, shelf)
+    return checked, compare(checked, world.translator.standard, shelf) if checked.plan is not None else None
+
+
+def _masked(world: ConsoleWorld, one: Trial) -> Trial:
+    masker = world.masker(one.message)
+    differing = tuple(
+        replace(place, before=masker.text(place.before), after=masker.text(place.after))
+        for place in one.differing
+    )
+    return replace(one, message=world.masked(one.message), differing=differing, fault=masker.text(one.fault))
+
+
+async def _page(
+    request: web.Request,
+    mapping: Mapping,
+    *,
+    text: str = "",
+    findings: tuple[Finding, ...] = (),
+    trials: list[Trial] | None = None,
+    counted: Counter[str] | None = None,
+    version: str = "",
+    status: int = 200,
+) -> web.Response:
+    world = request.app[WORLD]
+    on_disk = await asyncio.to_thread(Path(mapping.file).read_text, "utf-8")
+    checked, comparison = await asyncio.to_thread(_compared, world, mapping)
+    context = {
+        "tab": "mappings",
+        "mapping": mapping,
+        "file": str(Path(mapping.file).relative_to(world.settings.root)),
+        "text": text or on_disk,
+        "comparison": comparison,
+        "own_findings": checked.findings,
+        "findings": findings,
+        "trials": trials,
+        "counted": counted or Counter(),
+        "version": version,
+        "last": _LAST,
+        "most": MOST,
+    }
+    return await render(request, "mapping.html", context, status=status)

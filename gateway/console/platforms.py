@@ -1,0 +1,148 @@
+"""Platforms and routes: how each stands, its switch, limits, keys, coverage; config on disk against config running."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway import clock
+from gateway.console.guard import asker, audit, requires
+from gateway.console.world import WORLD, render
+from gateway.errors import Finding
+from gateway.message import GATEWAY_NODE
+from gateway.security import keys
+from gateway.settings import Platform, Settings
+from gateway.standing import compare_with_disk, standings
+from gateway.store.contract import ALL_RECEIVERS
+
+EVERYBODY = "all"
+_SOON_DAYS = 30
+_REASON_CHARS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A certificate's file and how long it lasts; `fault`: why it cannot be read."""
+
+    name: str
+    kind: str = ""
+    subject: str = ""
+    thumbprint: str = ""
+    until: str = ""
+    days_left: int = 0
+    fault: str = ""
+
+    @property
+    def mark(self) -> str:
+        if self.fault or self.days_left < 0:
+            return "bad"
+        return "warn" if self.days_left < _SOON_DAYS else "good"
+
+
+def add(pages: web.Application) -> None:
+    pages.router.add_get("/platforms", show_platforms)
+    pages.router.add_post("/platforms/reload", reload_mappings)
+    pages.router.add_post("/platforms/{name}/pause", pause)
+    pages.router.add_post("/platforms/{name}/resume", resume)
+
+
+@requires("platforms.view")
+async def show_platforms(request: web.Request) -> web.Response:
+    return await _page(request)
+
+
+@requires("platforms.pause")
+async def pause(request: web.Request) -> web.Response:
+    return await _switch(request, is_pause=True)
+
+
+@requires("platforms.pause")
+async def resume(request: web.Request) -> web.Response:
+    return await _switch(request, is_pause=False)
+
+
+async def _switch(request: web.Request, *, is_pause: bool) -> web.Response:
+    """Holds for all processes and nodes; what is under way is finished. The store audits it."""
+    world, who, name = request.app[WORLD], asker(request), request.match_info["name"]
+    receiver = ALL_RECEIVERS if name == EVERYBODY else name
+    if receiver != ALL_RECEIVERS and receiver not in world.settings.platforms:
+        raise web.HTTPNotFound
+    reason = str((await request.post()).get("reason", "")).strip()[:_REASON_CHARS]
+    if not reason:
+        return await _page(request, fault="platforms.no-reason", status=400)
+    act = world.store.pause_receiver if is_pause else world.store.resume_receiver
+    await act(receiver, who.name, reason, origin=who.origin)
+    raise web.HTTPSeeOther(f"/console/platforms#{name}")
+
+
+@requires("config.reload")
+async def reload_mappings(request: web.Request) -> web.Response:
+    """All new or all old; the findings are shown either way."""
+    reason = str((await request.post()).get("reason", "")).strip()[:_REASON_CHARS]
+    if not reason:
+        return await _page(request, fault="platforms.no-reason", status=400)
+    findings = await request.app[WORLD].reload()
+    wrong = sum(one.severity == "error" for one in findings)
+    told = {"errors": wrong, "warnings": len(findings) - wrong}
+    await audit(request, "reload mappings", "mappings", reason, told)
+    return await _page(request, findings=list(findings), is_reloaded=True)
+
+
+async def _page(
+    request: web.Request,
+    *,
+    fault: str = "",
+    status: int = 200,
+    findings: list[Finding] | None = None,
+    is_reloaded: bool = False,
+) -> web.Response:
+    world = request.app[WORLD]
+    found, everybody = await standings(world.settings, world.store)
+    certificates = await asyncio.to_thread(_all_keys, world.settings)
+    differences, wrong = await asyncio.to_thread(compare_with_disk, world.settings)
+    context = {
+        "tab": "platforms",
+        "rows": found,
+        "everybody": everybody,
+        "keys": certificates,
+        "own": GATEWAY_NODE,
+        "differences": differences,
+        "wrong": wrong,
+        "findings": findings or [],
+        "is_reloaded": is_reloaded,
+        "routes": world.settings.routes,
+        "coverage": world.settings.coverage.rows,
+        "today": clock.now().date(),
+        "mappings": len(world.translator.mappings.names()),
+        "fault": fault,
+    }
+    return await render(request, "platforms.html", context, status=status)
+
+
+def _all_keys(settings: Settings) -> dict[str, list[Key]]:
+    """By platform, and the gateway's own."""
+    folder = settings.certs_dir
+    own = sorted((folder / GATEWAY_NODE).rglob("*.crt"))
+    found = {GATEWAY_NODE: [_read(path, str(path.relative_to(folder / GATEWAY_NODE))) for path in own]}
+    for platform in settings.platforms.values():
+        found[platform.id] = [_read(path, path.name) for path in _files(folder / platform.id, platform)]
+    return found
+
+
+def _files(place: Path, platform: Platform) -> list[Path]:
+    own = [place / "sign.crt", place / "encrypt.crt", *(Path(one) for one in platform.certificates)]
+    return [*own, place / "tls.crt"] if (place / "tls.crt").exists() else own
+
+
+def _read(path: Path, name: str) -> Key:
+    try:
+        found = keys.load_certificate(path.read_bytes())
+    except OSError as error:
+        return Key(name, fault=error.strerror or str(error))
+    except ValueError as error:
+        return Key(name, fault=str(error))
+    days = (found.not_after - clock.now()).days
+    return Key(name, found.kind, found.subject, found.thumbprint, f"{found.not_after:%Y-%m-%d}", days)

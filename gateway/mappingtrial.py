@@ -1,0 +1,105 @@
+"""A candidate of a mapping on the messages that came last: what would be otherwise, before it goes live. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.errors import GatewayError
+from gateway.formats import formats
+from gateway.mapping import Context, Mapping
+from gateway.message import Record
+from gateway.settings import Platform
+from gateway.store.contract import MessageFilter, MessageRow, Store
+from gateway.translate import Translator
+
+SAME, CHANGED, NOW_FAILS, NOW_WORKS, BOTH_FAIL = "same", "changed", "now-fails", "now-works", "both-fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One place whose value would be another one; "" where there is none."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the candidate makes of one message. `fault`: why it, or the version in force, makes nothing."""
+
+    message: MessageRow
+    verdict: str
+    differing: tuple[Differing, ...] = ()
+    fault: str = ""
+
+
+async def try_on_last(
+    store: Store, translator: Translator, running: Mapping | None, candidate: Mapping, last: int
+) -> list[Trial]:
+    """On the newest `last` messages of the type that platforms of the profile sent (in) or were sent (out)."""
+    trials: list[Trial] = []
+    for platform in translator.platforms.values():
+        if platform.profile != candidate.profile:
+            continue
+        wanted = (
+            MessageFilter(type=candidate.number, sender=platform.id, limit=last)
+            if candidate.direction == "in"
+            else MessageFilter(type=candidate.number, receiver=platform.id, limit=last)
+        )
+        for row in await store.search(wanted):
+            trials.append(_try(translator, platform, running, candidate, row))
+    return sorted(trials, key=lambda one: one.message.id, reverse=True)[:last]
+
+
+def _try(
+    translator: Translator, platform: Platform, running: Mapping | None, candidate: Mapping, row: MessageRow
+) -> Trial:
+    before, old_fault = _made(translator, platform, running, row)
+    after, new_fault = _made(translator, platform, candidate, row)
+    if new_fault:
+        return Trial(row, BOTH_FAIL if old_fault else NOW_FAILS, fault=new_fault)
+    if old_fault:
+        return Trial(row, NOW_WORKS, fault=old_fault)
+    found = tuple(compare_records(before, after))
+    return Trial(row, CHANGED if found else SAME, found)
+
+
+def _made(
+    translator: Translator, platform: Platform, mapping: Mapping | None, row: MessageRow
+) -> tuple[Record, str]:
+    """The target's record, or why there is none."""
+    if mapping is None:
+        return {}, "no version is in force"
+    try:
+        if mapping.direction == "in":
+            parsed = formats.get(platform.format).decode(row.original)
+            return mapping.apply(parsed.record, Context(parsed.head, platform.values)), ""
+        head = {str(name): str(value) for name, value in orjson.loads(row.head).items()}
+        return mapping.apply(translator.standard.read(row.type, row.body), Context(head, platform.values)), ""
+    except GatewayError as error:
+        return {}, str(error)
+
+
+def compare_records(before: Any, after: Any, path: str = "") -> Sequence[Differing]:
+    """Every leaf that differs, in the order of the paths."""
+    old, new = dict(_leaves(before, path)), dict(_leaves(after, path))
+    return [
+        Differing(one, old.get(one, ""), new.get(one, ""))
+        for one in sorted(old.keys() | new.keys())
+        if old.get(one) != new.get(one)
+    ]
+
+
+def _leaves(value: Any, path: str) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [
+            leaf for name, one in value.items() for leaf in _leaves(one, f"{path}/{name}" if path else name)
+        ]
+    if isinstance(value, list):
+        return [leaf for place, one in enumerate(value, 1) for leaf in _leaves(one, f"{path}[{place}]")]
+    return [(path, "" if value is None else str(value))]
