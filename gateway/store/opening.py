@@ -20,6 +20,7 @@ from gateway.store.sqlite_connection import SqliteConnection, finish_now
 from gateway.store.statements import Statement
 
 _STATEMENTS_KEPT = 256
+_OPEN_S = 10
 _CACHE_KIB = 16 * 1024
 _PAGE_BYTES = 8192  # a message fills pages of 4096 so often that larger ones take a seventh off its write
 _CHECKPOINT_PAGES = 2000
@@ -38,7 +39,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
         uri=True,
-        timeout=10 if read_only else 0,
+        timeout=_OPEN_S,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_STATEMENTS_KEPT,
@@ -49,6 +50,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+        # Until here it waits for a sibling that recovers or ends the WAL; the loop's own tries must not.
+        connection.execute("PRAGMA busy_timeout = 0")
     return connection
 
 
