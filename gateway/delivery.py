@@ -77,6 +77,7 @@ class DeliveryWorker:
         self._claims = False  # by itself, just now
         self.expects_more = True  # beside what is new: there was no room for all that was due
         self._is_served = False  # the store claims along
+        self._wished: Wish | None = None
 
     async def run(self) -> None:
         """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
@@ -129,12 +130,21 @@ class DeliveryWorker:
         # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
         rooms = {node: self.steering.room(node) - self._busy[node] for node in self.connectors}
         skip = [*(node for node, left in rooms.items() if left <= 0), *self._apart, *self.steering.held]
-        return Wish(self.name, room, self.settings.gateway.lease_s, skip, rooms)
+        self._wished = Wish(self.name, room, self.settings.gateway.lease_s, skip, rooms)
+        return self._wished
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
             self._start(one)
-        self.expects_more = self._is_full() or bool(self._left_out())
+        self.expects_more = self._was_bounded(claimed)
+
+    def _was_bounded(self, claimed: Sequence[Claimed]) -> bool:
+        """Was there room for all that was due, when it was asked for? What was freed since says nothing of it."""
+        wish = self._wished
+        if wish is None or len(claimed) >= wish.limit:
+            return True
+        got = Counter(one.receiver for one in claimed)
+        return bool(wish.skip) or any(got[node] >= room for node, room in wish.rooms.items())
 
     async def _claim(self, wish: Wish) -> list[Claimed]:
         self._claims = True
