@@ -7,7 +7,7 @@ import functools
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,13 +134,8 @@ class Gateway:
     intake: Intake
     runner: web.AppRunner
     port: int
-    worker: DeliveryWorker
-    pollers: list[Poller]
     keeper: CodeTableKeeper
-    reconciler: Reconciler
-    pressure: Pressure
-    receipts: ReceiptWatch
-    purge: UploadPurge
+    parts: Mapping[str, Part]
     session: aiohttp.ClientSession
     connectors: dict[str, Connector]
     translator: Translator
@@ -163,14 +158,8 @@ class Gateway:
             await site.stop()
         if self.has_siblings:
             await server.drain(self.runner)
-        self.worker.stop()
-        self.keeper.stop()
-        self.reconciler.stop()
-        self.pressure.stop()
-        self.receipts.stop()
-        self.purge.stop()
-        for poller in self.pollers:
-            poller.stop()
+        for part in self.parts.values():
+            part.stop()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.runner.cleanup()
         for connector in self.connectors.values():
@@ -235,7 +224,7 @@ async def _start(
     answers = Answers(store, translator.standard)
     keeper = CodeTableKeeper(store, translator, functools.partial(load_mappings, settings.root / "mappings"))
     await keeper.take_up()
-    reconciler = Reconciler(store, arrivals)
+    reconciler = Reconciler(store, arrivals, looks=seat.number == 1)
     intake = Intake(
         settings, store, translator, arrivals, replies, tuple(keyring.identities.values()), keyring.trust,
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up, REQUEST: reconciler.wake},
@@ -258,14 +247,6 @@ async def _start(
         settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
         measures=intake.measures, traces=traces,
     )  # fmt: skip
-    pollers = [
-        Poller(
-            settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
-            suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
-        )
-        for platform in settings.platforms.values()
-        if platform.poll is not None
-    ]  # fmt: skip
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
@@ -274,19 +255,57 @@ async def _start(
     runner, port = await server.listen(
         settings, world, translator, store, tls, seat.listener, functools.partial(reload, settings, translator, keeper.renewing)
     )  # fmt: skip
-    purge = UploadPurge(uploads, settings.gateway.unfinished_uploads_s)
+    parts = _parts(
+        settings, keyring, session, blobs, uploads, intake, worker, keeper, reconciler, pressure, poll=poll
+    )
     gateway = Gateway(
-        settings, store, intake, runner, port, worker, pollers, keeper, reconciler, pressure, ReceiptWatch(store), purge,
-        session, reached, translator, seat.listener is not None,
-    )  # fmt: skip
-    parts: dict[str, Part] = {
-        "delivery": worker, "code tables": keeper, "reconciliation": reconciler, "pressure": pressure,
-        "receipts": gateway.receipts, "unfinished uploads": purge,
-    }  # fmt: skip
-    if poll:
-        parts |= {f"poll {poller.platform.id}": poller for poller in pollers}
+        settings,
+        store,
+        intake,
+        runner,
+        port,
+        keeper,
+        parts,
+        session,
+        reached,
+        translator,
+        seat.listener is not None,
+    )
     gateway.tasks.extend(asyncio.create_task(keep_running(name, part)) for name, part in parts.items())
     return gateway
+
+
+def _parts(
+    settings: Settings,
+    keyring: Keyring,
+    session: aiohttp.ClientSession,
+    blobs: Blobs,
+    uploads: Uploads,
+    intake: Intake,
+    worker: DeliveryWorker,
+    keeper: CodeTableKeeper,
+    reconciler: Reconciler,
+    pressure: Pressure,
+    *,
+    poll: bool,
+) -> dict[str, Part]:
+    """What runs beside the server, by the name that the log gives it."""
+    store, translator = intake.store, intake.translator
+    parts: dict[str, Part] = {
+        "delivery": worker, "code tables": keeper, "pressure": pressure, "receipts": ReceiptWatch(store),
+        "reconciliation": reconciler,
+        "unfinished uploads": UploadPurge(uploads, settings.gateway.unfinished_uploads_s),
+    }  # fmt: skip
+    if poll:
+        parts |= {
+            f"poll {platform.id}": Poller(
+                settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
+                suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
+            )
+            for platform in settings.platforms.values()
+            if platform.poll is not None
+        }  # fmt: skip
+    return parts
 
 
 def _open_traces() -> NoTraces | OpenTelemetryTraces:

@@ -144,7 +144,7 @@ class DeliveryWorker:
         if wish is None or len(claimed) >= wish.limit:
             return True
         got = Counter(one.receiver for one in claimed)
-        return bool(wish.skip) or any(got[node] >= room for node, room in wish.rooms.items())
+        return any(got[node] >= room for node, room in wish.rooms.items())
 
     async def _claim(self, wish: Wish) -> list[Claimed]:
         self._claims = True

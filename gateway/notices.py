@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass
-
-import orjson
 
 from gateway import clock
 from gateway.arrivals import ArrivalMaker
-from gateway.message import GATEWAY_NODE, Head, Record
+from gateway.message import GATEWAY_NODE, Record
+from gateway.ownmessages import own_arrival, own_head
 from gateway.payments.case import Case, Finding, Rule
 from gateway.payments.ground import NO_NEEDS, Ground
 from gateway.payments.process import needs
 from gateway.payments.results import judge_undelivered
 from gateway.receiptwatch import RECEIPT
-from gateway.standard import head as heads
 from gateway.store.contract import Arrival, Claimed, DeliveryRow, LastVersion, MessageRow, Verdict
 
 DISCARDED = "delivery.discarded"
@@ -76,25 +73,8 @@ def _notice(maker: ArrivalMaker, said: _Undelivered, rule: Rule | None = None) -
     kind = maker.standard.catalogue.get(RECEIPT)
     canonical = maker.standard.check(RECEIPT, body, on=clock.now().date())
     key = hashlib.sha256(f"notice|{said.occasion}".encode()).hexdigest()
-    moment = clock.t17()
     biz_key = f"{maker.standard.business_key(RECEIPT, body)}|{said.receiver}|{key[:8]}"
-    head = Head(
-        MsgNo=RECEIPT,
-        MsgId=key[:32],
-        MsgRef=said.message_id,
-        Src=GATEWAY_NODE,
-        Des=said.sender,
-        AdmDivCode="310000",
-        StYear=moment[:4],
-        BizType=kind.step,
-        BizKey=biz_key,
-        BizVersion="1",
-        OperType="1",
-        IdemKey=key,
-        BodyDigest=heads.body_digest(canonical),
-        WorkDate=moment[:8],
-        SendTime=moment,
-    )
+    head = own_head(maker, RECEIPT, canonical, said.sender, key, biz_key, 1, "310000", ref=said.message_id)
     line = said.application or biz_key
     delivery = maker.render(RECEIPT, body, head, kind, GATEWAY_NODE, key, said.sender, 1, line, None)
 
@@ -112,27 +92,7 @@ def _notice(maker: ArrivalMaker, said: _Undelivered, rule: Rule | None = None) -
             return Verdict(faults=tuple(finding.faults))
         return Verdict(deliveries=(delivery,), application=said.application, biz_version=1)
 
-    return Arrival(
-        message_id=message_id,
-        type=RECEIPT,
-        sender=GATEWAY_NODE,
-        idem_key=key,
-        jti=secrets.token_hex(16),
-        biz_key=biz_key,
-        biz_version=1,
-        given_version=True,
-        oper_type="1",
-        fingerprint=hashlib.sha256(canonical).hexdigest(),
-        original=canonical,
-        content_type="application/xml",
-        body=canonical,
-        head=orjson.dumps(head.as_record()),
-        suite="",
-        cert="",
-        transport="gateway",
-        received_at=at,
-        sender_time=moment,
+    return own_arrival(
+        head, canonical, biz_key, judge, search=f"{said.biz_key} {said.receiver}", message_id=message_id, at=at,
         needs=needs(case) if rule else NO_NEEDS,
-        judge=judge,
-        search=f"{said.biz_key} {said.receiver}",
-    )
+    )  # fmt: skip

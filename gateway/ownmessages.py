@@ -1,16 +1,17 @@
-"""A message that the gateway itself sends to a platform, as an arrival for the store."""
+"""Messages that the gateway itself sends to platforms, as arrivals for the store."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 import orjson
 
 from gateway import clock
 from gateway.arrivals import ArrivalMaker
 from gateway.message import GATEWAY_NODE, Head, Record
-from gateway.payments.ground import NO_NEEDS, Ground
+from gateway.payments.ground import NO_NEEDS, Ground, Needs
 from gateway.standard import head as heads
 from gateway.store.contract import Arrival, LastVersion, Verdict
 
@@ -26,16 +27,48 @@ def own_message(maker: ArrivalMaker, number: str, body: Record, receiver: str, v
     biz_key = maker.standard.business_key(number, body)
     kept_key = f"{biz_key}|{receiver}"
     key = hashlib.sha256(f"own|{number}|{kept_key}|{version}|{fingerprint}".encode()).hexdigest()
+    head = own_head(
+        maker, number, canonical, receiver, key, biz_key, version,
+        maker.settings.platforms[receiver].values.get("AdmDivCode", "310000")[:6],
+    )  # fmt: skip
+    delivery = maker.render(number, body, head, kind, GATEWAY_NODE, key, receiver, version, kept_key, None)
+
+    def judge(ground: Ground, last: LastVersion | None) -> Verdict:
+        return Verdict(deliveries=(delivery,), biz_version=version)
+
+    return own_arrival(
+        head,
+        canonical,
+        kept_key,
+        judge,
+        search=f"{biz_key} {receiver}",
+        message_id=clock.new_id(),
+        at=clock.now_ms(),
+    )
+
+
+def own_head(
+    maker: ArrivalMaker,
+    number: str,
+    canonical: bytes,
+    receiver: str,
+    key: str,
+    biz_key: str,
+    version: int,
+    adm_div: str,
+    ref: str = "",
+) -> Head:
+    """The head of what the gateway says itself. `ref`: the message that it speaks of; else its own id."""
     moment = clock.t17()
-    head = Head(
+    return Head(
         MsgNo=number,
         MsgId=key[:32],
-        MsgRef=key[:32],
+        MsgRef=ref or key[:32],
         Src=GATEWAY_NODE,
         Des=receiver,
-        AdmDivCode=maker.settings.platforms[receiver].values.get("AdmDivCode", "310000")[:6],
+        AdmDivCode=adm_div,
         StYear=moment[:4],
-        BizType=kind.step,
+        BizType=maker.standard.catalogue.get(number).step,
         BizKey=biz_key,
         BizVersion=str(version),
         OperType="1",
@@ -44,22 +77,31 @@ def own_message(maker: ArrivalMaker, number: str, body: Record, receiver: str, v
         WorkDate=moment[:8],
         SendTime=moment,
     )
-    delivery = maker.render(number, body, head, kind, GATEWAY_NODE, key, receiver, version, kept_key, None)
 
-    def judge(ground: Ground, last: LastVersion | None) -> Verdict:
-        return Verdict(deliveries=(delivery,), biz_version=version)
 
+def own_arrival(
+    head: Head,
+    canonical: bytes,
+    biz_key: str,
+    judge: Callable[[Ground, LastVersion | None], Verdict],
+    *,
+    search: str,
+    message_id: str,
+    at: int,
+    needs: Needs = NO_NEEDS,
+) -> Arrival:
+    """What no seal came with, ready for the store; `at` in ms."""
     return Arrival(
-        message_id=clock.new_id(),
-        type=number,
+        message_id=message_id,
+        type=head.MsgNo,
         sender=GATEWAY_NODE,
-        idem_key=key,
+        idem_key=head.IdemKey,
         jti=secrets.token_hex(16),
-        biz_key=kept_key,
-        biz_version=version,
+        biz_key=biz_key,
+        biz_version=int(head.BizVersion),
         given_version=True,
-        oper_type="1",
-        fingerprint=fingerprint,
+        oper_type=head.OperType,
+        fingerprint=hashlib.sha256(canonical).hexdigest(),
         original=canonical,
         content_type="application/xml",
         body=canonical,
@@ -67,9 +109,9 @@ def own_message(maker: ArrivalMaker, number: str, body: Record, receiver: str, v
         suite="",
         cert="",
         transport="gateway",
-        received_at=clock.now_ms(),
-        sender_time=moment,
-        needs=NO_NEEDS,
+        received_at=at,
+        sender_time=head.SendTime,
+        needs=needs,
         judge=judge,
-        search=f"{biz_key} {receiver}",
+        search=search,
     )

@@ -16,6 +16,7 @@ class Part(Protocol):
     """What runs until it is stopped."""
 
     async def run(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 async def keep_running(name: str, part: Part) -> None:

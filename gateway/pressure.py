@@ -6,7 +6,6 @@ transaction. A check is a comparison of a few attributes. What senders may do is
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
 from collections import Counter
@@ -18,6 +17,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from gateway.errors import MessageError
+from gateway.repeating import Repeating
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
 from gateway.store.contract import Store, StoreUnavailable
@@ -34,19 +34,19 @@ def free_bytes(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-class Pressure:
+class Pressure(Repeating):
     """One a process."""
 
     def __init__(
         self, settings: Settings, store: Store, routes: Routes, *, free: Callable[[Path], int] = free_bytes
     ):
+        super().__init__(LOOK_EVERY_S)
         self.settings = settings
         self.store = store
         self.routes = routes
         self.full: frozenset[str] = frozenset()  # receivers with as much backlog as is allowed
         self.is_disk_low = False
         self._free = free
-        self._stopped = asyncio.Event()
         self._held_bytes = 0
         self._under_way: Counter[str] = Counter()
         self._rates: dict[str, AsyncLimiter] = {}
@@ -61,18 +61,6 @@ class Pressure:
                 self._rates[node] = AsyncLimiter(burst, burst * shares / platform.limits.rate_per_s)
 
     # looking
-    async def run(self) -> None:
-        while not self._stopped.is_set():
-            await self.look()
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        self._stopped.set()
-
     async def look(self) -> None:
         """How things stand now. A store that is away tells it by itself."""
         low = self._free(self.settings.data_dir) < self.settings.gateway.min_free_bytes

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from gateway import clock
 from gateway.message import Record
+from gateway.repeating import Repeating
 from gateway.settings import Platform
 from gateway.store.contract import Store, StoreUnavailable
 
@@ -27,25 +26,12 @@ def answered(platform: Platform, number: str, record: Record) -> tuple[str, str,
     return record["OriMsgNo"], record["BizKey"], int(record["BizVersion"])
 
 
-class ReceiptWatch:
+class ReceiptWatch(Repeating):
     """Any number may run: the store gives each alarm to one of them."""
 
     def __init__(self, store: Store, *, look_every_s: float = LOOK_EVERY_S):
+        super().__init__(look_every_s)
         self.store = store
-        self._look_s = look_every_s
-        self._stopped = asyncio.Event()
-
-    async def run(self) -> None:
-        while not self._stopped.is_set():
-            await self.look()
-            try:
-                async with asyncio.timeout(self._look_s):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        self._stopped.set()
 
     async def look(self) -> None:
         """Alarms what is overdue now. Nothing is written where nothing is."""

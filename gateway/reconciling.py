@@ -46,13 +46,15 @@ class _Side:
 
 
 class Reconciler:
-    """One a process; what it does twice, or two do at a time, is done once."""
+    """One a process; what it does twice, or two do at a time, is done once. `looks`: every day by itself, and
+    not only where this process took lines: of siblings one does."""
 
-    def __init__(self, store: Store, maker: ArrivalMaker):
+    def __init__(self, store: Store, maker: ArrivalMaker, *, looks: bool = True):
         self.store = store
         self.maker = maker
         self.settings = maker.settings
         self.own = maker.settings.gateway.reconcile
+        self.looks = looks
         self._woken = asyncio.Event()
         self._stopped = False
 
@@ -68,10 +70,13 @@ class Reconciler:
     async def run(self) -> None:
         """Days that somebody told lines of, as soon as they are told; every day once its cut-off is past."""
         was_told = True
+        if not self.looks:
+            await self._woken.wait()
+            self._woken.clear()
         while not self._stopped:
             await self.catch_up(clock.now(), was_told=was_told)
             try:
-                await asyncio.wait_for(self._woken.wait(), self.own.every_s)
+                await asyncio.wait_for(self._woken.wait(), self.own.every_s if self.looks else None)
                 was_told = True
             except TimeoutError:
                 was_told = False

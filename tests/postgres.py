@@ -63,7 +63,16 @@ async def clean_database(server: PostgresServer) -> str:
             "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
             " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
         )
-        await connection.execute("; ".join(f"DELETE FROM {name}" for (name,) in tables))
+        # Numbers begin anew too: what a test sees must not depend on the tests before it.
+        sequences = await connection.fetch(
+            "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+        )
+        await connection.execute(
+            "; ".join(
+                [f"DELETE FROM {name}" for (name,) in tables]
+                + [f"ALTER SEQUENCE {name} RESTART" for (name,) in sequences]
+            )
+        )
     finally:
         await connection.close()
     return url

@@ -11,7 +11,18 @@ ROOT = Path(__file__).parent.parent
 FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "message", "clock", "failpoints"), 0),
     **dict.fromkeys(
-        ("xmltree", "registry", "configfile", "merkle", "schedule", "digests", "measures", "tracing"), 1
+        (
+            "xmltree",
+            "registry",
+            "configfile",
+            "merkle",
+            "schedule",
+            "digests",
+            "measures",
+            "repeating",
+            "tracing",
+        ),
+        1,
     ),
     **dict.fromkeys(
         (
@@ -111,6 +122,7 @@ ARROWS = {
     ("deadletters", "notices"),
     ("codetables", "translate"),
     ("ownmessages", "arrivals"),
+    ("notices", "ownmessages"),
     ("reconciling", "arrivals"),
     ("reconciling", "ownmessages"),
     ("polling", "arrivals"),

@@ -7,7 +7,6 @@ both ways, above what it held when it had just started.
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.bench.endtoend import announced, launch, make_client, peak_rss_mib, prepare
+from gateway.bench.endtoend import SERVE, announced, launch, made_ready, make_client, peak_rss_mib
 from gateway.client import PlatformClient
 
 SIZE_MIB = 1024
@@ -73,18 +72,8 @@ async def measure(root: Path, folder: Path, size_mib: int = SIZE_MIB) -> dict[st
 
 async def carry(root: Path, folder: Path, file: Path, way: Way) -> Carried:
     """The file through a fresh gateway under `folder`."""
-    prepare(root, folder)
-    environ = {
-        **os.environ,
-        "GATEWAY_ROOT": str(folder),
-        "GATEWAY_DATA_DIR": str(folder / "var"),
-        "GATEWAY_PORT": "0",
-    }
-    making = await launch(("gateway", "certs", "init"), environ)
-    if await making.wait():
-        raise RuntimeError("the keys could not be made")
-    serve = ("gateway", "serve", "--announce", "--log-level", "error", "--no-poll")
-    process = await launch(serve, environ)
+    environ = await made_ready(root, folder)
+    process = await launch(SERVE, environ)
     try:
         url = await announced(process)
         idle = _forget_peak(process.pid)

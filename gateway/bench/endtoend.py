@@ -34,6 +34,9 @@ from gateway.security.trust import Trust
 
 SENDER, RECEIVER = "GGZY-JSGC", "GGZY-ZPT"
 WARM_UP, SLICE = 200, 500
+SERVE = (
+    "gateway", "serve", "--announce", "--log-level", "error", "--no-poll", "--no-set-up-link",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +133,14 @@ def make_client(
 
 async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Outcome:
     """`count` messages through a fresh gateway under `folder`, and as many through the bare server, in turns."""
-    prepare(root, folder)
-    environ = {
-        **os.environ,
-        "GATEWAY_ROOT": str(folder),
-        "GATEWAY_DATA_DIR": str(folder / "var"),
-        "GATEWAY_PORT": "0",
-    }
-    making = await launch(("gateway", "certs", "init"), environ)
-    if await making.wait():
-        raise RuntimeError("the keys could not be made")
+    environ = await made_ready(root, folder)
     certs = folder / "var" / "certs"
     receiver = Receiver(certs)
     runner, port = await receiver.serve()
     to = f"http://127.0.0.1:{port}/gateway/messages/"
     environ["GATEWAY_URL_GGZY_ZPT"] = to + "{type}"
-    serve = ("gateway", "serve", "--announce", "--log-level", "error", "--no-poll")
     started = [
-        await launch(serve, environ),
+        await launch(SERVE, environ),
         await launch(("gateway.bench.bare", str(root), str(folder), to), environ),
     ]
     try:
@@ -159,6 +152,21 @@ async def run(root: Path, folder: Path, count: int, concurrency: int = 24) -> Ou
             process.terminate()
             await process.wait()
         await runner.cleanup()
+
+
+async def made_ready(root: Path, folder: Path) -> dict[str, str]:
+    """The environment of a gateway under `folder`, whose configuration and keys are there."""
+    await asyncio.to_thread(prepare, root, folder)
+    environ = {
+        **os.environ,
+        "GATEWAY_ROOT": str(folder),
+        "GATEWAY_DATA_DIR": str(folder / "var"),
+        "GATEWAY_PORT": "0",
+    }
+    making = await launch(("gateway", "certs", "init"), environ)
+    if await making.wait():
+        raise RuntimeError("the keys could not be made")
+    return environ
 
 
 async def launch(words: Sequence[str], environ: Mapping[str, str]) -> asyncio.subprocess.Process:

@@ -7,13 +7,12 @@ delivery of the new process, which includes its start; what the killed one held 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from pathlib import Path
 
 from gateway import clock
-from gateway.bench.endtoend import Receiver, announced, launch, prepare
+from gateway.bench.endtoend import SERVE, Receiver, announced, launch, made_ready
 from gateway.bench.filling import Filler, Sqlite, count_in, grow_log
 from gateway.bench.scale import store_model
 
@@ -24,29 +23,19 @@ _PATIENCE_S = 120
 
 async def measure_recovery(root: Path, folder: Path, backlog: int = BACKLOG) -> dict[str, float]:
     """recovery_s, in seconds."""
-    await asyncio.to_thread(prepare, root, folder)
-    environ = {
-        **os.environ,
-        "GATEWAY_ROOT": str(folder),
-        "GATEWAY_DATA_DIR": str(folder / "var"),
-        "GATEWAY_PORT": "0",
-    }
-    making = await launch(("gateway", "certs", "init"), environ)
-    if await making.wait():
-        raise RuntimeError("the keys could not be made")
+    environ = await made_ready(root, folder)
     await _fill(root, folder, backlog)
     receiver = Receiver(folder / "var" / "certs")
     runner, port = await receiver.serve()
     environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
-    serve = ("gateway", "serve", "--announce", "--log-level", "error", "--no-poll")
-    process = await launch(serve, environ)
+    process = await launch(SERVE, environ)
     try:
         await announced(process)
         await _more(receiver, _DELIVERED_FIRST)
         process.send_signal(signal.SIGKILL)
         killed = time.perf_counter()
         await process.wait()
-        process = await launch(serve, environ)
+        process = await launch(SERVE, environ)
         await announced(process)
         await _more(receiver, 1)
         return {"recovery_s": round(time.perf_counter() - killed, 2)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,9 +72,7 @@ async def _find(
         parting = late_before(world.settings.calendar, today)
         if parting is None:
             return 0, []
-        until = int(
-            datetime(parting.year, parting.month, parting.day, tzinfo=clock.SHANGHAI).timestamp() * 1000
-        )
+        until = int(parting.timestamp() * 1000)
     also = chosen(wanted)
     find = functools.partial(
         world.store.applications, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS, scope=scope, also=also,

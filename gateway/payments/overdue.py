@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from gateway import clock
 from gateway.payments.ground import Application
 from gateway.payments.states import ENDED, MOVES, PAID
 from gateway.payments.workdays import Calendar
 
-TERM = "payment"
+TERM = "payment"  # the calendar's term that a payment is due by
 OPEN_STATES = tuple(sorted(MOVES.keys() - PAID - ENDED))
 _LONGEST_DAYS = 400
+_DAY = timedelta(days=1)
+_MS = timedelta(milliseconds=1)
 
 
-def due_day(application: Application, calendar: Calendar) -> date | None:
-    """The last day of the term of payment, from the day of the application; None where no term was in force."""
+def due_day(application: Application, calendar: Calendar, term: str = TERM) -> date | None:
+    """The last day of a term, which counts from the working day for which the application came in; None where
+    no such term was in force."""
+    came_in = calendar.business_day(clock.from_ms(application.opened_at), application.adm_div)
     try:
-        return calendar.due(TERM, clock.from_ms(application.opened_at).date())
+        return calendar.due(term, came_in)
     except LookupError:
         return None
 
@@ -30,14 +34,20 @@ def days_overdue(application: Application, calendar: Calendar, today: date) -> i
     return max(0, (today - due).days)
 
 
-def late_before(calendar: Calendar, today: date) -> date | None:
-    """What was opened before this day and is not paid is overdue `today`; None where nothing can be. The end
-    of a term never goes back while its beginning goes on, so one day parts them."""
+def late_before(calendar: Calendar, today: date) -> datetime | None:
+    """What was opened before this moment and is not paid is overdue `today`; None where nothing can be. The end
+    of a term never goes back while its beginning goes on, so one moment parts them: the cut-off of the last
+    working day whose term is over. Where a division has a cut-off of its own, its last hours of that day
+    are on the other side."""
     for days in range(1, _LONGEST_DAYS):
-        day = today - timedelta(days=days)
+        day = today - days * _DAY
         try:
-            if calendar.due(TERM, day) < today:
-                return day + timedelta(days=1)
+            if not calendar.is_working_day(day) or calendar.due(TERM, day) >= today:
+                continue
         except LookupError:
             return None
+        cut_off = calendar.cut_off("", day)
+        if cut_off is None:
+            return datetime.combine(day + _DAY, time(), clock.SHANGHAI)
+        return datetime.combine(day, cut_off, clock.SHANGHAI) + _MS
     return None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 
 from gateway.clock import from_ms, t14
 from gateway.message import Record
 from gateway.payments.case import yuan
 from gateway.payments.ground import Application, Contract, TraceStep
-from gateway.payments.states import ENDED, STEP_OF_STATE
-from gateway.payments.workdays import Calendar
+from gateway.payments.states import STEP_OF_STATE
 
 
 def is_visible(
@@ -38,20 +36,6 @@ def is_visible(
     if contract is not None:
         parties.update(contract.tenderers, contract.winners)
     return requester in parties
-
-
-PAYMENT_TERM = "payment"  # the calendar's term that a payment is due by
-
-
-def due_day(application: Application, calendar: Calendar, term: str = PAYMENT_TERM) -> date:
-    """Until when an application must be paid: the term counts from the day for which it came in."""
-    return calendar.due(term, calendar.business_day(from_ms(application.opened_at), application.adm_div))
-
-
-def is_overdue(application: Application, calendar: Calendar, on: date, term: str = PAYMENT_TERM) -> bool:
-    """Is the day over by which it must be paid, and is it neither paid nor ended? (DECISIONS.md 30)"""
-    open_still = application.state not in ENDED and application.open_fen > 0
-    return open_still and on > due_day(application, calendar, term)
 
 
 def item(

@@ -162,10 +162,6 @@ def path_of(place: Place) -> str:
     return text.lstrip("/")
 
 
-def plain_of(place: Place) -> str:
-    return "/".join(part for part in place if isinstance(part, str))
-
-
 def copied(value: Any) -> Any:
     """Records are dicts, lists and text: five times as fast as a deep copy of anything."""
     if type(value) is dict:

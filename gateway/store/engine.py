@@ -352,9 +352,6 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
         stored: AttachmentRow = await self._do(lambda work: entrances.start_attachment(work, row))
         return stored
 
-    async def complete_attachment(self, digest: str) -> None:
-        await self._do(lambda work: entrances.complete_attachment(work, digest))
-
     async def attachment(self, digest: str) -> AttachmentRow | None:
         return await entrances.find_attachment(self._reader, digest)
 

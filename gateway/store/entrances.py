@@ -36,11 +36,6 @@ _ADD_NONCE = add_to(_nonce)
 _attachment, _grant = tables.attachment, tables.attachment_grant
 _ATTACHMENT = Statement(select(_attachment).where(_attachment.c.digest == bindparam("of_digest")))
 _ADD_ATTACHMENT = add_to(_attachment)
-_COMPLETE = Statement(
-    update(_attachment)
-    .values(state="complete", received=_attachment.c.size)
-    .where(_attachment.c.digest == bindparam("of_digest"))
-)
 _ADD_GRANT = add_to(_grant)
 _named = given("digest", "sender", "receiver")
 _LET_IN = Statement(
@@ -110,12 +105,6 @@ async def start_attachment(work: Transaction, row: AttachmentRow) -> AttachmentR
     if known is None:
         raise LookupError(f"no attachment {row.digest}")
     return known
-
-
-async def complete_attachment(work: Transaction, digest: str) -> None:
-    """LookupError where none was started."""
-    if await _COMPLETE.run(work.connection, of_digest=digest) != 1:
-        raise LookupError(f"no attachment {digest}")
 
 
 async def find_attachment(connection: Connection, digest: str) -> AttachmentRow | None:

@@ -20,6 +20,7 @@ from itertools import accumulate
 import structlog
 
 from gateway import clock
+from gateway.repeating import Repeating
 from gateway.store.blobs import Blobs
 from gateway.store.contract import StoreUnavailable
 
@@ -193,29 +194,22 @@ class Uploads:
         return None
 
 
-class UploadPurge:
+class UploadPurge(Repeating):
     """Forgets uploads that broke off and did not go on for `kept_s`. Every node runs one."""
 
     def __init__(self, uploads: Uploads, kept_s: float):
+        super().__init__(min(max(kept_s / 4, 1.0), 600.0))
         self.uploads = uploads
         self.kept_s = kept_s
-        self._stopped = asyncio.Event()
 
-    async def run(self) -> None:
-        """Until `stop`."""
-        while not self._stopped.is_set():
-            try:
-                count = await self.uploads.purge(clock.now_ms() - int(self.kept_s * 1000))
-                if count:
-                    log.info("unfinished uploads forgotten", count=count)
-            except StoreUnavailable as error:
-                log.warning("unfinished uploads not looked for", cause=str(error))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(max(self.kept_s / 4, 1.0), 600.0)):
-                    await self._stopped.wait()
-
-    def stop(self) -> None:
-        self._stopped.set()
+    async def look(self) -> None:
+        try:
+            count = await self.uploads.purge(clock.now_ms() - int(self.kept_s * 1000))
+        except StoreUnavailable as error:
+            log.warning("unfinished uploads not looked for", cause=str(error))
+            return
+        if count:
+            log.info("unfinished uploads forgotten", count=count)
 
 
 async def read_parts(

@@ -8,15 +8,17 @@ import random
 import re
 
 _KEY = re.compile(rb'idempotency-key: *"([^"]+)"', re.IGNORECASE)
+End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Proxy:
-    """Listens on loopback and connects to (host, port)."""
+    """Listens on loopback and connects to a port there. `broken_off`: connections that one end left early."""
 
     def __init__(self, port: int):
         self.target = port
         self.port = 0
+        self.broken_off = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -39,21 +41,15 @@ class Proxy:
         upstream: asyncio.StreamWriter | None = None
         try:
             source, upstream = await asyncio.open_connection("127.0.0.1", self.target)
-            await self._carry(reader, writer, source, upstream)
+            await self._carry((reader, writer), (source, upstream))
         except (OSError, asyncio.IncompleteReadError):
-            pass  # an end is gone, as ends go: the other one is told below
+            self.broken_off += 1  # an end is gone, as ends go: the other one is told below
         finally:
             for one in (writer, upstream):
                 if one is not None:
                     one.transport.abort()
 
-    async def _carry(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        source: asyncio.StreamReader,
-        upstream: asyncio.StreamWriter,
-    ) -> None:
+    async def _carry(self, client: End, node: End) -> None:
         raise NotImplementedError
 
 
@@ -69,13 +65,8 @@ class ReplyCutter(Proxy):
         self._dice = dice
         self._share = share
 
-    async def _carry(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        source: asyncio.StreamReader,
-        upstream: asyncio.StreamWriter,
-    ) -> None:
+    async def _carry(self, client: End, node: End) -> None:
+        (reader, writer), (source, upstream) = client, node
         head, body = await _whole(reader)
         if upstream.is_closing():  # the node was killed meanwhile
             return
@@ -117,13 +108,8 @@ class Valve(Proxy):
     def open(self) -> None:
         self._open.set()
 
-    async def _carry(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        source: asyncio.StreamReader,
-        upstream: asyncio.StreamWriter,
-    ) -> None:
+    async def _carry(self, client: End, node: End) -> None:
+        (reader, writer), (source, upstream) = client, node
         ways = [
             asyncio.create_task(self._pump(reader, upstream)),
             asyncio.create_task(self._pump(source, writer)),

@@ -192,6 +192,8 @@ async def _compare(stage: Stage) -> Outcome:
         named.update(receiver.faults)
     named["reply-cut"] = sum(cutter.count for cutter in stage.cutters)
     lost = ledger.lost()
+    if stage.kills.total() < plan.kills or len(ledger.acknowledged) < plan.messages:
+        wrong.append(f"ended short of {plan.kills} kills and {plan.messages} messages")
     return Outcome(
         plan.store, plan.nodes, len(ledger.acknowledged), len(ledger.acknowledged) - len(lost),
         sum(count for state, count in found.items() if state not in _DONE),

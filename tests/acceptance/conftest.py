@@ -18,6 +18,8 @@ from gateway.security import keys
 from gateway.settings import load_settings
 from gateway.standard import Standard
 from gateway.standard import head as heads
+from gateway.store import Store, open_store
+from tests.store.samples import new_log
 
 from .harness import ROOT
 
@@ -106,6 +108,15 @@ async def house(tmp_path: Path, certs: Path) -> AsyncIterator[House]:
     yield house
     await house.gateway.stop()
     await sandbox.stop()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A store without a gateway around it."""
+    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ async def test_unfinished_uploads_go_after_their_time_and_those_under_way_stay(t
     async with running(tmp_path, GATEWAY_UNFINISHED_UPLOADS_S="1") as gateway:
         digest, body = stream(GENERAL, secrets.token_bytes(20_000))
         assert (await put(gateway.session, gateway.url, GENERAL, digest, body[:9000]))[0] == 202
-        uploads = gateway.gateway.purge.uploads
+        uploads = gateway.gateway.parts["unfinished uploads"].uploads
         going_on = await uploads.begin("ab" * 32)
         await going_on.append(b"x")
         await going_on.flush()

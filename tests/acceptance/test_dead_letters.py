@@ -122,7 +122,7 @@ async def command(house: House, *words: str) -> tuple[int, str]:
 async def test_a_quarantined_delivery_is_told_to_its_sender(impatient: House) -> None:
     """Three workers in a row die over it; the sender hears of it by the next one that lives."""
     store, construction = impatient.gateway.store, impatient.sandbox.construction
-    impatient.gateway.worker.stop()
+    impatient.gateway.parts["delivery"].stop()
     await impatient.gateway.tasks[0]
     await submit_project(impatient)
     for _ in range(3):

@@ -131,7 +131,7 @@ async def half_sent(
 
 async def under_way(gateway: Running, count: int, taken: int = 0) -> None:
     """Until so many uploads are being taken, and the newest of them has this many bytes."""
-    uploads = gateway.gateway.purge.uploads.under_way
+    uploads = gateway.gateway.parts["unfinished uploads"].uploads.under_way
     async with asyncio.timeout(10):
         while len(uploads) != count or (taken and max(one.taken_bytes for one in uploads.values()) < taken):  # noqa: ASYNC110 - the other side's progress can only be asked for
             await asyncio.sleep(0.01)
@@ -178,7 +178,7 @@ async def test_more_uploads_than_there_is_room_for_are_asked_to_come_again(gatew
 async def test_an_upload_whose_answer_was_lost_is_finished_without_a_byte(gateway: Running) -> None:
     digest, body = stream(GENERAL, secrets.token_bytes(20_000))
     assert await put(gateway, GENERAL, digest, body[:-1]) == (202, str(len(body) - 1), "")
-    uploads = gateway.gateway.purge.uploads
+    uploads = gateway.gateway.parts["unfinished uploads"].uploads
     upload = await uploads.resume(place_of(gateway.settings.platforms[GENERAL], digest))
     assert upload is not None
     await upload.append(body[-1:])

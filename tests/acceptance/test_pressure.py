@@ -81,7 +81,7 @@ async def said(there: Running, path: str, headers: dict[str, str]) -> tuple[int,
 
 async def test_a_backlog_sends_away_what_would_join_it_and_nothing_else(tmp_path: Path) -> None:
     async with running(tmp_path, change=with_platform(SUB, backlog=2)) as there:
-        pressure = there.gateway.pressure
+        pressure = there.gateway.intake.pressure
         for _ in range(2):
             assert (await send(there)).status == 202
             await pressure.look()
@@ -100,7 +100,7 @@ async def test_a_backlog_sends_away_what_would_join_it_and_nothing_else(tmp_path
 
 async def give_up(there: Running, receiver: str) -> None:
     """Nothing waits for it any more."""
-    there.gateway.worker.stop()
+    there.gateway.parts["delivery"].stop()
     await there.gateway.tasks[0]
     for delivery_id in range(1, 100):
         row = await there.store.delivery(delivery_id)
@@ -112,8 +112,8 @@ async def test_a_backlog_that_only_the_rules_know_of_is_told_with_the_time_too(t
     """Which treasuries a subject goes to depends on the coverage of the day: no route says it for certain."""
     async with running(tmp_path, change=with_platform(CITY, backlog=1)) as there:
         await send(there)
-        await there.gateway.pressure.look()
-        assert there.gateway.pressure.full == {CITY}
+        await there.gateway.intake.pressure.look()
+        assert there.gateway.intake.pressure.full == {CITY}
         away = await sent_away(there)
         assert (away.status, away.retry_after_s) == (503, 5)
         assert (await there.store.counts()).messages == 1 and await there.store.refusals() == []
@@ -168,7 +168,7 @@ async def test_a_platform_has_no_more_under_way_than_it_may(tmp_path: Path) -> N
 
 async def test_bodies_that_are_received_at_once_are_bounded(tmp_path: Path) -> None:
     async with running(tmp_path, GATEWAY_MAX_HELD_BYTES="1024") as there:
-        pressure = there.gateway.pressure
+        pressure = there.gateway.intake.pressure
         with pressure.holding(1000, 8_000_000):
             assert await said(there, "/v1/messages/3001", {**JOSE}) == (401, "seal.invalid", 0)
             with pressure.holding(24, 8_000_000):
@@ -209,7 +209,7 @@ async def test_a_disk_with_little_room_takes_nothing_new_and_then_again(small_di
     async with running(small_disk, GATEWAY_MIN_FREE_BYTES=str(4 * 1024 * 1024)) as there:
         first = await send(there)
         async with filled(small_disk, 2 * 1024 * 1024):
-            await there.gateway.pressure.look()
+            await there.gateway.intake.pressure.look()
             for path, headers in (("/v1/messages/3001", JOSE), ("/soap/v1", SOAP)):
                 status, code, retry_after_s = await said(there, path, headers)
                 assert status == 503 and "disk.low" in code and retry_after_s > 0
@@ -218,7 +218,7 @@ async def test_a_disk_with_little_room_takes_nothing_new_and_then_again(small_di
                 await client(there).upload(b"a file")
             # What was taken over goes on being delivered: there is room for that.
             assert await there.store.claim("w", 1, 1.0, skip=[]) is not None
-        await there.gateway.pressure.look()
+        await there.gateway.intake.pressure.look()
         assert (await send(there)).status == 202
         assert await there.store.get_message(first.message_id) is not None
 

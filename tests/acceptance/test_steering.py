@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import orjson
-import pytest
 from structlog.testing import capture_logs
 
 from gateway import clock
@@ -22,9 +20,9 @@ from gateway.operating import BreakerSettings, MaintenanceWindow
 from gateway.receiptwatch import ReceiptWatch, answered
 from gateway.settings import RetrySettings
 from gateway.steering import Steering
-from gateway.store import Store, open_store
+from gateway.store import Store
 from gateway.store.contract import ALL_RECEIVERS
-from tests.store.samples import accept_id, message, new_log, says, to
+from tests.store.samples import accept_id, message, says, to
 
 from .partners import settings
 from .test_polling import translator
@@ -63,14 +61,6 @@ class Receiver:
         raise NotImplementedError
 
     async def close(self) -> None: ...
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 class Moment:

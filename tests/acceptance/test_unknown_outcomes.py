@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import pytest
@@ -17,9 +16,9 @@ from gateway.delivery import DeliveryWorker
 from gateway.errors import DeliveryError
 from gateway.message import DeliveryState
 from gateway.settings import RetrySettings
-from gateway.store import Store, open_store
+from gateway.store import Store
 from gateway.store.contract import Arrival, Claimed
-from tests.store.samples import accept_id, message, new_log, says, to
+from tests.store.samples import accept_id, message, says, to
 
 from .partners import settings
 from .test_polling import translator
@@ -59,14 +58,6 @@ class Receiver:
         return said
 
     async def close(self) -> None: ...
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 class Notices:

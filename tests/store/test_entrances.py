@@ -63,14 +63,10 @@ async def test_a_nonce_is_used_once_a_platform(store: Store) -> None:
     assert await store.use_nonce("A", "n", 1_000_000 + 600_001)
 
 
-async def test_an_attachment_is_started_once_and_completed(store: Store) -> None:
+async def test_the_first_row_of_an_attachment_stays(store: Store) -> None:
     assert await store.attachment(FILE.digest) is None
     assert await store.start_attachment(FILE) == FILE
     assert await store.start_attachment(replace(FILE, owner="other", header=b"x")) == FILE
-    await store.complete_attachment(FILE.digest)
-    assert await store.attachment(FILE.digest) == replace(FILE, state="complete", received=10)
-    with pytest.raises(LookupError):
-        await store.complete_attachment("sha-256:unknown")
 
 
 async def test_an_attachment_is_read_by_its_owner_and_by_grant_alone(store: Store) -> None:
@@ -96,7 +92,7 @@ async def test_who_receives_a_message_may_read_what_it_names_so_far_as_its_sende
 async def test_an_act_that_fails_leaves_the_others_of_its_batch_alone(store: Store) -> None:
     arrival = message("a")
     results = await asyncio.gather(
-        store.complete_attachment("sha-256:unknown"), accept_id(store, arrival), store.issue_ticket(TICKET),
+        store.resolve(999, "done", "me", "test"), accept_id(store, arrival), store.issue_ticket(TICKET),
         store.issue_ticket(TICKET), store.use_nonce("A", "n", 5), return_exceptions=True,
     )  # fmt: skip
     failed = [type(result).__name__ for result in results if isinstance(result, Exception)]

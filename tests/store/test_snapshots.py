@@ -13,7 +13,6 @@ from gateway.evidence import EvidenceLog, make_receipt, verify_receipt
 from gateway.keeping.backup import FILES, make_backup, read_backup
 from gateway.keeping.manifest import NAME, Certificates, NotIntact
 from gateway.keeping.restore import restore_backup
-from gateway.message import GATEWAY_NODE
 from gateway.security import keys
 from gateway.store import Store, open_store
 from gateway.store.blobs import Blobs
@@ -21,18 +20,6 @@ from gateway.store.contract import ALL_RECEIVERS
 from gateway.store.snapshots import NotRestored
 from tests.postgres import the_server
 from tests.store.samples import accept_id, claim_one, ended, message, says, to
-
-
-@pytest.fixture(scope="module")
-def receipt(tmp_path_factory: pytest.TempPathFactory) -> keys.Identity:
-    folder = tmp_path_factory.mktemp("certs")
-    keys.write_development_certificates(folder, {})
-    return keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
-
-
-@pytest.fixture
-def known(receipt: keys.Identity) -> Certificates:
-    return Certificates([receipt.sign_cert])
 
 
 @pytest.fixture

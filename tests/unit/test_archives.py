@@ -14,7 +14,6 @@ from gateway.evidence import EvidenceLog, make_receipt, verify_receipt
 from gateway.keeping.archive import LINES, make_archive, read_lines, verify_archive
 from gateway.keeping.manifest import NAME, Certificates, NotIntact, file_entry, write_manifest
 from gateway.keeping.purge import Held, purge_month
-from gateway.message import GATEWAY_NODE
 from gateway.security import keys
 from gateway.store import Store, open_store
 from gateway.store.months import Month
@@ -22,18 +21,6 @@ from tests.store.samples import accept_id, says, to
 from tests.store.test_keeping import MARCH, delivered, old_message
 
 NOW = Month(MARCH.number + 24)
-
-
-@pytest.fixture(scope="module")
-def receipt(tmp_path_factory: pytest.TempPathFactory) -> keys.Identity:
-    folder = tmp_path_factory.mktemp("certs")
-    keys.write_development_certificates(folder, {})
-    return keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
-
-
-@pytest.fixture
-def known(receipt: keys.Identity) -> Certificates:
-    return Certificates([receipt.sign_cert])
 
 
 @pytest.fixture

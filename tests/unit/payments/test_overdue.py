@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from gateway.clock import SHANGHAI
+from gateway.clock import SHANGHAI, from_ms
 from gateway.payments.ground import Application
 from gateway.payments.overdue import OPEN_STATES, days_overdue, due_day, late_before
-from gateway.payments.workdays import Calendar, Term
+from gateway.payments.workdays import Calendar, CutOff, Term
 
 CALENDAR = Calendar(
     rests=frozenset({date(2026, 10, day) for day in range(1, 8)}),
@@ -18,8 +19,8 @@ CALENDAR = Calendar(
 )
 
 
-def opened(on: date, state: str = "40") -> Application:
-    at = int(datetime(on.year, on.month, on.day, 23, 30, tzinfo=SHANGHAI).timestamp() * 1000)
+def opened(on: date, state: str = "40", hour: int = 12) -> Application:
+    at = int(datetime(on.year, on.month, on.day, hour, 30, tzinfo=SHANGHAI).timestamp() * 1000)
     return Application("A", "C", state, "O", "T", ("P",), "310000", "01", "2026", 1, 1, opened_at=at)
 
 
@@ -38,15 +39,20 @@ def test_what_is_paid_or_ended_is_never_late(state: str) -> None:
     assert state not in OPEN_STATES
 
 
-def test_one_day_parts_the_late_from_the_others() -> None:
+@pytest.mark.parametrize("cut_offs", [(), (CutOff("", time(17), date(2020, 1, 1)),)])
+def test_one_moment_parts_the_late_from_the_others(cut_offs: tuple[CutOff, ...]) -> None:
     """The same as asking each application."""
+    calendar = replace(CALENDAR, cut_offs=cut_offs)
     for number in range(120):
         today = date(2026, 8, 20) + timedelta(days=number)
-        parting = late_before(CALENDAR, today)
+        parting = late_before(calendar, today)
         assert parting is not None
-        for days in range(60):
-            on = today - timedelta(days=days)
-            assert (days_overdue(opened(on), CALENDAR, today) > 0) == (on < parting), (today, on)
+        for days, hour in itertools.product(range(60), (9, 23)):
+            one = opened(today - timedelta(days=days), hour=hour)
+            assert (days_overdue(one, calendar, today) > 0) == (from_ms(one.opened_at) < parting), (
+                today,
+                days,
+            )
 
 
 def test_without_a_term_nothing_is_late() -> None:

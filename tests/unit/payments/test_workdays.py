@@ -17,7 +17,7 @@ from gateway.clock import SHANGHAI
 from gateway.errors import ConfigError
 from gateway.payments.calendarfile import CalendarFile
 from gateway.payments.ground import Application
-from gateway.payments.progress import due_day, is_overdue
+from gateway.payments.overdue import days_overdue, due_day
 from gateway.payments.workdays import Calendar, CutOff, Term, YearEnd
 
 from .conftest import Desk, application
@@ -148,7 +148,7 @@ def test_an_application_that_came_after_the_cut_off_is_overdue_a_day_later() -> 
     assert due_day(late, CALENDAR) == date(2026, 10, 8) and due_day(late, CALENDAR, "payment-agreed") == date(
         2026, 11, 6
     )
-    assert not is_overdue(in_time, CALENDAR, date(2026, 10, 8))
-    assert is_overdue(in_time, CALENDAR, date(2026, 10, 9))
-    assert not is_overdue(replace(in_time, state="70", open_fen=0), CALENDAR, date(2026, 12, 1))
-    assert not is_overdue(replace(in_time, state="90"), CALENDAR, date(2026, 12, 1))
+    assert days_overdue(in_time, CALENDAR, date(2026, 10, 8)) == 0
+    assert days_overdue(in_time, CALENDAR, date(2026, 10, 9)) == 1
+    assert days_overdue(replace(in_time, state="70", open_fen=0), CALENDAR, date(2026, 12, 1)) == 0
+    assert days_overdue(replace(in_time, state="90"), CALENDAR, date(2026, 12, 1)) == 0

@@ -7,52 +7,44 @@ from alembic import op
 from sqlalchemy import Column
 
 from gateway.store.accountrows import NO_LINE, line_hash
+from gateway.store.migrations.columns import integers, texts
 
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-
-
-def _text(*names: str) -> list[Column[str]]:
-    return [Column(name, TEXT, nullable=False) for name in names]
-
-
-def _integer(*names: str) -> list[Column[int]]:
-    return [Column(name, sa.BigInteger(), nullable=False) for name in names]
 
 
 def upgrade() -> None:
     op.create_table(
         "console_user",
-        *_text("name", "title", "roles", "authorities", "divisions", "project_kinds", "state", "password", "totp"),
-        *_text("totp_new"), *_integer("totp_step"), *_text("recovery"),
-        *_integer("failures", "refused_until", "created_at", "password_at", "signed_in_at"),
+        *texts("name", "title", "roles", "authorities", "divisions", "project_kinds", "state", "password", "totp"),
+        *texts("totp_new"), *integers("totp_step"), *texts("recovery"),
+        *integers("failures", "refused_until", "created_at", "password_at", "signed_in_at"),
         sa.PrimaryKeyConstraint("name"),
         sqlite_with_rowid=False,
     )  # fmt: skip
     op.create_table(
         "console_session",
-        *_text("hash", "name", "kind"),
-        *_integer("began_at", "seen_at", "ends_at"),
-        *_text("origin"),
+        *texts("hash", "name", "kind"),
+        *integers("began_at", "seen_at", "ends_at"),
+        *texts("origin"),
         sa.PrimaryKeyConstraint("hash"),
         sqlite_with_rowid=False,
     )
     op.create_index("console_session_name", "console_session", ["name"], unique=False)
     op.create_table(
         "console_invitation",
-        *_text("hash", "name"),
-        *_integer("made_at", "ends_at"),
+        *texts("hash", "name"),
+        *integers("made_at", "ends_at"),
         sa.PrimaryKeyConstraint("hash"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "audit",
         Column("id", sa.BigInteger(), nullable=False, autoincrement=False),
-        *_integer("at"),
-        *_text("actor", "act", "subject", "reason", "detail", "origin", "hash"),
+        *integers("at"),
+        *texts("actor", "act", "subject", "reason", "detail", "origin", "hash"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("audit_subject", "audit", ["subject", "id"], unique=False)
