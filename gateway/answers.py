@@ -113,8 +113,8 @@ def ticket_reply(row: TicketRow) -> Record:
             for name in ("UserId", "LegalCode", "LegalName", "UserName", "Roles", "AuthMethod")
             if subject.get(name)
         },
-        "AuthTime": clock.t14(clock.from_ms(row.issued_at)),
-        "ExpireTime": clock.t14(clock.from_ms(row.expires_at)),
+        "AuthTime": clock.t14_of(row.issued_at),
+        "ExpireTime": clock.t14_of(row.expires_at),
         "SessionId": subject.get("SessionId", ""),
     }
 

@@ -360,7 +360,7 @@ def _sender_time(submission: Submission, said: Mapping[str, str]) -> str:
     while reading, covers the batch): "", and the order of coming counts."""
     if said.get("SendTime") or submission.transport == "poll":
         return said.get("SendTime", "")
-    return clock.t17(clock.from_ms(submission.claims.issued_at * 1000))
+    return clock.t17_of(submission.claims.issued_at * 1000)
 
 
 def make_delivery_key(sender: str, key: str, receiver: str, effect_no: int) -> str:

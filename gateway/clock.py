@@ -57,6 +57,16 @@ def t17(moment: datetime | None = None) -> str:
     return f"{_t14(int(moment.timestamp()))}{moment.microsecond // 1000:03d}"
 
 
+def t14_of(at_ms: int) -> str:
+    """The T14 of milliseconds since 1970."""
+    return _t14(at_ms // 1000)
+
+
+def t17_of(at_ms: int) -> str:
+    """The T17 of milliseconds since 1970."""
+    return f"{_t14(at_ms // 1000)}{at_ms % 1000:03d}"
+
+
 @lru_cache(maxsize=64)
 def _t14(second: int) -> str:
     """Many messages share a second, and strftime is slow. Seconds since 1970, in Shanghai time."""

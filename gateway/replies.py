@@ -155,7 +155,7 @@ class Replies:
 
     def _head(self, platform: Platform, number: str, message_id: str, body: Record) -> Head:
         """Of a reply: everything in it comes from the stored message's id and time."""
-        received = clock.t17(clock.from_ms(clock.ms_of_id(message_id)))
+        received = clock.t17_of(clock.ms_of_id(message_id))
         key = heads.idem_key(number, GATEWAY_NODE, message_id, "1", "1")
         canonical = self.translator.standard.build(number, body)
         return Head(

@@ -17,6 +17,7 @@ FLOORS: dict[str, int] = {
             "configfile",
             "merkle",
             "schedule",
+            "collector",
             "digests",
             "measures",
             "repeating",

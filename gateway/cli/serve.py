@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import gc
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ from gateway.accounts import Accounts
 from gateway.cli.place import end_with_findings, ensure_certificates, run_async, set_up_log, settings_or_exit
 from gateway.cli.user import link_of
 from gateway.cli.workers import WorkerFailed, Workers, listen
+from gateway.collector import keep_what_is_loaded
 from gateway.errors import ConfigError
 from gateway.seat import Seat
 from gateway.settings import Settings
@@ -118,10 +118,7 @@ async def run(
         gateway = await app.start(settings, poll=poll, seat=seat)
     except OSError as error:
         raise click.ClickException(f"the gateway cannot start: {error}") from error
-    # What was loaded stays for good: the collector need not walk it again and again beside the messages.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    keep_what_is_loaded()
     loop.add_signal_handler(signal.SIGHUP, lambda: gateway.tasks.append(loop.create_task(_reload(gateway))))
     if announce:
         click.echo(f"listening {gateway.url}")

@@ -66,6 +66,10 @@ def _say(name: str, text: str) -> None:
 def _tell(outcome: Outcome) -> None:
     click.echo(f"{outcome.store}: {outcome.seconds:.0f} s, {outcome.files} attachments", nl=False)
     click.echo(f", {outcome.replayed} replayed after quarantine, {outcome.idle_kills} kills not counted")
+    if outcome.network:
+        click.echo(
+            f"  {outcome.network}; writes refused since their lease had run out: {outcome.late_writes}"
+        )
     for title, counts in (("kills", outcome.kills), ("faults", outcome.faults)):
         click.echo(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
     for text in outcome.wrong()[:50]:

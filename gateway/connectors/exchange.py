@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import aiohttp
 
@@ -45,10 +46,9 @@ async def post(
     DeliveryError: delivery.unreachable (nothing was sent), delivery.timeout, delivery.broken-off,
     delivery.answer-too-large (all three unknown).
     """
-    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
     try:
         async with session.post(
-            url, data=_body(data), headers=headers, timeout=limits, allow_redirects=False
+            url, data=_body(data), headers=headers, timeout=_limits(timeout_s), allow_redirects=False
         ) as response:
             body = await _read(response, max_bytes)
             retry_after_s = parse_retry_after(response.headers.get("Retry-After"))
@@ -59,6 +59,11 @@ async def post(
         raise DeliveryError("delivery.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise DeliveryError("delivery.broken-off", _words(error), unknown=True) from error
+
+
+@lru_cache(maxsize=256)  # there are as many as platforms
+def _limits(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
 
 
 def _body(data: bytes) -> bytes | io.BytesIO:

@@ -126,7 +126,7 @@ async def _visible(world: EndpointWorld, row: MessageRow, platform: str) -> dict
         "BizKey": row.biz_key,
         "BizVersion": row.biz_version,
         "Application": row.application,
-        "ReceivedAt": clock.t17(clock.from_ms(row.received_at)),
+        "ReceivedAt": clock.t17_of(row.received_at),
         "Deliveries": [
             {
                 "Receiver": one.receiver,
@@ -134,14 +134,13 @@ async def _visible(world: EndpointWorld, row: MessageRow, platform: str) -> dict
                 "Attempts": one.attempts,
                 "Code": one.last_code,
                 "Text": one.last_text,
-                "DoneAt": clock.t17(clock.from_ms(one.done_at)) if one.done_at else "",
+                "DoneAt": clock.t17_of(one.done_at) if one.done_at else "",
             }
             for one in shown
         ],
     }
     if sender:
         found["Timeline"] = [
-            {"At": clock.t17(clock.from_ms(event.at)), "Stage": event.stage}
-            for event in await world.store.events(row.id)
+            {"At": clock.t17_of(event.at), "Stage": event.stage} for event in await world.store.events(row.id)
         ]
     return found

@@ -58,7 +58,7 @@ async def issue(request: web.Request) -> web.Response:
     await world.store.issue_ticket(row)
     answer = {
         "Ticket": ticket,
-        "ExpiresAt": clock.t14(clock.from_ms(row.expires_at)),
+        "ExpiresAt": clock.t14_of(row.expires_at),
         "TargetUrl": row.target_url,
     }
     return sealed_json(world, caller, "ticket", answer, status=201)

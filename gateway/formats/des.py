@@ -23,11 +23,12 @@ from gateway.formats.elements import (
     write_element,
 )
 from gateway.formats.envelopes import derived_key
+from gateway.formats.skeletons import skeletons
 from gateway.message import Head, Parsed, Record
 
 TITLE_NAMES = ("CA_KEY", "DATA_CN", "DATA_EN", "DATA_KEY", "DATA_NO", "DATA_TYPE", "ROUTE_WAY")
 KEY_CHARS = 22
-_PARTS = ("TITLE", "CONTEXT", "FILECONTEXT")
+_PART_NAMES = frozenset({"TITLE", "CONTEXT", "FILECONTEXT"})
 _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -41,24 +42,18 @@ class Des:
     def decode(self, data: bytes) -> Parsed:
         """`envelope` is TITLE, `own_type` its DATA_NO. The key that DES lacks is derived: SM3 over
         DATA_KEY|DATA_TYPE|DATA_TIMESTAMP, so a corrected upload (newer stamp) is a new effect."""
+        sight = skeletons.look(data)
+        if sight.record is not None and sight.root == "DES" and _is_sound(sight.record):
+            try:
+                return _parsed(sight.record, 0)
+            except MessageError:
+                pass  # the parser knows the line
         root = xmltree.parse(data)
         parts = _parts(root)
         read = field_reader(root, data)
-        title = _read_title(read(parts["TITLE"]), line_of(parts["TITLE"]))
-        record = read(parts["CONTEXT"]) if "CONTEXT" in parts else {}
-        if not record and title["DATA_TYPE"] != "3":
-            raise refusal(
-                "des.no-context",
-                "新增或修改应有 CONTEXT 内容",
-                "an addition or change needs data items in CONTEXT",
-                result="10003",
-                path="CONTEXT",
-            )
-        stamp = record.get("DATA_TIMESTAMP", "")
-        if "FILECONTEXT" in parts:
-            record["FILECONTEXT"] = read(parts["FILECONTEXT"])
-        head = _head(title, stamp if isinstance(stamp, str) else "")
-        return Parsed(record, head, title, own_type=title["DATA_NO"], root="CONTEXT")
+        parsed = _parsed({name: read(part) for name, part in parts.items()}, line_of(parts["TITLE"]))
+        skeletons.learn(sight, data, root)
+        return parsed
 
     def encode(self, record: Record, head: Head, envelope: Mapping[str, str], root: str) -> bytes:
         """TITLE is the envelope's fields plus a derived DATA_KEY; SYSTEM_NO and DATA_NO are needed. KEY_OF
@@ -112,6 +107,33 @@ def _title(head: Head, envelope: Mapping[str, str]) -> Record:
     }
 
 
+def _is_sound(record: Record) -> bool:
+    """Whether each part is known, stands once and holds elements."""
+    return (
+        "TITLE" in record
+        and record.keys() <= _PART_NAMES
+        and all(type(one) is dict for one in record.values())
+    )
+
+
+def _parsed(parts: Record, title_line: int) -> Parsed:
+    title = _read_title(parts["TITLE"], title_line)
+    record = parts.get("CONTEXT", {})
+    if not record and title["DATA_TYPE"] != "3":
+        raise refusal(
+            "des.no-context",
+            "新增或修改应有 CONTEXT 内容",
+            "an addition or change needs data items in CONTEXT",
+            result="10003",
+            path="CONTEXT",
+        )
+    stamp = record.get("DATA_TIMESTAMP", "")
+    if "FILECONTEXT" in parts:
+        record["FILECONTEXT"] = parts["FILECONTEXT"]
+    head = _head(title, stamp if isinstance(stamp, str) else "")
+    return Parsed(record, head, title, own_type=title["DATA_NO"], root="CONTEXT")
+
+
 def _parts(root: etree._Element) -> dict[str, etree._Element]:
     if xmltree.local(root.tag) != "DES":
         raise refusal(
@@ -125,7 +147,7 @@ def _parts(root: etree._Element) -> dict[str, etree._Element]:
     faults = []
     for child in root:
         name = xmltree.local(child.tag)
-        if name not in _PARTS or name in parts:
+        if name not in _PART_NAMES or name in parts:
             line = line_of(child)
             faults.append(
                 _fault(name, f"DES 下 {name} 未定义或重复", f"{name} is unknown or stands twice in DES", line)

@@ -21,7 +21,7 @@ from gateway.message import Record
 _has_attributes = etree.XPath("boolean(descendant-or-self::*/@*)")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _NAME = re.compile(r"[^\W\d][\w.\-]*")
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n")
 
 
@@ -39,12 +39,12 @@ def field_reader(root: etree._Element, data: bytes | None = None) -> Callable[[e
     """How to read any element of the document: children and attributes as a record, an element's own
     text as "#text". `data`, the bytes that the document was read from, spares looking through it for
     attributes and namespaces. What is read raises MessageError 10001 where text stands beside elements."""
-    if data is not None and _is_bare(data):
+    if data is not None and is_bare(data):
         return _read_bare_fields
     return _read_fields if _has_attributes(root) else _read_plain_fields
 
 
-def _is_bare(data: bytes) -> bool:
+def is_bare(data: bytes) -> bool:
     """Whether no "=" stands behind the XML declaration: without one there are no attributes and no
     namespaces, in every encoding that is read."""
     return data.find(b"=", data.find(b"?>") if data.startswith(b"<?xml") else 0) < 0
@@ -268,7 +268,7 @@ def _tags(name: str) -> tuple[str, str, str]:
 
 def escape(text: str) -> str:
     """Character data. ValueError for a character outside XML 1.0's Char."""
-    if not text.isprintable() and _ILLEGAL.search(text):
+    if not text.isprintable() and ILLEGAL.search(text):
         raise ValueError("a character that XML cannot hold")
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;")
@@ -314,7 +314,7 @@ def unwritable(content: Record, error: ValueError) -> MessageError:
     """30008, naming the first field with a character that no XML can hold."""
 
     def bad(text: str) -> str:
-        return ", ".join(f"U+{ord(letter):04X}" for letter in _ILLEGAL.findall(text)[:5])
+        return ", ".join(f"U+{ord(letter):04X}" for letter in ILLEGAL.findall(text)[:5])
 
     path, letters = next(find_texts(content, bad), ("", str(error)))
     return refusal(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lxml import etree
+
 from gateway import xmltree
 from gateway.errors import Fault, MessageError
 from gateway.formats.contract import refusal
@@ -19,6 +21,7 @@ from gateway.formats.elements import (
     unwritable,
     write_element,
 )
+from gateway.formats.skeletons import skeletons
 from gateway.message import HEAD_FIELDS, Head, Parsed, Record
 
 WRAPPER = "Message"
@@ -34,11 +37,21 @@ class Xml:
     envelope_needs: tuple[str, ...] = ()
 
     def decode(self, data: bytes) -> Parsed:
+        sight = skeletons.look(data)
+        if sight.record is not None:
+            parsed = _from_record(sight.root, sight.record)
+            if parsed is not None:
+                return parsed
+        parsed, root = self._decode(data)
+        skeletons.learn(sight, data, root)
+        return parsed
+
+    def _decode(self, data: bytes) -> tuple[Parsed, etree._Element]:
         root = xmltree.parse(data)
         read = field_reader(root, data)
         if xmltree.local(root.tag) != WRAPPER:
             name = xmltree.local(root.tag)
-            return Parsed(read(root), own_type=name, root=name)
+            return Parsed(read(root), own_type=name, root=name), root
         heads = [child for child in root if xmltree.local(child.tag) == "Head"]
         contents = [child for child in root if xmltree.local(child.tag) != "Head"]
         if len(heads) > 1 or len(contents) != 1:
@@ -52,7 +65,7 @@ class Xml:
             )
         name = xmltree.local(contents[0].tag)
         head = _read_head(read(heads[0])) if heads else {}
-        return Parsed(read(contents[0]), head, own_type=name, root=name)
+        return Parsed(read(contents[0]), head, own_type=name, root=name), root
 
     def encode(self, record: Record, head: Head, envelope: Mapping[str, str], root: str) -> bytes:
         pieces = [f'<?xml version="1.0" encoding="{self.encoding.upper()}"?>\n']
@@ -67,6 +80,21 @@ class Xml:
         except ValueError as error:
             raise unwritable(record, error) from error
         return encode_text(pieces, self.encoding, record)
+
+
+def _from_record(root: str, record: Record) -> Parsed | None:
+    """Of a whole document; None where the envelope is not as it should be: what is wrong with it is told
+    with its line."""
+    if root != WRAPPER:
+        return Parsed(record, own_type=root, root=root)
+    head = record.get("Head", {})
+    names = [name for name in record if name != "Head"]
+    if len(names) != 1 or type(head) is not dict or type(record[names[0]]) is not dict:
+        return None
+    try:
+        return Parsed(record[names[0]], _read_head(head), own_type=names[0], root=names[0])
+    except MessageError:
+        return None
 
 
 def _read_head(fields: Record) -> dict[str, str]:

@@ -1,31 +1,34 @@
 """base64url without padding (RFC 7515 section 2), strict: one text for one value, nothing else decodes.
 
-Both ways are pydantic's: of the codecs at hand it takes a half of binascii's time to encode and a sixth to
-decode, and a message is coded twice on its way in and out. Its decoder is more liberal than we are, so the
-alphabet is checked here.
+Both ways are pybase64's: a message is coded twice on its way in and out, and with vector instructions that
+takes a sixth of what any other codec at hand takes. It is more liberal than we are: padding, the letters of
+plain base64 and unused bits at the end are looked for here.
 """
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+import binascii
 
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_codec = TypeAdapter(bytes, config=ConfigDict(val_json_bytes="base64", ser_json_bytes="base64"))
-_decode = _codec.validator.validate_json
-_encode = _codec.serializer.to_json
+import pybase64
+
+_QUANTUM = 4  # characters for three bytes
+# By the characters of the last quantum: those it may end with, whose unused bits are zero.
+_ENDS = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
 
 
 def encode(data: bytes) -> bytes:
-    return _encode(data).strip(b'"=')
+    return pybase64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 def decode(text: bytes) -> bytes:
     """ValueError for white space, padding, other alphabets and unused bits that are not zero."""
-    if text.translate(None, _ALPHABET):
+    rest = len(text) % _QUANTUM
+    if rest and text[-1] not in _ENDS[rest]:
+        raise ValueError("not canonical base64url")
+    if b"=" in text or b"+" in text or b"/" in text:
         raise ValueError("not base64url")
     try:
-        found: bytes = _decode(b'"' + text + b'"')
-    except ValidationError:
+        return pybase64.b64decode(text + b"=" * (-rest % _QUANTUM), b"-_", True)
+    except binascii.Error:
         # Its own text would quote what was to be decoded.
-        raise ValueError("not canonical base64url") from None
-    return found
+        raise ValueError("not base64url") from None

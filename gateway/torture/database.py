@@ -28,9 +28,10 @@ def find_binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A running server. `settings` come on top of the small ones."""
+    """A running server. `settings` come on top of the small ones. It listens on loopback, and on `address` for those
+    who come from `network` (as 198.18.7.0/24)."""
 
-    def __init__(self, binaries: Path, folder: Path, **settings: str):
+    def __init__(self, binaries: Path, folder: Path, address: str = "", network: str = "", **settings: str):
         self._folder = folder
         self._user = "nobody" if os.geteuid() == 0 else None
         self._binaries = _reachable(binaries, folder) if self._user else binaries
@@ -40,17 +41,27 @@ class PostgresServer:
             entry = pwd.getpwnam(self._user)
             os.chown(self.data, entry.pw_uid, entry.pw_gid)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+        if network:
+            with (self.data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {network} trust\n")
         self.port = free_port()
+        self._addresses = ",".join(filter(None, ("127.0.0.1", address)))
         self.settings = {**_SMALL, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
-    def url(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str = "postgres", address: str = "127.0.0.1") -> str:
+        return f"postgresql://postgres@{address}:{self.port}/{database}"
 
     def start(self) -> None:
         words = [f"-c{name}={value}" for name, value in self.settings.items()]
-        command = [str(self._binaries / "postgres"), "-D", str(self.data), "-h127.0.0.1", f"-p{self.port}"]
+        command = [
+            str(self._binaries / "postgres"),
+            "-D",
+            str(self.data),
+            f"-h{self._addresses}",
+            f"-p{self.port}",
+        ]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *words], user=self._user, cwd=self.data, start_new_session=True,

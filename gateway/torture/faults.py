@@ -127,10 +127,10 @@ async def trouble_the_database(stage: Stage, enough: asyncio.Event) -> None:
             await asyncio.to_thread(stage.server.start)
             stage.faults["database-restart"] += 1
         else:
-            valve = dice.choice(stage.valves)
-            valve.shut()
+            way = dice.choice(stage.ways)
+            way.shut()
             await wait_for(enough, LEASE_S + 1.5)
-            valve.open()
+            way.open()
             stage.faults["cut-off"] += 1
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,22 @@ def _rewrite(path: Path, fields: Mapping[str, str]) -> None:
 
 
 class Node:
-    """One `gateway serve`, again and again on the same port."""
+    """One `gateway serve`, again and again on the same port, which `session` reaches. `within`: the words that run it
+    elsewhere than here, where its commands run."""
 
     def __init__(
-        self, name: str, folder: Path, data: Path, receivers: Mapping[str, int], store_url: str = ""
+        self,
+        name: str,
+        folder: Path,
+        data: Path,
+        receivers: Mapping[str, int],
+        session: aiohttp.ClientSession,
+        store_url: str = "",
+        within: Sequence[str] = (),
     ):
         self.name = name
+        self.session = session
+        self._within = within
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"{name}.log"
@@ -89,7 +99,7 @@ class Node:
         self.is_sound = not failpoint and not clock_s
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "error", "--no-poll",
+                *self._within, sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "warning", "--no-poll",
                 "--while-stdin",  # it must not outlive its driver
                 env=self._environ | more, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
@@ -100,6 +110,10 @@ class Node:
     def last_words(self) -> str:
         """The end of what it and those before it wrote to standard error."""
         return self._log.read_text(errors="replace")[-1500:] if self._log.exists() else ""
+
+    def late_writes(self) -> int:
+        """Outcomes that the store refused, since the lease had run out and been taken by another."""
+        return self._log.read_bytes().count(b'"lease lost"') if self._log.exists() else 0
 
     @property
     def is_alive(self) -> bool:
@@ -137,8 +151,8 @@ class Node:
             raise RuntimeError(f"gateway {' '.join(words)}: {told.decode()[-500:]}")
         return out.decode()
 
-    async def deliveries(self, session: aiohttp.ClientSession) -> dict[str, int]:
+    async def deliveries(self) -> dict[str, int]:
         """By state, as the gateway itself counts them."""
-        async with session.get(f"{self.url}/readyz") as response:
+        async with self.session.get(f"{self.url}/readyz") as response:
             told: dict[str, Any] = json.loads(await response.read())
         return {state: count for state, count in told.get("deliveries", {}).items() if count}

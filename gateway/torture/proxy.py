@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import random
 import re
+import socket
+
+from gateway.torture.namespaces import MakeSocket, make_socket
 
 _KEY = re.compile(rb'idempotency-key: *"([^"]+)"', re.IGNORECASE)
 End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -13,10 +16,12 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Proxy:
-    """Listens on loopback and connects to a port there. `broken_off`: connections that one end left early."""
+    """Listens on loopback and connects to a port there, or on that of the namespace whose sockets `make` makes.
+    `broken_off`: connections that one end left early."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int, make: MakeSocket = make_socket):
         self.target = port
+        self._make = make
         self.port = 0
         self.broken_off = 0
         self._server: asyncio.Server | None = None
@@ -40,7 +45,7 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
         upstream: asyncio.StreamWriter | None = None
         try:
-            source, upstream = await asyncio.open_connection("127.0.0.1", self.target)
+            source, upstream = await asyncio.open_connection(sock=await self._connected())
             await self._carry((reader, writer), (source, upstream))
         except (OSError, asyncio.IncompleteReadError):
             self.broken_off += 1  # an end is gone, as ends go: the other one is told below
@@ -48,6 +53,16 @@ class Proxy:
             for one in (writer, upstream):
                 if one is not None:
                     one.transport.abort()
+
+    async def _connected(self) -> socket.socket:
+        made = self._make()
+        made.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", self.target))
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     async def _carry(self, client: End, node: End) -> None:
         raise NotImplementedError
@@ -57,8 +72,8 @@ class ReplyCutter(Proxy):
     """One exchange a connection (the sender closes). Of some the reply never gets through: it is kept in
     `cut` by the sender's key, for it was given."""
 
-    def __init__(self, port: int, dice: random.Random, share: float = 0.3):
-        super().__init__(port)
+    def __init__(self, port: int, dice: random.Random, share: float = 0.3, make: MakeSocket = make_socket):
+        super().__init__(port, make)
         self.cut: dict[str, bytes] = {}
         self.count = 0
         self.troubled = True

@@ -6,8 +6,10 @@ import asyncio
 import json
 import random
 import secrets
+import socket
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -15,6 +17,7 @@ from gateway.client import PlatformClient
 from gateway.errors import GatewayError
 from gateway.torture.contents import NUMBER, mark_of
 from gateway.torture.ledger import Ledger, Request
+from gateway.torture.namespaces import MakeSocket, make_socket
 
 ANSWER_WITHIN_S = 2.0  # what the gateway's configuration gives a receiver
 # What happens to a request, and how often. `late` and `twice` did take the content, `hang` and `reset` may have.
@@ -23,9 +26,16 @@ _REFUSES_S, _ACCEPTS_S = 0.3, (3.0, 8.0)
 
 
 class Receiver:
-    """One platform's server at POST /in/{type}. `troubled` False: it behaves."""
+    """One platform's server at POST /in/{type}, on the same port of every loopback that `doors` make sockets of.
+    `troubled` False: it behaves."""
 
-    def __init__(self, client: PlatformClient, ledger: Ledger, dice: random.Random):
+    def __init__(
+        self,
+        client: PlatformClient,
+        ledger: Ledger,
+        dice: random.Random,
+        doors: Sequence[MakeSocket] = (make_socket,),
+    ):
         self.client = client
         self.ledger = ledger
         self.troubled = True
@@ -33,7 +43,8 @@ class Receiver:
         self.faults: Counter[str] = Counter()
         self._dice = dice
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._doors = doors
+        self._sites: list[web.SockSite] = []
         self._refusing: asyncio.Task[None] | None = None
         self.port = 0
 
@@ -53,16 +64,21 @@ class Receiver:
 
     async def _listen(self) -> None:
         assert self._runner is not None
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await self._site.start()
-        self.port = self._runner.addresses[0][1]
+        for make in self._doors:
+            listener = make()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self.port))
+            self.port = listener.getsockname()[1]
+            self._sites.append(web.SockSite(self._runner, listener))
+            await self._sites[-1].start()
 
     async def _refuse(self) -> None:
         """Now and then nobody listens."""
         while True:
             await asyncio.sleep(self._dice.uniform(*_ACCEPTS_S))
-            if self.troubled and self._site is not None:
-                await self._site.stop()
+            if self.troubled:
+                while self._sites:
+                    await self._sites.pop().stop()
                 self.faults["refuse"] += 1
                 await asyncio.sleep(_REFUSES_S)
                 await self._listen()
@@ -116,10 +132,10 @@ class Receiver:
             await asyncio.sleep(ANSWER_WITHIN_S + 0.3)
         elif trouble == "garbage":
             return web.Response(body=secrets.token_bytes(300), content_type=kind)
-        elif trouble == "reset" and request.transport is not None:
-            request.transport.write(_head(kind, len(sealed)) + sealed[: len(sealed) // 2])
+        elif trouble == "reset" and (transport := request.transport) is not None:
+            transport.write(_head(kind, len(sealed)) + sealed[: len(sealed) // 2])
             await asyncio.sleep(0)
-            request.transport.abort()
+            transport.abort()
         elif trouble == "twice" and request.transport is not None:
             request.transport.write(_head(kind, len(sealed)) + sealed)
         return web.Response(body=sealed, content_type=kind)

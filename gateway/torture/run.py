@@ -39,6 +39,8 @@ class Outcome:
     idle_kills: int = 0
     replayed: int = 0
     files: int = 0
+    network: str = ""  # how nodes were cut off from the database, in words
+    late_writes: int = 0  # refused: their lease had run out
     seconds: float = 0.0
 
     def told(self) -> dict[str, object]:
@@ -105,12 +107,14 @@ def _start_senders(stage: Stage, closing: aiohttp.ClientSession) -> list[asyncio
     for place in range(stage.plan.senders):
         platform, node = SENDERS[place % 2], (place // 2) % len(stage.nodes)
         cutter = stage.cutters[node] if place % 8 in (2, 5) else None
-        url = stage.nodes[node].url if cutter is None else f"http://127.0.0.1:{cutter.port}"
-        client = stage.client(platform, url, closing if cutter is not None else None)
+        if cutter is None:
+            client = stage.client(platform, stage.nodes[node])
+        else:
+            client = stage.client_at(platform, f"http://127.0.0.1:{cutter.port}", closing)
         work = send_lines(stage.load, client, place, stage.plan.senders, stem, cutter)
         tasks.append(asyncio.create_task(work))
     for place, platform in enumerate(SENDERS):
-        client = stage.client(platform, stage.nodes[place % len(stage.nodes)].url)
+        client = stage.client(platform, stage.nodes[place % len(stage.nodes)])
         tasks.append(asyncio.create_task(send_files(stage.load, client)))
     return tasks
 
@@ -161,7 +165,7 @@ async def _operate(stage: Stage, calm: asyncio.Event) -> None:
 async def _deliveries(stage: Stage) -> dict[str, int]:
     for node in stage.nodes:
         try:
-            return await node.deliveries(stage.session)
+            return await node.deliveries()
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
             continue
     return {}
@@ -178,10 +182,10 @@ async def _settle(stage: Stage) -> None:
 
 async def _compare(stage: Stage) -> Outcome:
     ledger, plan = stage.ledger, stage.plan
-    found = await stage.nodes[0].deliveries(stage.session)
-    client = stage.client(SENDERS[0], stage.nodes[0].url)
+    found = await stage.nodes[0].deliveries()
+    client = stage.client(SENDERS[0], stage.nodes[0])
     wrong = [f"receipt of {text}" for text in ledger.receipts_differ] + stage.crashed
-    other = stage.client(SENDERS[1], stage.nodes[0].url)
+    other = stage.client(SENDERS[1], stage.nodes[0])
     wrong += await lost_files(stage.load, (client, other))
     for node in stage.nodes:
         code = await node.stop()
@@ -198,5 +202,6 @@ async def _compare(stage: Stage) -> Outcome:
         plan.store, plan.nodes, len(ledger.acknowledged), len(ledger.acknowledged) - len(lost),
         sum(count for state, count in found.items() if state not in _DONE),
         lost, ledger.doubled(), ledger.out_of_order(), wrong,
-        stage.kills, named, stage.idle_kills, stage.replayed, len(stage.load.files),
+        stage.kills, named, stage.idle_kills, stage.replayed, len(stage.load.files), stage.network,
+        sum(node.late_writes() for node in stage.nodes),
     )  # fmt: skip

