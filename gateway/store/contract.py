@@ -77,6 +77,8 @@ from gateway.store.steeringrows import (
     ReceiptDue,
     StuckFilter,
 )
+from gateway.store.watched import Watched
+from gateway.store.watchingrows import ErrorCount, ReceiptLag
 
 __all__ = [
     "ALL_RECEIVERS",
@@ -100,6 +102,7 @@ __all__ = [
     "Claimer",
     "Counts",
     "DeliveryRow",
+    "ErrorCount",
     "EventRow",
     "Evidence",
     "HealthRow",
@@ -118,6 +121,7 @@ __all__ = [
     "PauseRow",
     "Purged",
     "ReceiptDue",
+    "ReceiptLag",
     "ReconciledDifference",
     "Reconciliation",
     "RefusalRow",
@@ -153,7 +157,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Kept, Steered, Accounted, Alarmed, Protocol):
+class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...

@@ -12,13 +12,14 @@ from gateway.store import (
     request_tables,
     steering_tables,
     tables,
+    watching_tables,
 )
 from gateway.store.columns import metadata
 
 # All modules put their tables on the one metadata.
 _OF_EACH = (
     tables.message, case_tables.contract, steering_tables.receiver_pause, account_tables.audit, keeping_tables.archive,
-    request_tables.resolve_request, alarm_tables.alarm,
+    request_tables.resolve_request, watching_tables.error_minute, alarm_tables.alarm,
 )  # fmt: skip
 assert all(one.metadata is metadata for one in _OF_EACH)
 context.configure(
