@@ -12,6 +12,8 @@ from aiohttp import web
 from gateway.accounts import Accounts, Limits
 from gateway.console import (
     account,
+    alarmrules,
+    alarms,
     applications,
     audits,
     deliveries,
@@ -72,6 +74,8 @@ def add_console(
         standardpages,
         users,
         audits,
+        alarms,
+        alarmrules,
     ):
         part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from gateway import clock
 from gateway.accounts import Accounts
+from gateway.alarmrules import FIRING, number_text
 from gateway.console.masked import Masker
 from gateway.console.places import PLACES, home_of
 from gateway.console.sessions import FIELD, HALF, USER, form_token
@@ -129,6 +130,7 @@ def name_values(request: web.Request) -> dict[str, Any]:
     return {
         "when": _when,
         "yuan": _yuan,
+        "number": number_text,
         "type_title": _bound(world.title_of, language),
         "node_name": _bound(world.name_of, language),
         "status_name": _bound(world.status_name, language),
@@ -137,6 +139,9 @@ def name_values(request: web.Request) -> dict[str, Any]:
 
 async def page_values(request: web.Request) -> dict[str, Any]:
     world, said = request.app[WORLD], words(request) | name_values(request)
+    if said["may"]("alarms.view"):
+        alarms = await world.store.alarm_counts()
+        said["firing"] = sum(count for (_, state), count in alarms.items() if state == FIRING)
     if not said["may"]("deliveries.view"):
         return said
     counts = await world.store.counts()
