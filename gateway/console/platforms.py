@@ -84,7 +84,10 @@ async def reload_mappings(request: web.Request) -> web.Response:
     reason = str((await request.post()).get("reason", "")).strip()[:_REASON_CHARS]
     if not reason:
         return await _page(request, fault="platforms.no-reason", status=400)
-    findings = await request.app[WORLD].reload()
+    reload = request.app[WORLD].reload
+    if reload is None:
+        return await _page(request, fault="platforms.reload-elsewhere", status=409)
+    findings = await reload()
     wrong = sum(one.severity == "error" for one in findings)
     told = {"errors": wrong, "warnings": len(findings) - wrong}
     await audit(request, "reload mappings", "mappings", reason, told)
@@ -113,6 +116,7 @@ async def _page(
         "wrong": wrong,
         "findings": findings or [],
         "is_reloaded": is_reloaded,
+        "can_reload": world.reload is not None,
         "routes": world.settings.routes,
         "coverage": world.settings.coverage.rows,
         "today": clock.now().date(),

@@ -42,7 +42,7 @@ def add_console(
     settings: Settings,
     store: Store,
     translator: Translator,
-    reload: Callable[[], Awaitable[Sequence[Finding]]],
+    reload: Callable[[], Awaitable[Sequence[Finding]]] | None,
 ) -> web.Application:
     """Hangs the console under /console/ of a server's application; its own application."""
     pages = web.Application(middlewares=[guard])

@@ -31,7 +31,8 @@ class ConsoleWorld:
     store: Store
     translator: Translator
     accounts: Accounts
-    reload: Callable[[], Awaitable[Sequence[Finding]]]  # reads the mappings again
+    # Reads the gateway's mappings again; None: another process carries the messages.
+    reload: Callable[[], Awaitable[Sequence[Finding]]] | None
 
     def masker(self, row: MessageRow) -> Masker:
         """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
