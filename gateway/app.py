@@ -52,6 +52,7 @@ from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
+from gateway.turns import Turn
 
 log = structlog.get_logger("app")
 
@@ -191,10 +192,15 @@ async def start(
     return gateway
 
 
+def node_name(settings: Settings) -> str:
+    """This machine's, among those that share a database."""
+    return settings.gateway.node or os.uname().nodename
+
+
 def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
     """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
     on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
-    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    node = "" if settings.store_url.startswith("sqlite") else node_name(settings)
     log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
     return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
 
@@ -308,6 +314,7 @@ def _parts(
             f"poll {platform.id}": Poller(
                 settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
                 suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
+                Turn(store, f"poll {platform.id}", node_name(settings)),
             )
             for platform in settings.platforms.values()
             if platform.poll is not None
