@@ -18,11 +18,13 @@ import structlog
 from aiohttp import web
 
 from gateway import endpoints, server
+from gateway.alarmwatch import AlarmWatch
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
 from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors
 from gateway.delivery import DeliveryWorker
+from gateway.endpoints.metrics import read_gauges
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
@@ -31,6 +33,7 @@ from gateway.intake import Intake
 from gateway.mapping import MappingSet, load_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
+from gateway.notifying import Notifier, open_targets
 from gateway.outcomes import Outcomes
 from gateway.parts import Part, keep_running
 from gateway.polling import Poller
@@ -217,6 +220,7 @@ async def _start(
     with_console: bool,
 ) -> Gateway:
     evidence = make_evidence(settings, keyring, str(seat.number))
+    targets = open_targets(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
@@ -255,8 +259,9 @@ async def _start(
         settings, store, Outcomes(settings, translator.standard.catalogue, notice),
         {node: _world(settings.platforms[node], keyring, session, blobs, store) for node in callers},
     )  # fmt: skip
+    name = f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = DeliveryWorker(
-        settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings, store, translator, reached, translator.standard.catalogue, notice, name=name,
         measures=intake.measures, traces=traces,
     )  # fmt: skip
     world = endpoints.EndpointWorld(
@@ -270,7 +275,13 @@ async def _start(
     )  # fmt: skip
     parts = _parts(
         settings, keyring, session, blobs, uploads, intake, worker, keeper, reconciler, pressure, poll=poll
-    )
+    ) | {
+        "alarms": AlarmWatch(
+            store, settings.alarm_rules, functools.partial(read_gauges, world), holder=name,
+            node=settings.gateway.node or os.uname().nodename,
+        ),
+        "notifications": Notifier(store, settings.gateway.notify, targets, session),
+    }  # fmt: skip
     gateway = Gateway(
         settings,
         store,

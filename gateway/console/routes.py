@@ -17,6 +17,7 @@ from gateway.console import (
     deliveries,
     mappings,
     messages,
+    overview,
     platforms,
     refusals,
     signing,
@@ -60,6 +61,7 @@ def add_console(
     for part in (
         signing,
         account,
+        overview,
         messages,
         refusals,
         deliveries,

@@ -123,15 +123,20 @@ def words(request: web.Request) -> dict[str, Any]:
     }
 
 
-async def page_values(request: web.Request) -> dict[str, Any]:
+def name_values(request: web.Request) -> dict[str, Any]:
+    """How times, amounts and names are said."""
     world, language = request.app[WORLD], language_of(request)
-    said = words(request) | {
+    return {
         "when": _when,
         "yuan": _yuan,
         "type_title": _bound(world.title_of, language),
         "node_name": _bound(world.name_of, language),
         "status_name": _bound(world.status_name, language),
     }
+
+
+async def page_values(request: web.Request) -> dict[str, Any]:
+    world, said = request.app[WORLD], words(request) | name_values(request)
     if not said["may"]("deliveries.view"):
         return said
     counts = await world.store.counts()

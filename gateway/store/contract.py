@@ -27,6 +27,8 @@ from gateway.store.accountrows import (
     SessionRow,
     UserRow,
 )
+from gateway.store.alarmed import Alarmed
+from gateway.store.alarmrows import AlarmFilter, AlarmRow, ChangedRule, NotificationRow
 from gateway.store.caserows import CaseTotal
 from gateway.store.deliveryrows import (
     AttemptResult,
@@ -75,6 +77,8 @@ from gateway.store.steeringrows import (
     ReceiptDue,
     StuckFilter,
 )
+from gateway.store.watched import Watched
+from gateway.store.watchingrows import ErrorCount, ReceiptLag
 
 __all__ = [
     "ALL_RECEIVERS",
@@ -82,6 +86,8 @@ __all__ = [
     "NO_BOUNDS",
     "PARKED",
     "ActRow",
+    "AlarmFilter",
+    "AlarmRow",
     "ArchiveRow",
     "Arrival",
     "AttachmentRow",
@@ -91,10 +97,12 @@ __all__ = [
     "AuditFilter",
     "CaseTotal",
     "Cause",
+    "ChangedRule",
     "Claimed",
     "Claimer",
     "Counts",
     "DeliveryRow",
+    "ErrorCount",
     "EventRow",
     "Evidence",
     "HealthRow",
@@ -108,10 +116,12 @@ __all__ = [
     "NewAct",
     "NewDelivery",
     "NotPurged",
+    "NotificationRow",
     "Outcome",
     "PauseRow",
     "Purged",
     "ReceiptDue",
+    "ReceiptLag",
     "ReconciledDifference",
     "Reconciliation",
     "RefusalRow",
@@ -147,7 +157,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Kept, Steered, Accounted, Protocol):
+class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...

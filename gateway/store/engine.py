@@ -18,6 +18,7 @@ from gateway.rights import EVERYTHING, Scope
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.accepting import accept_all
 from gateway.store.accounts_engine import AccountsEngine
+from gateway.store.alarms_engine import AlarmsEngine
 from gateway.store.contract import (
     COMMAND_LINE,
     NO_BOUNDS,
@@ -50,6 +51,7 @@ from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
+from gateway.store.watching_engine import WatchingEngine
 from gateway.store.words import Words
 
 _LOOK_AGAIN_S = 0.5
@@ -63,7 +65,7 @@ class _Foreseen(Exception):
         super().__init__("undone")
 
 
-class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
+class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine, AlarmsEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):
