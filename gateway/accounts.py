@@ -165,8 +165,9 @@ class Accounts:
         if row is not None and not why.startswith("refused"):
             await self.store.note_act(name, "sign-in refused", name, "", {"at": why}, origin=origin)
 
-    async def find(self, token: str) -> tuple[UserRow, SessionRow] | None:
-        """Whose session this is; None where it is none, over, or its user may not sign in."""
+    async def find(self, token: str, *, is_use: bool = True) -> tuple[UserRow, SessionRow] | None:
+        """Whose session this is; None where it is none, over, or its user may not sign in. `is_use` False: that
+        it is asked for keeps no session alive."""
         row = await self.store.session(hash_token(token)) if token else None
         now = clock.now_ms()
         if row is None or now >= row.ends_at or now >= row.seen_at + self.limits.idle_ms:
@@ -174,7 +175,7 @@ class Accounts:
         user = await self.store.user(row.name)
         if user is None or user.state != ACTIVE:
             return None
-        if now - row.seen_at >= _SEEN_EVERY_MS:
+        if is_use and now - row.seen_at >= _SEEN_EVERY_MS:
             await self.store.see_session(row.hash)
         return user, row
 

@@ -6,8 +6,9 @@ import asyncio
 import functools
 import os
 import secrets
+import signal
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,7 +171,9 @@ class Gateway:
         await self.store.close()
 
 
-async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) -> Gateway:
+async def start(
+    settings: Settings, *, poll: bool = True, seat: Seat = ALONE, with_console: bool = True
+) -> Gateway:
     """Opens the store, loads keys, standard and mappings, starts server, worker and pollers.
 
     ConfigError with all findings where anything of it cannot be used; nothing is left running then.
@@ -180,7 +183,9 @@ async def start(settings: Settings, *, poll: bool = True, seat: Seat = ALONE) ->
     keyring = load_keyring(settings)
     tls = server.tls_context(settings)
     async with AsyncExitStack() as opened:
-        gateway = await _start(settings, translator, keyring, tls, opened, seat, poll=poll)
+        gateway = await _start(
+            settings, translator, keyring, tls, opened, seat, poll=poll, with_console=with_console
+        )
         opened.pop_all()  # from here on it is closed by Gateway.stop
     log.info(
         "started", url=gateway.url, platforms=len(settings.platforms), store=settings.store_url.split(":")[0]
@@ -205,6 +210,7 @@ async def _start(
     seat: Seat,
     *,
     poll: bool,
+    with_console: bool,
 ) -> Gateway:
     evidence = make_evidence(settings, keyring, str(seat.number))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -255,7 +261,8 @@ async def _start(
         pressure=pressure, inbox=inbox,
     )  # fmt: skip
     runner, port = await server.listen(
-        settings, world, translator, store, tls, seat.listener, functools.partial(reload, settings, translator, keeper.renewing)
+        settings, world, translator, store, tls, seat.listener,
+        functools.partial(reload_all, settings, translator, keeper.renewing, seat), with_console=with_console,
     )  # fmt: skip
     parts = _parts(
         settings, keyring, session, blobs, uploads, intake, worker, keeper, reconciler, pressure, poll=poll
@@ -316,6 +323,16 @@ def _parts(
             if platform.connector.takes_files
         }  # fmt: skip
     return parts
+
+
+async def reload_all(
+    settings: Settings, translator: Translator, renewing: asyncio.Lock, seat: Seat
+) -> Sequence[Finding]:
+    """What somebody asks of one worker is for all of them: the parent hands SIGHUP on."""
+    findings = await reload(settings, translator, renewing)
+    if seat.of > 1 and not any(one.severity == "error" for one in findings):
+        os.kill(os.getppid(), signal.SIGHUP)
+    return findings
 
 
 def _open_traces() -> NoTraces | OpenTelemetryTraces:

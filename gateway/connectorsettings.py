@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from gateway.settingparts import Part
 
-_FOLDER = r"[^/.\x00][^/\x00]*(/[^/.\x00][^/\x00]*)*"  # no `..`, nothing hidden
+_FOLDER = r"^[^/.\x00][^/\x00]*(/[^/.\x00][^/\x00]*)*$"  # no `..`, nothing hidden
 _WEEK_S = 7 * 86_400
 # kind → the schemes that its url may have.
 _SCHEMES = {

@@ -50,20 +50,35 @@ async def listen(
     tls: ssl.SSLContext | None,
     listener: socket.socket | None,
     reload: Callable[[], Awaitable[Sequence[Finding]]],
+    *,
+    with_console: bool = True,
 ) -> tuple[web.AppRunner, int]:
     """The server, accepting, and its port. ConfigError where the port is taken."""
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
     endpoints.add_routes(app, world)
-    console.add_console(app, settings, store, translator, reload)
+    if with_console:
+        console.add_console(app, settings, store, translator, reload)
     app[DRAINING] = Draining()
     if listener is not None:  # there are siblings; a signal costs each answer something
         app.on_response_prepare.append(_close_while_draining)
+    return await serve(app, settings, settings.gateway.port, tls, listener)
+
+
+async def serve(
+    app: web.Application,
+    settings: Settings,
+    port: int,
+    tls: ssl.SSLContext | None,
+    listener: socket.socket | None = None,
+) -> tuple[web.AppRunner, int]:
+    """An application's server, accepting on `listener` or a port of its own, and its port. ConfigError where
+    the port is taken."""
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=settings.gateway.stop_s,
         read_bufsize=READ_BYTES,
     )  # fmt: skip
     await runner.setup()
-    host, port = settings.gateway.host, settings.gateway.port
+    host = settings.gateway.host
     site = (
         web.SockSite(runner, listener, ssl_context=tls)
         if listener is not None

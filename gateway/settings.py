@@ -148,6 +148,7 @@ class GatewayFile(Part):
     authorities: list[AuthorityRow] = Field(default_factory=list)
     seal_roots: list[str] = Field(default_factory=list)  # certificates whose seals on invoices are trusted
     metrics_beyond_loopback: bool = False
+    console_port: int = Field(8451, ge=0, le=65535)  # of `gateway console`, a process of its own
     console_second_factor: bool = True  # whoever has none must enrol one at the first sign-in
     console_idle_s: int = Field(1800, ge=60)
     console_absolute_s: int = Field(8 * 3600, ge=60)

@@ -11,6 +11,7 @@ from gateway.cli import (
     bench,
     certs,
     check,
+    console,
     deadletters,
     demo,
     evidence,
@@ -39,6 +40,7 @@ def main() -> None:
 for _command in (
     demo.demo,
     serve.serve,
+    console.console,
     sandbox.sandbox,
     check.check,
     send.send,

@@ -15,7 +15,7 @@ from gateway.cli.place import find_root, print_json, run_async
 if TYPE_CHECKING:
     from gateway.torture.database import PostgresServer
 
-BENCHES = ("endtoend", "mapping", "refusal", "attachments", "store", "scale", "console")
+BENCHES = ("endtoend", "mapping", "refusal", "attachments", "store", "scale", "console", "operators")
 
 
 @click.command()
@@ -44,6 +44,8 @@ def bench(only: str, messages: int, mebibytes: int, as_json: bool) -> None:
         figures |= _attachments(mebibytes)
     if "console" in wanted:
         figures |= _console()
+    if "operators" in wanted:
+        figures |= _operators()
     if as_json:
         print_json(figures)
 
@@ -101,6 +103,14 @@ def _console() -> dict[str, object]:
         of_each = "  ".join(f"{name} {slowest[name][question]:8.1f}" for name in slowest)
         click.echo(f"{question:40} slowest, ms: {of_each}")
     return _told({**figures})
+
+
+def _operators() -> dict[str, object]:
+    """What fifty people at the console cost the messages."""
+    from gateway.bench import operators
+
+    with tempfile.TemporaryDirectory() as folder:
+        return _told({**run_async(operators.measure(find_root(), Path(folder)))})
 
 
 @contextmanager

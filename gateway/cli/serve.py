@@ -31,6 +31,7 @@ _M_ARENA_MAX = -8  # malloc.h
 @click.option("--announce", is_flag=True, help="Print one line `listening URL` when ready.")
 @click.option("--no-poll", is_flag=True, help="Do not poll voucher stores.")
 @click.option("--no-set-up-link", is_flag=True, help="Do not offer one where there is no user yet.")
+@click.option("--no-console", is_flag=True, help="Leave the console to `gateway console`.")
 @click.option("--while-stdin", is_flag=True, help="End when standard input ends, as with its other end.")
 @click.option("--workers", default=1, type=click.IntRange(1, 64), help="Processes that share the port.")
 @click.option("--seat", default="", hidden=True, help="A worker's own: which of how many.")
@@ -40,6 +41,7 @@ def serve(
     announce: bool,
     no_poll: bool,
     no_set_up_link: bool,
+    no_console: bool,
     while_stdin: bool,
     workers: int,
     seat: str,
@@ -56,16 +58,20 @@ def serve(
     try:
         if workers > 1:
             words = ["--log-level", log_level]
-            words += [*(["--no-poll"] if no_poll else []), *(["--no-set-up-link"] if no_set_up_link else [])]
+            flags = {"--no-poll": no_poll, "--no-set-up-link": no_set_up_link, "--no-console": no_console}
+            words += [flag for flag, is_set in flags.items() if is_set]
             run_async(run_workers(settings, workers, words, announce=announce, while_stdin=while_stdin))
             return
         place, told = _seat(seat, fds)
         # Whoever polls is one of the workers: the voucher store's order of reading is the order of arrival.
         poll = not no_poll and place.number == 1
-        invite = not no_set_up_link and place.number == 1
+        invite = not no_set_up_link and not no_console and place.number == 1
         run_async(
-            run(settings, place, told, announce=announce, poll=poll, while_stdin=while_stdin, invite=invite)
-        )
+            run(
+                settings, place, told, announce=announce, poll=poll, while_stdin=while_stdin, invite=invite,
+                with_console=not no_console,
+            )
+        )  # fmt: skip
     except ConfigError as error:
         end_with_findings(error)
 
@@ -91,7 +97,7 @@ async def _reload(gateway: app.Gateway) -> None:
     await gateway.reload_mappings()
 
 
-def _stop_event(*, while_stdin: bool) -> asyncio.Event:
+def stop_event(*, while_stdin: bool) -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,12 +116,13 @@ async def run(
     poll: bool = True,
     while_stdin: bool = False,
     invite: bool = False,
+    with_console: bool = True,
 ) -> None:
     """One process. `told`: the file descriptor on which it says that it accepts."""
-    stop = _stop_event(while_stdin=while_stdin)
+    stop = stop_event(while_stdin=while_stdin)
     loop = asyncio.get_running_loop()
     try:
-        gateway = await app.start(settings, poll=poll, seat=seat)
+        gateway = await app.start(settings, poll=poll, seat=seat, with_console=with_console)
     except OSError as error:
         raise click.ClickException(f"the gateway cannot start: {error}") from error
     keep_what_is_loaded()
@@ -149,7 +156,7 @@ async def run_workers(
     settings: Settings, count: int, words: list[str], *, announce: bool, while_stdin: bool
 ) -> None:
     """The parent of `count` processes: it serves nothing itself."""
-    stop = _stop_event(while_stdin=while_stdin)
+    stop = stop_event(while_stdin=while_stdin)
     loop = asyncio.get_running_loop()
     server.tls_context(settings)  # refuses plain HTTP beyond loopback before anything listens
     host, port = settings.gateway.host, settings.gateway.port

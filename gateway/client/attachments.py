@@ -46,7 +46,7 @@ async def upload(
     tries, anew = 0, True
 
     async def once() -> None:
-        nonlocal tries, anew
+        nonlocal stream, tries, anew
         offset = await _offset(wire, path) if tries else 0
         tries += 1
         if offset < 0:
@@ -56,6 +56,8 @@ async def upload(
         if offset < 0:
             return
         anew = False
+        if not offset and stream.offset_s != wire.offset_s:
+            stream = _Stream(wire, content, digest, size)  # a header of a wrong time may be refused for it
         try:
             await stream.send(target, offset)
         except Refused as refused:
@@ -75,6 +77,7 @@ class _Stream:
     def __init__(self, wire: Wire, content: Content, digest: str, size: int):
         self.wire = wire
         self.content = content
+        self.offset_s = wire.offset_s
         self.header = new_header(digest, size, cipher=_CIPHERS.get(wire.suite.name, "A256GCM"))
         claims = Claims(
             wire.node, GATEWAY_NODE, "attachment", digest, int(wire.now().timestamp()), secrets.token_hex(16)
@@ -133,7 +136,7 @@ async def _offset(wire: Wire, path: str) -> int:
     if exchange.status == 404:
         return 0
     if exchange.status >= 400:
-        raise Refused({"title": f"HTTP {exchange.status}"}, status=exchange.status)
+        raise refusal_of(exchange, b"", False)
     if exchange.headers.get("Upload-Complete") == "?1":
         return -1
     text = exchange.headers.get("Upload-Offset", "0")

@@ -8,6 +8,7 @@ given already is opened once more and left out.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -71,7 +72,9 @@ class _Coming:
         missing = self._missing_bytes()
         if missing != 0:
             asked = {"Range": f"bytes=-{missing}"} if missing else {}
-            url, headers = self.wire.sign_call("GET", f"/v1/attachments/{self.digest}", headers=asked)
+            nonce = secrets.token_urlsafe(16)
+            path = f"/v1/attachments/{self.digest}"
+            url, headers = self.wire.sign_call("GET", path, headers=asked, nonce=nonce)
             limits = aiohttp.ClientTimeout(total=None, sock_read=self.wire.timeout_s)
             async with self.wire.session.get(
                 URL(url, encoded=True), headers=headers, timeout=limits, allow_redirects=False
@@ -81,7 +84,7 @@ class _Coming:
                 elif response.status != 206 or not asked:
                     data = await response.read()
                     exchange = Exchange(response.status, response.content_type, response.headers.copy(), data)
-                    raise refusal_of(exchange, data, False)
+                    raise refusal_of(self.wire.told(exchange, nonce), data, False)
                 async for plain in self._opened(response.content):
                     skipped = min(self._skip_bytes, len(plain))
                     self._skip_bytes -= skipped

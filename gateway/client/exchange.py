@@ -19,13 +19,15 @@ _AT_ONCE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A whole answer. `content_type` is lower case and without parameters."""
+    """A whole answer. `content_type` is lower case and without parameters. `is_stale`: it refused a call for its time
+    and told the right one."""
 
     status: int
     content_type: str
     headers: Mapping[str, str]
     data: bytes
     retry_after_s: float | None = None
+    is_stale: bool = False
 
 
 async def send(

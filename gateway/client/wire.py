@@ -18,7 +18,7 @@ from gateway.errors import DeliveryError, MessageError
 from gateway.formats import read_json
 from gateway.message import GATEWAY_NODE, Claims
 from gateway.schedule import Schedule
-from gateway.security.httpsig import sign_request
+from gateway.security.httpsig import read_time, sign_request
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, Suite, Unsealed, check_claims
 from gateway.security.trust import Trust
@@ -131,7 +131,7 @@ class Wire:
         url, sent = self.sign_call(method, path, body=body, headers=headers, nonce=nonce)
         limit_s = self.timeout_s if timeout_s == -1.0 else timeout_s
         content = body if stream is None else stream
-        return await send(self.session, method, url, content, sent, limit_s), nonce
+        return self.told(await send(self.session, method, url, content, sent, limit_s), nonce), nonce
 
     def sign_call(
         self,
@@ -167,6 +167,17 @@ class Wire:
                 "client.tries-used-up", str(refused)[:300], status=refused.status,
                 retry_after_s=refused.retry_after_s, unknown=refused.status in _UNKNOWN_STATUS,
             ) from refused  # fmt: skip
+
+    def told(self, exchange: Exchange, nonce: str) -> Exchange:
+        """The answer to a signed call; where it tells the gateway's time under a signature bound to the call, later calls
+        go by it, and `is_stale` says that the same call may come again."""
+        if exchange.status != 401:
+            return exchange
+        told_s = read_time(exchange.status, exchange.headers, self.trust, GATEWAY_NODE, nonce, self.now())
+        if told_s is None:
+            return exchange
+        self.offset_s = int(told_s - clock.now().timestamp())
+        return replace(exchange, is_stale=True)
 
     def learn(self, refused: Refused, unsealed: Unsealed | None) -> Refused:
         """A stale refusal carries the gateway's time under its seal: later seals go by it."""
@@ -209,4 +220,6 @@ def refusal_of(exchange: Exchange, payload: bytes, sealed: bool) -> Refused | De
         text = f"HTTP {exchange.status} without a valid seal of the gateway"
         return DeliveryError("client.unverified", text, status=exchange.status, unknown=True)
     problem = read_fault(payload) or read_problem(payload) or {"title": f"HTTP {exchange.status}"}
+    if exchange.is_stale:  # HEAD has no words for it
+        problem = {**problem, "result": STALE}
     return Refused(problem, status=exchange.status, sealed=sealed, retry_after_s=exchange.retry_after_s)

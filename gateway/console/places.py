@@ -21,6 +21,7 @@ class Place:
 
 
 PLACES = (
+    Place("overview", "/console/overview", "overview.view"),
     Place("messages", "/console/", "messages.view"),
     Place("applications", "/console/applications", "applications.view"),
     Place("stuck", "/console/stuck", "deliveries.view"),

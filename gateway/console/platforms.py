@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from pathlib import Path
 
 from aiohttp import web
 
 from gateway import clock
+from gateway.console.certificates import all_keys
 from gateway.console.guard import asker, audit, requires
 from gateway.console.world import WORLD, render
 from gateway.errors import Finding
 from gateway.message import GATEWAY_NODE
-from gateway.security import keys
-from gateway.settings import Platform, Settings
 from gateway.standing import compare_with_disk, standings
 from gateway.store.contract import ALL_RECEIVERS
 
 EVERYBODY = "all"
-_SOON_DAYS = 30
 _REASON_CHARS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A certificate's file and how long it lasts; `fault`: why it cannot be read."""
-
-    name: str
-    kind: str = ""
-    subject: str = ""
-    thumbprint: str = ""
-    until: str = ""
-    days_left: int = 0
-    fault: str = ""
-
-    @property
-    def mark(self) -> str:
-        if self.fault or self.days_left < 0:
-            return "bad"
-        return "warn" if self.days_left < _SOON_DAYS else "good"
 
 
 def add(pages: web.Application) -> None:
@@ -84,7 +61,10 @@ async def reload_mappings(request: web.Request) -> web.Response:
     reason = str((await request.post()).get("reason", "")).strip()[:_REASON_CHARS]
     if not reason:
         return await _page(request, fault="platforms.no-reason", status=400)
-    findings = await request.app[WORLD].reload()
+    reload = request.app[WORLD].reload
+    if reload is None:
+        return await _page(request, fault="platforms.reload-elsewhere", status=409)
+    findings = await reload()
     wrong = sum(one.severity == "error" for one in findings)
     told = {"errors": wrong, "warnings": len(findings) - wrong}
     await audit(request, "reload mappings", "mappings", reason, told)
@@ -101,7 +81,7 @@ async def _page(
 ) -> web.Response:
     world = request.app[WORLD]
     found, everybody = await standings(world.settings, world.store)
-    certificates = await asyncio.to_thread(_all_keys, world.settings)
+    certificates = await asyncio.to_thread(all_keys, world.settings)
     differences, wrong = await asyncio.to_thread(compare_with_disk, world.settings)
     context = {
         "tab": "platforms",
@@ -113,6 +93,7 @@ async def _page(
         "wrong": wrong,
         "findings": findings or [],
         "is_reloaded": is_reloaded,
+        "can_reload": world.reload is not None,
         "routes": world.settings.routes,
         "coverage": world.settings.coverage.rows,
         "today": clock.now().date(),
@@ -120,29 +101,3 @@ async def _page(
         "fault": fault,
     }
     return await render(request, "platforms.html", context, status=status)
-
-
-def _all_keys(settings: Settings) -> dict[str, list[Key]]:
-    """By platform, and the gateway's own."""
-    folder = settings.certs_dir
-    own = sorted((folder / GATEWAY_NODE).rglob("*.crt"))
-    found = {GATEWAY_NODE: [_read(path, str(path.relative_to(folder / GATEWAY_NODE))) for path in own]}
-    for platform in settings.platforms.values():
-        found[platform.id] = [_read(path, path.name) for path in _files(folder / platform.id, platform)]
-    return found
-
-
-def _files(place: Path, platform: Platform) -> list[Path]:
-    own = [place / "sign.crt", place / "encrypt.crt", *(Path(one) for one in platform.certificates)]
-    return [*own, place / "tls.crt"] if (place / "tls.crt").exists() else own
-
-
-def _read(path: Path, name: str) -> Key:
-    try:
-        found = keys.load_certificate(path.read_bytes())
-    except OSError as error:
-        return Key(name, fault=error.strerror or str(error))
-    except ValueError as error:
-        return Key(name, fault=str(error))
-    days = (found.not_after - clock.now()).days
-    return Key(name, found.kind, found.subject, found.thumbprint, f"{found.not_after:%Y-%m-%d}", days)

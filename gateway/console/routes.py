@@ -17,6 +17,7 @@ from gateway.console import (
     deliveries,
     mappings,
     messages,
+    overview,
     platforms,
     refusals,
     signing,
@@ -42,7 +43,7 @@ def add_console(
     settings: Settings,
     store: Store,
     translator: Translator,
-    reload: Callable[[], Awaitable[Sequence[Finding]]],
+    reload: Callable[[], Awaitable[Sequence[Finding]]] | None,
 ) -> web.Application:
     """Hangs the console under /console/ of a server's application; its own application."""
     pages = web.Application(middlewares=[guard])
@@ -60,6 +61,7 @@ def add_console(
     for part in (
         signing,
         account,
+        overview,
         messages,
         refusals,
         deliveries,

@@ -48,8 +48,12 @@ PLATFORM_TEXTS: dict[str, tuple[str, str]] = {
     "platforms.wrong": ("磁盘上的配置有误，重启将失败：", "The files have faults; a new start would fail:"),
     "platforms.reload": ("重新读取映射", "Read the mappings again"),
     "platforms.reload-hint": (
-        "有错误则保留原有映射，全部替换或全部不变。只作用于本进程；多进程运行时请向主进程发送 SIGHUP。",
-        "With errors the old ones stay: all or none. Of this process alone; with several workers send SIGHUP to their parent.",
+        "有错误则保留原有映射，全部替换或全部不变。本机的所有工作进程一并重新读取。",
+        "With errors the old ones stay: all or none. All workers of this machine read them again.",
+    ),
+    "platforms.reload-elsewhere": (
+        "控制台在单独的进程中运行。要让网关重新读取映射，请向网关进程发送 SIGHUP。",
+        "The console runs in a process of its own. The gateway reads its mappings again on SIGHUP.",
     ),
     "platforms.reloaded": ("已重新读取 {0} 个映射", "{0} mappings were read again"),
     "platforms.kept": ("映射有错误，原有映射继续使用", "There are errors; the old mappings stay"),

@@ -31,7 +31,8 @@ class ConsoleWorld:
     store: Store
     translator: Translator
     accounts: Accounts
-    reload: Callable[[], Awaitable[Sequence[Finding]]]  # reads the mappings again
+    # Reads the gateway's mappings again; None: another process carries the messages.
+    reload: Callable[[], Awaitable[Sequence[Finding]]] | None
 
     def masker(self, row: MessageRow) -> Masker:
         """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
@@ -122,15 +123,20 @@ def words(request: web.Request) -> dict[str, Any]:
     }
 
 
-async def page_values(request: web.Request) -> dict[str, Any]:
+def name_values(request: web.Request) -> dict[str, Any]:
+    """How times, amounts and names are said."""
     world, language = request.app[WORLD], language_of(request)
-    said = words(request) | {
+    return {
         "when": _when,
         "yuan": _yuan,
         "type_title": _bound(world.title_of, language),
         "node_name": _bound(world.name_of, language),
         "status_name": _bound(world.status_name, language),
     }
+
+
+async def page_values(request: web.Request) -> dict[str, Any]:
+    world, said = request.app[WORLD], words(request) | name_values(request)
     if not said["may"]("deliveries.view"):
         return said
     counts = await world.store.counts()

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from gateway import refusals
+from gateway.endpoints.world import REFUSAL_HEADERS
 from gateway.errors import Fault, MessageError
 from gateway.store.contract import StoreUnavailable
 
@@ -116,7 +117,8 @@ def envelope(error: MessageError, namespace: str = SOAP12) -> bytes:
 def response(error: MessageError, request: web.Request | None = None) -> web.Response:
     """An unsealed problem response."""
     body = orjson.dumps(document(error, instance=request.path if request is not None else ""))
-    return web.Response(status=error.status, body=body, headers=_headers(error), content_type=CONTENT_TYPE)
+    headers = _headers(error) | (request.get(REFUSAL_HEADERS, {}) if request is not None else {})
+    return web.Response(status=error.status, body=body, headers=headers, content_type=CONTENT_TYPE)
 
 
 def soap_response(error: MessageError, namespace: str) -> web.Response:

@@ -19,10 +19,11 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.endpoints.bodies import read_body
-from gateway.endpoints.world import EndpointWorld
+from gateway.endpoints.world import REFUSAL_HEADERS, EndpointWorld
 from gateway.errors import MessageError
 from gateway.message import GATEWAY_NODE, Claims
-from gateway.security.httpsig import has_digest, verify_request
+from gateway.security.httpsig import has_digest, sign_time, verify_request
+from gateway.security.refusals import StaleCall
 from gateway.security.suite import suites
 from gateway.settings import Platform
 
@@ -65,7 +66,13 @@ async def identify_with_body(request: web.Request, world: EndpointWorld) -> tupl
 async def _by_signature(request: web.Request, world: EndpointWorld) -> Caller:
     target = f"{request.scheme}://{request.host}{request.raw_path}"
     now = clock.now()
-    call = verify_request(request.method, target, request.headers, world.trust, now)
+    try:
+        call = verify_request(request.method, target, request.headers, world.trust, now)
+    except StaleCall as late:
+        if (known := world.settings.platforms.get(late.platform)) is not None:
+            identity = world.identities[known.key_kind]
+            request[REFUSAL_HEADERS] = sign_time(late.status, identity, int(now.timestamp()), late.nonce)
+        raise
     platform = world.settings.platforms.get(call.platform)
     if platform is None:
         raise unknown_caller(f"{call.platform} is not configured")

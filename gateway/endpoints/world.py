@@ -40,6 +40,8 @@ class EndpointWorld:
     inbox: Inbox
 
 
+# Of a request: the header fields that a refusal of it says besides.
+REFUSAL_HEADERS: web.RequestKey[Mapping[str, str]] = web.RequestKey("refusal-headers", Mapping[str, str])
 WORLD: web.AppKey[EndpointWorld] = web.AppKey("endpoint-world", EndpointWorld)
 
 

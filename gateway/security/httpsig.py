@@ -5,6 +5,9 @@ change what a call means. That survives a proxy which ends TLS and keeps Host: t
 "@target-uri", would not, but a caller may cover "@target-uri" instead of the three. Exactly one signature
 a call; `created` is at most 60 seconds old; the nonce is the caller's to use once (whoever verifies keeps
 the memory); `keyid` is the certificate's thumbprint; the algorithm is the key's, never the call's choice.
+
+A call that comes at the wrong time is told the right one: `created` of a signature over the answer's "@status", under the
+call's own nonce. An answer to HEAD has no body that could be sealed.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from gateway.security import signing, structured
 from gateway.security.certificate import Certificate
 from gateway.security.identity import Identity
-from gateway.security.refusals import SealError, stale
+from gateway.security.refusals import SealError, StaleCall
 from gateway.security.signing import Kind
 from gateway.security.structured import InnerList, Parameter
 from gateway.security.trust import Trust
@@ -80,28 +83,39 @@ def sign_request(
     fields = {**_fields(headers), **_fields(added)}
     covered: tuple[str, ...] = ("@method", "@authority", "@path", "@query")
     covered += tuple(name for name in (*MEANING, *_ALSO_COVERED) if name in fields)
-    kind = identity.sign_cert.kind
-    parameters: dict[str, Parameter] = {
-        "created": created,
-        "nonce": nonce,
-        "keyid": identity.sign_cert.thumbprint,
-        "alg": _ALGORITHMS[kind][0],
-    }
-    text = structured.write_list(covered, parameters)
-    base = _signature_base(InnerList(covered, parameters, text), method, target_uri, fields)
-    signature = identity.sign_text(base)
-    if kind in ("ec", "sm2"):
-        signature = signing.as_pair(signature)
-    added["Signature-Input"] = f"{LABEL}={text}"
-    added["Signature"] = f"{LABEL}={structured.write_bytes(signature)}"
-    return added
+    given = _given(covered, identity, created, nonce)
+    return added | _signed(given, _signature_base(given, method, target_uri, fields), identity)
+
+
+def sign_time(status: int, identity: Identity, created: int, nonce: str) -> dict[str, str]:
+    """The header fields of an answer with this status that tell the caller `created`, our time in seconds."""
+    given = _given(("@status",), identity, created, nonce)
+    return _signed(given, _status_base(given, status), identity)
+
+
+def read_time(
+    status: int, headers: Mapping[str, str], trust: Trust, node: str, nonce: str, at: datetime
+) -> int | None:
+    """The time in seconds that `node` told the caller who used `nonce`; None where the answer tells none under a
+    signature that holds. `at`: for the certificate's own dates."""
+    try:
+        given, signature = _read(_fields(headers))
+        created, said_nonce, keyid = _read_parameters(given)
+        found = trust.find(keyid)
+        if found is None or found[0] != node or said_nonce != nonce or given.items != ("@status",):
+            return None
+        trust.check_signer(found[1], node, at)
+        base = _status_base(given, status)
+        return created if _is_signed(found[1], given.parameters.get("alg"), signature, base) else None
+    except (ValueError, SealError):
+        return None
 
 
 def verify_request(
     method: str, target_uri: str, headers: Mapping[str, str], trust: Trust, at: datetime
 ) -> VerifiedCall:
     """The platform that signed this call. SealError (20001) if nobody can be told to have done so;
-    MessageError 20005 if it is more than 60 seconds old, or that far in the future, or expired.
+    StaleCall (20005) if it is more than 60 seconds old, or that far in the future, or expired.
 
     `target_uri` is absolute, as the server sees it. Still to be done by the caller: use up the nonce, and
     check the body against `content_digest`.
@@ -123,8 +137,33 @@ def verify_request(
     trust.check_signer(certificate, platform, at)
     expires = given.parameters.get("expires", created + MAX_AGE_S)
     if abs(at.timestamp() - created) > MAX_AGE_S or at.timestamp() > int(expires):
-        raise stale(at)
+        raise StaleCall(at, platform, nonce)
     return VerifiedCall(platform, nonce, created, fields.get("content-digest"), certificate)
+
+
+def _given(covered: tuple[str, ...], identity: Identity, created: int, nonce: str) -> InnerList:
+    certificate = identity.sign_cert
+    parameters: dict[str, Parameter] = {
+        "created": created,
+        "nonce": nonce,
+        "keyid": certificate.thumbprint,
+        "alg": _ALGORITHMS[certificate.kind][0],
+    }
+    return InnerList(covered, parameters, structured.write_list(covered, parameters))
+
+
+def _signed(given: InnerList, base: bytes, identity: Identity) -> dict[str, str]:
+    signature = identity.sign_text(base)
+    if identity.sign_cert.kind in ("ec", "sm2"):
+        signature = signing.as_pair(signature)
+    return {
+        "Signature-Input": f"{LABEL}={given.text}",
+        "Signature": f"{LABEL}={structured.write_bytes(signature)}",
+    }
+
+
+def _status_base(given: InnerList, status: int) -> bytes:
+    return f'"@status": {status}\n"@signature-params": {given.text}'.encode()
 
 
 def content_digest(body: bytes) -> str:

@@ -22,6 +22,16 @@ class SealError(MessageError):
 _UNIFORM = Fault("seal.invalid", "", "报文解密或验签失败", "the seal does not hold", result="20001")
 
 
+class StaleCall(MessageError):
+    """20005 for a call whose signature holds: by `platform`, under `nonce`. Whoever answers may tell it the time
+    under a signature of our own."""
+
+    def __init__(self, at: datetime, platform: str, nonce: str):
+        super().__init__(stale(at).faults)
+        self.platform = platform
+        self.nonce = nonce
+
+
 def stale(at: datetime) -> MessageError:
     """20005, with our time, so that the sender can set its clock right and seal again."""
     ours = clock.t14(at.astimezone(clock.SHANGHAI))

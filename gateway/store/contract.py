@@ -75,6 +75,8 @@ from gateway.store.steeringrows import (
     ReceiptDue,
     StuckFilter,
 )
+from gateway.store.watched import Watched
+from gateway.store.watchingrows import ErrorCount, ReceiptLag
 
 __all__ = [
     "ALL_RECEIVERS",
@@ -95,6 +97,7 @@ __all__ = [
     "Claimer",
     "Counts",
     "DeliveryRow",
+    "ErrorCount",
     "EventRow",
     "Evidence",
     "HealthRow",
@@ -112,6 +115,7 @@ __all__ = [
     "PauseRow",
     "Purged",
     "ReceiptDue",
+    "ReceiptLag",
     "ReconciledDifference",
     "Reconciliation",
     "RefusalRow",
@@ -147,7 +151,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Kept, Steered, Accounted, Protocol):
+class Store(Kept, Steered, Accounted, Watched, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...

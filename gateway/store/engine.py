@@ -50,6 +50,7 @@ from gateway.store.searching import search
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
+from gateway.store.watching_engine import WatchingEngine
 from gateway.store.words import Words
 
 _LOOK_AGAIN_S = 0.5
@@ -63,7 +64,7 @@ class _Foreseen(Exception):
         super().__init__("undone")
 
 
-class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, ABC):
+class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):

@@ -13,6 +13,7 @@ from gateway.store.receipts import expect
 from gateway.store.settling import release, settle
 from gateway.store.statements import Connection, Statement, as_given, given
 from gateway.store.transaction import Transaction
+from gateway.store.watchingrows import FAILED
 
 _ANSWER_BYTES = 65_536
 _ENDED = frozenset({DeliveryState.DONE, DeliveryState.DISCARDED})
@@ -94,6 +95,8 @@ async def record_all(work: Transaction, results: Sequence[AttemptResult]) -> lis
                 owed.append(result)
         elif result.state in _STUCK:
             messages.add(result.claimed.message_id)
+        if result.state is not DeliveryState.DONE:
+            work.count_error(result.claimed.receiver, FAILED)
     if await _RECORD.many(work.connection, records) != len(records) and records:
         raise LookupError("a lease changed while its outcome was recorded")
     await _END_ATTEMPT.many(work.connection, attempts)

@@ -11,6 +11,7 @@ from gateway.store import tables
 from gateway.store.rows import text_of
 from gateway.store.statements import Statement, insert_into
 from gateway.store.transaction import Transaction
+from gateway.store.watchingrows import REFUSED
 
 KEPT = 100_000
 _refusal = tables.refusal
@@ -30,4 +31,5 @@ async def note_refusal(
     codes = " ".join(sorted({str(fault["code"]) for fault in faults}))
     row = (at, sender, type_, codes, text_of(faults), text_of(dict(detail)))
     await _INSERT.many(work.connection, [row])
+    work.count_error(sender, REFUSED)
     await _FORGET.run(work.connection, kept=KEPT)

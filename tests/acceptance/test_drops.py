@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import secrets
+import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.bench import endtoend, material
+from gateway.bench import material
 from gateway.connectors import Answer, Parcel
 from gateway.connectors.drop import DropConnector, file_name, make
 from gateway.connectorsettings import ConnectorSettings, DropSettings
@@ -22,10 +23,11 @@ from gateway.errors import DeliveryError
 from gateway.message import DeliveryState
 from gateway.security.suite import Unsealed
 from gateway.settings import RetrySettings, Settings
+from gateway.store import Store, open_store
 from gateway.store.contract import DeliveryRow, MessageFilter
 
 from .harness import GatewayProcess
-from .partners import ROOT, parcel, partner
+from .partners import ROOT, certificates, parcel, partner
 from .running import Running, running
 from .test_pressure import GENERAL, SUB, send
 
@@ -75,7 +77,7 @@ def sealed(number: str, data: bytes, key: str, **changes: object) -> bytes:
 def drop(place: Path, name: str, data: bytes) -> None:
     """As a platform does it: under a name that nobody takes, then under its own."""
     folder = place / "in"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.part").write_bytes(data)
     (folder / f"{name}.part").rename(folder / name)
 
@@ -97,7 +99,10 @@ async def ended(there: Running, delivery_id: int) -> DeliveryRow:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(one.name for one in folder.iterdir() if one.is_file()) if folder.exists() else []
+    """Of the files there that are whole; hidden ones are being written."""
+    if not folder.exists():
+        return []
+    return sorted(one.name for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
 
 
 def answer(place: Path, name: str) -> tuple[Unsealed, dict[str, object]]:
@@ -191,7 +196,7 @@ async def test_unfinished_hidden_and_linked_files_are_left_alone(tmp_path: Path,
         (place / "in/d").symlink_to(whole)
         drop(place, "e", b"nonsense")
         await until(lambda: names(place / "in/refused"))
-        assert names(place / "in") == [".c", "a.tmp", "b.part", "d"]
+        assert names(place / "in") == ["a.tmp", "b.part", "d"] and (place / "in/.c").exists()
         assert await there.store.find_by_key(SUB, key) is None
 
 
@@ -230,60 +235,73 @@ async def test_what_is_for_a_place_that_is_gone_arrives_when_it_is_back(tmp_path
         sent = await send(there)
         (row,) = [one for one in await there.store.deliveries(sent.message_id) if one.receiver == SUB]
         now = await ended(there, row.id)
-        assert (now.state, now.last_code) == (DeliveryState.READY, "delivery.folder")
+        assert now.last_code == "delivery.folder" and now.state is not DeliveryState.DEAD
         os.rename(away, place)  # noqa: PTH104
         await until(lambda: names(place / "out"))
 
 
-async def test_kill_9_at_every_step_between_two_folders_leaves_one_message_and_one_file(
-    tmp_path: Path, place: Path
-) -> None:
-    """Construction drops, the general platform fetches; the gateway dies wherever a second time could double."""
-    folder = tmp_path / "gateway"
-    endtoend.prepare(ROOT, folder)
-    for name in ("construction", "general"):
-        path = folder / "config/platforms" / f"{name}.yaml"
-        text = re.sub(
-            r"^connector: .*(?:\n +.*)*", f"connector: {{kind: file, url: 'file://{place / name}', drop: {{every_s: 0.05}}}}",
-            path.read_text(encoding="utf-8"), flags=re.M,
-        )  # fmt: skip
+def lay_down(root: Path, changes: dict[str, tuple[str, str]]) -> None:
+    """Changes lines of config files: name → (how the line begins, the new line)."""
+    for name, (begin, line) in changes.items():
+        path = root / "config" / name
+        text, count = re.subn(rf"^{begin}.*(?:\n +.*)*", line, path.read_text(encoding="utf-8"), flags=re.M)
+        assert count == 1
         path.write_text(text, encoding="utf-8")
-    path = folder / "config/gateway.yaml"
-    quick = re.sub(
-        r"^retry: .*", "retry: {first_s: 0.3, factor: 1, attempts: 1000}", path.read_text(encoding="utf-8"), flags=re.M
-    )  # fmt: skip
-    path.write_text(quick, encoding="utf-8")
-    gateway = GatewayProcess(folder, poll=True)
-    gateway.environ["GATEWAY_LEASE_S"] = "1"
-    assert (await gateway.command("certs", "init"))[0] == 0
-    certs = folder / "var/certs"
-    platform = endtoend.make_client(SUB, certs, "", None)
+
+
+async def test_kill_9_after_the_commit_and_after_the_file_leaves_one_message_and_one_file(
+    copy: Path, place: Path
+) -> None:
+    """Construction drops, the general platform fetches; the gateway dies where a second time could double."""
+    kind = "connector: {{kind: file, url: 'file://{0}/{1}', drop: {{every_s: 0.05}}}}"
+    lay_down(
+        copy,
+        {
+            "platforms/construction.yaml": ("connector:", kind.format(place, "construction")),
+            "platforms/general.yaml": ("connector:", kind.format(place, "general")),
+            "gateway.yaml": ("retry:", "retry: {first_s: 0.3, factor: 1, attempts: 1000}"),
+        },
+    )
+    gateway = GatewayProcess(copy, poll=True)
+    gateway.environ |= {"GATEWAY_LEASE_S": "1", "GATEWAY_CERTIFICATES": str(certificates())}
     number, data, key = project()
-    (place / "construction").mkdir()
-    drop(place / "construction", "p", platform.seal(data, number, key, "application/xml"))
+    drop(place / "construction", "p", sealed(number, data, key))
+    # The general platform's folder comes later: until then nothing can be delivered. A note is laid before the file.
+    deaths = {"drop.taken:1": place / "later", "drop.named:2": place / "general"}
     try:
-        for step in ("drop.taken", "drop.answered", "drop.named"):
-            if step == "drop.named":
-                (place / "general").mkdir()  # until now nothing could be delivered
-            gateway.environ["GATEWAY_FAILPOINT"] = (
-                f"{step}:{1 + (step == 'drop.named')}"  # its note is laid first
-            )
+        for failpoint, folder in deaths.items():
+            folder.mkdir()
+            gateway.environ["GATEWAY_FAILPOINT"] = failpoint
             await gateway.start()
             assert gateway.process is not None
-            async with asyncio.timeout(30):
-                assert await gateway.process.wait() == -9, step
+            async with asyncio.timeout(60):
+                assert await gateway.process.wait() == -signal.SIGKILL
+        assert len(names(place / "general/out")) == 1
         del gateway.environ["GATEWAY_FAILPOINT"]
         await gateway.start()
-        said = ""
-        async with asyncio.timeout(30):
-            while "delivered" not in said:
-                _, said = await gateway.command("log", "search", "--json", "--type", number)
+        await until(lambda: names(place / "construction/in/done") == ["p"], 60)
+        async with opened(copy / "var") as store:
+            (row,) = await store.search(MessageFilter(type=number))
+            async with asyncio.timeout(60):
+                while (await store.deliveries(row.id))[0].state is not DeliveryState.DONE:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
     finally:
         await gateway.stop()
-    assert said.count('"id"') == 1 and names(place / "construction/in/done") == ["p"]
+    assert answer(place / "construction", "p")[1]["Message"]["Id"] == row.id  # type: ignore[index]
     (name,) = names(place / "general/out")
-    opened = endtoend.make_client(GENERAL, certs, "", None).open((place / "general/out" / name).read_bytes())
-    assert name == f"{number}-{opened.claims.idem_key}.jose"
+    told = partner(GENERAL).open((place / "general/out" / name).read_bytes())
+    assert name == f"{number}-{told.claims.idem_key}.jose"
+
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Store]:
+    """The store of a gateway that runs in another process, to look into."""
+    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 # What a delivery does with what lies in the folder already.

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from gateway.client import PlatformClient, Refused
+from gateway.client import PlatformClient, Refused, attachments
 from gateway.endpoints.uploads import place_of
 from gateway.errors import DeliveryError
 from gateway.schedule import Schedule
@@ -72,6 +72,29 @@ async def test_every_suite_can_upload(gateway: Running, node: str) -> None:
     data = secrets.token_bytes(100_000)
     digest = await gateway.client(node).upload(data, receivers=[GENERAL])
     assert await download(gateway.client(GENERAL), digest) == data
+
+
+@pytest.mark.parametrize("node", [GENERAL, PROCUREMENT, CITY])
+@pytest.mark.parametrize("wrong_s", [600, -600])
+async def test_a_client_whose_clock_is_wrong_learns_the_gateways_time(
+    gateway: Running, node: str, wrong_s: int
+) -> None:
+    data = secrets.token_bytes(100_000)
+    for has_begun in (False, True):  # HEAD, whose refusal has no body, comes before a PUT that goes on
+        client = gateway.client(node)
+        client.offset_s = wrong_s
+        if has_begun:
+            digest, body = stream(node, data := secrets.token_bytes(3 * MIB), chunk=65_536)
+            assert (await put(gateway, node, digest, body[:MIB], total=len(body)))[0] == 202
+            with pytest.raises(Refused) as refused:
+                await attachments._offset(client, f"/v1/attachments/{digest}")
+            assert refused.value.result == "20005" and abs(client.offset_s) <= 1
+            assert await attachments._offset(client, f"/v1/attachments/{digest}") > 0
+            client.offset_s = wrong_s
+        digest = await client.upload(data)
+        assert abs(client.offset_s) <= 1
+        client.offset_s = wrong_s
+        assert await download(client, digest) == data
 
 
 async def test_sha256_is_a_digest_too(gateway: Running) -> None:

@@ -20,7 +20,9 @@ from gateway.security.httpsig import (
     VerifiedCall,
     content_digest,
     has_digest,
+    read_time,
     sign_request,
+    sign_time,
     verify_request,
 )
 from gateway.security.identity import Identity
@@ -352,3 +354,20 @@ def test_what_is_written_is_read_back(items: list[str], parameters: dict[str, st
     text = structured.write_list(tuple(items), parameters)
     found = structured.read_lists(f"sig={text}")["sig"]
     assert (found.items, found.parameters, found.text) == (tuple(items), parameters, text)
+
+
+@pytest.mark.parametrize("node", ["P-EC", "P-RSA", "P-ED", "P-SM2"])
+def test_a_time_that_was_told_holds_for_its_call_and_teller_alone(node: str, partners: Partners) -> None:
+    teller = partners.platforms[node]
+    told = sign_time(401, teller, CREATED + 600, "n-1")
+
+    def read(status: int = 401, by: str = node, nonce: str = "n-1", **changed: str) -> int | None:
+        return read_time(status, {**told, **changed}, partners.trust, by, nonce, NOW)
+
+    assert read() == CREATED + 600
+    assert read(status=200) is read(by="Q-EC") is read(nonce="n-2") is None
+    later = told["Signature-Input"].replace(str(CREATED + 600), str(CREATED + 601))
+    assert read(**{"Signature-Input": later}) is None
+    assert read_time(401, {}, partners.trust, node, "n-1", NOW) is None
+    call = sign(teller, created=CREATED, nonce="n-1")
+    assert read_time(401, call, partners.trust, node, "n-1", NOW) is None, "what a caller signed is no answer"
