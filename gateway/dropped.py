@@ -18,6 +18,7 @@ from gateway.connectorsettings import DropSettings
 from gateway.failpoints import reach
 from gateway.receiving import Later, Receiving, Taken
 from gateway.settings import Platform
+from gateway.turns import Turn
 
 log = structlog.get_logger("dropped")
 CLAIMED, DONE, REFUSED, ANSWERS = "taking", "done", "refused", "answers"
@@ -25,9 +26,12 @@ _MARK = "~"  # between a claim's own mark and the name that the platform gave
 
 
 class FolderPoller:
-    """One a platform, in one process: `run` until `stop`."""
+    """One a platform; one process of all nodes polls a place at a time (turns.py)."""
 
-    def __init__(self, platform: Platform, drop: DropSettings, folders: Folders, receiving: Receiving):
+    def __init__(
+        self, platform: Platform, drop: DropSettings, folders: Folders, receiving: Receiving, turn: Turn
+    ):
+        self.turn = turn
         self.platform = platform
         self.drop = drop
         self.folders = folders
@@ -43,10 +47,12 @@ class FolderPoller:
     async def run(self) -> None:
         try:
             while not self._stop.is_set():
-                wait_s = await self._round()
-                if wait_s:
+                if not await self.turn.hold():
+                    await self._rest(max(self.turn.lasts_s / 5, self.drop.every_s))
+                elif wait_s := await self._round():
                     await self._rest(wait_s)
         finally:
+            await self.turn.give_back()
             await self.folders.close()
 
     async def _rest(self, wait_s: float) -> None:
@@ -82,7 +88,7 @@ class FolderPoller:
                 return max(wait_s, self.drop.every_s)
         waiting = [one.name for one in await self.folders.files(self._in) if self._is_to_take(one.name)]
         for name in waiting[: self.drop.most]:
-            if self._stop.is_set():
+            if self._stop.is_set() or not await self.turn.hold():
                 break
             claimed = f"{secrets.token_hex(8)}{_MARK}{name}"
             if await self.folders.claim(f"{self._in}/{name}", f"{self._in}/{CLAIMED}/{claimed}"):

@@ -17,6 +17,8 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field, field_validator
 
 from gateway import configfile
+from gateway.alarmfile import AlarmsFile, NotifySettings, rules_faults
+from gateway.alarmrules import Rule
 from gateway.connectorsettings import ConnectorSettings
 from gateway.errors import ConfigError, Finding
 from gateway.operating import BreakerSettings, LimitSettings, MaintenanceWindow
@@ -154,6 +156,7 @@ class GatewayFile(Part):
     console_absolute_s: int = Field(8 * 3600, ge=60)
     # An act on more deliveries than these at once waits for a second person; 0: every act in bulk does.
     console_approve_above: int = Field(20, ge=0)
+    notify: NotifySettings = NotifySettings()  # whom alarms are sent to
 
 
 class RouteRow(Part):
@@ -208,6 +211,7 @@ class Settings:
     coverage: Coverage
     authorities: Authorities
     calendar: Calendar
+    alarm_rules: tuple[Rule, ...] = ()
 
     @property
     def data_dir(self) -> Path:
@@ -241,6 +245,10 @@ def load_settings(
     routes = reader.read(RoutesFile, folder / "routes.yaml")
     covered = reader.read(CoverageFile, folder / "coverage.yaml")
     calendar = reader.read(CalendarFile, folder / "calendar.yaml")
+    # Without the file there are the rules of the console alone.
+    alarms = (
+        reader.read(AlarmsFile, folder / "alarms.yaml") if (folder / "alarms.yaml").exists() else AlarmsFile()
+    )
     platforms: dict[str, Platform] = {}
     broken: set[str] = set()  # their files have findings of their own; a name is no second one
     for path in sorted((folder / "platforms").glob("*.yaml")):
@@ -257,12 +265,21 @@ def load_settings(
         platforms[platform.id] = platform
     _check_references(reader, folder, platforms, broken, routes, covered)
     _check_authorities(reader, folder, gateway, covered)
+    for place, text in rules_faults(alarms.rules, gateway.notify.targets) if alarms and gateway else ():
+        reader.find(folder / "alarms.yaml", place, text, "config.alarm-rule")
     if reader.findings or gateway is None or routes is None or covered is None or calendar is None:
         raise ConfigError(reader.findings)
     rows = tuple(Covered(**row.model_dump()) for row in covered.coverage)
     authorities = Authorities(tuple(Authority(**row.model_dump()) for row in gateway.authorities))
     return Settings(
-        root, gateway, platforms, tuple(routes.routes), Coverage(rows), authorities, calendar.made()
+        root,
+        gateway,
+        platforms,
+        tuple(routes.routes),
+        Coverage(rows),
+        authorities,
+        calendar.made(),
+        tuple(row.made() for row in alarms.rules) if alarms else (),
     )
 
 
@@ -300,7 +317,7 @@ class _Reader:
 
 
 def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
-    nested = {"tls", "retry", "reconcile", "retention", "breaker", "authorities", "seal_roots"}
+    nested = {"tls", "retry", "reconcile", "retention", "breaker", "authorities", "seal_roots", "notify"}
     known = {f"GATEWAY_{name.upper()}": name for name in GatewayFile.model_fields if name not in nested}
     return {known[name]: value for name, value in environ.items() if name in known}
 
