@@ -22,8 +22,9 @@ from gateway.alarmwatch import AlarmWatch
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
-from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors
+from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors, open_folders
 from gateway.delivery import DeliveryWorker
+from gateway.dropped import FolderPoller
 from gateway.endpoints.metrics import read_gauges
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
@@ -39,6 +40,7 @@ from gateway.parts import Part, keep_running
 from gateway.polling import Poller
 from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
+from gateway.receiving import Receiving
 from gateway.reconciling import REQUEST, Reconciler
 from gateway.reloading import missing_mappings, reload
 from gateway.replies import Replies
@@ -329,6 +331,15 @@ def _parts(
             )
             for platform in settings.platforms.values()
             if platform.poll is not None
+        }  # fmt: skip
+        parts |= {
+            f"files of {platform.id}": FolderPoller(
+                platform, platform.connector.drop, open_folders(_world(platform, keyring, session, blobs, store)),
+                Receiving(intake, platform, platform.connector.drop.max_age_s),
+                Turn(store, f"files of {platform.id}", node_name(settings)),
+            )
+            for platform in settings.platforms.values()
+            if platform.connector.takes_files
         }  # fmt: skip
     return parts
 
