@@ -22,8 +22,9 @@ from gateway.alarmwatch import AlarmWatch
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
-from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors
+from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors, open_folders
 from gateway.delivery import DeliveryWorker
+from gateway.dropped import FolderPoller
 from gateway.endpoints.metrics import read_gauges
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
@@ -39,6 +40,7 @@ from gateway.parts import Part, keep_running
 from gateway.polling import Poller
 from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
+from gateway.receiving import Receiving
 from gateway.reconciling import REQUEST, Reconciler
 from gateway.reloading import missing_mappings, reload
 from gateway.replies import Replies
@@ -55,6 +57,7 @@ from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
+from gateway.turns import Turn
 
 log = structlog.get_logger("app")
 
@@ -194,10 +197,15 @@ async def start(
     return gateway
 
 
+def node_name(settings: Settings) -> str:
+    """This machine's, among those that share a database."""
+    return settings.gateway.node or os.uname().nodename
+
+
 def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
     """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
     on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
-    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    node = "" if settings.store_url.startswith("sqlite") else node_name(settings)
     log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
     return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
 
@@ -261,7 +269,7 @@ async def _start(
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
-        pressure=pressure, inbox=inbox,
+        pressure=pressure, inbox=inbox, seat=seat,
     )  # fmt: skip
     runner, port = await server.listen(
         settings, world, translator, store, tls, seat.listener,
@@ -319,9 +327,19 @@ def _parts(
             f"poll {platform.id}": Poller(
                 settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
                 suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
+                Turn(store, f"poll {platform.id}", node_name(settings)),
             )
             for platform in settings.platforms.values()
             if platform.poll is not None
+        }  # fmt: skip
+        parts |= {
+            f"files of {platform.id}": FolderPoller(
+                platform, platform.connector.drop, open_folders(_world(platform, keyring, session, blobs, store)),
+                Receiving(intake, platform, platform.connector.drop.max_age_s),
+                Turn(store, f"files of {platform.id}", node_name(settings)),
+            )
+            for platform in settings.platforms.values()
+            if platform.connector.takes_files
         }  # fmt: skip
     return parts
 

@@ -14,11 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from gateway import configfile
 from gateway.alarmfile import AlarmsFile, NotifySettings, rules_faults
 from gateway.alarmrules import Rule
+from gateway.connectorsettings import ConnectorSettings
 from gateway.errors import ConfigError, Finding
 from gateway.operating import BreakerSettings, LimitSettings, MaintenanceWindow
 from gateway.payments.authorities import Authorities, Authority
@@ -34,33 +35,6 @@ from gateway.settingparts import (
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-class Operations(Part):
-    """How one message type travels to a voucher store: which operations, and what goes along."""
-
-    operations: list[str]
-    files: list[str] = Field(default_factory=list)  # paths of {FileId, Digest, FileSize}: sent first
-
-
-class ConnectorSettings(Part):
-    """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
-    it, under a lease of `lease_s`."""
-
-    kind: Literal["http", "soap", "voucher", "inbox"]
-    url: str = ""
-    timeout_s: float = Field(30.0, gt=0, le=300)
-    concurrency: int = Field(8, ge=1, le=256)
-    lease_s: float = Field(120.0, gt=0, le=3600)
-    slow_s: float = Field(5.0, gt=0)  # answers that take longer on average are told as "slow"
-    operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
-    options: dict[str, str | int] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _has_url(self) -> ConnectorSettings:
-        if not self.url and self.kind != "inbox":
-            raise ValueError(f"a connector of kind {self.kind} needs a url")
-        return self
 
 
 class PollSettings(Part):

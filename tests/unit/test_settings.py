@@ -112,6 +112,26 @@ def test_the_calendar_is_read_and_its_findings_have_lines(copy: Path) -> None:
     assert finding.startswith("config/calendar.yaml:13:")
 
 
+@pytest.mark.parametrize(
+    ("connector", "text"),
+    [
+        ("{kind: file, url: 'http://x/'}", "begins with file://"),
+        ("{kind: file, url: 'file://host/x'}", "file:///ABSOLUTE/FOLDER"),
+        ("{kind: file, url: 'file:///x', drop: {deliver_to: a, take_from: a/b}}", "folders apart"),
+        ("{kind: file, url: 'file:///x', drop: {take_from: ../b}}", "should match pattern"),
+        ("{kind: file, url: 'file:///x', drop: {takefrom: b}}", "did you mean take_from?"),
+        ("{kind: http, url: 'http://x/', drop: {take_from: b}}", "`drop` is not for it"),
+    ],
+)
+def test_what_is_wrong_with_a_place_of_exchange_is_told_with_its_line(
+    copy: Path, connector: str, text: str
+) -> None:
+    name = "platforms/construction.yaml"
+    change(copy, name, '{kind: http, url: "http://127.0.0.1:8462/des/upload", timeout_s: 20}', connector)
+    (found,) = findings(copy)
+    assert found.startswith(f"config/{name}:11:") and text in found
+
+
 def test_rules_of_alarms_and_whom_they_are_sent_to_are_held_against_each_other(copy: Path) -> None:
     change(copy, "alarms.yaml", "metric: gateway_parked_messages", "metric: gateway_parked_message")
     change(copy, "alarms.yaml", "name: breaker-open", "name: dead-letters")
