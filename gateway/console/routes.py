@@ -17,10 +17,12 @@ from gateway.console import (
     applications,
     audits,
     deliveries,
+    evidence,
     mappings,
     messages,
     overview,
     platforms,
+    reconciliations,
     refusals,
     signing,
     standardpages,
@@ -76,8 +78,10 @@ def add_console(
         standardpages,
         users,
         audits,
+        reconciliations,
         alarms,
         alarmrules,
+        evidence,
     ):
         part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)
