@@ -130,7 +130,7 @@ def name_values(request: web.Request) -> dict[str, Any]:
     return {
         "when": _when,
         "yuan": _yuan,
-        "number": number_text,
+        "number": _number,
         "type_title": _bound(world.title_of, language),
         "node_name": _bound(world.name_of, language),
         "status_name": _bound(world.status_name, language),
@@ -161,6 +161,10 @@ def _bound(function: Callable[[str, str], str], language: str) -> Callable[[str]
 
 def _when(at_ms: int, form: str = "%m-%d %H:%M:%S") -> str:
     return clock.from_ms(at_ms).strftime(form) if at_ms else ""
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value.is_integer() else number_text(value)
 
 
 def _yuan(fen: int) -> str:
