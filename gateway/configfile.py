@@ -25,7 +25,7 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 100_000
 MAX_DEPTH = 64
-_SECRET = (("secret",), ("password",))
+_SECRET = (("secret",), ("password",), ("passphrase",), ("key",))
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # Numbers longer than any setting needs stay text: nothing is rounded, nothing overflows.
