@@ -229,7 +229,8 @@ def _finding(model: type[BaseModel], document: Document, at: Place, error: Error
     if error["type"] == "missing":
         return document.finding(place, "expected a value, got nothing", "config.missing-field")
     text = f"{error['msg'][0].lower()}{error['msg'][1:]}"
-    if place[-1:] not in _SECRET:  # a secret that was written out by mistake stands in no log
+    # A secret that was written out by mistake stands in no log; it may stand anywhere in a whole section.
+    if place[-1:] not in _SECRET and not isinstance(error["input"], dict):
         text += f", got {str(error['input'])[:60]!r}"
     return document.finding(place, text, "config.invalid")
 
