@@ -18,11 +18,14 @@ import structlog
 from aiohttp import web
 
 from gateway import endpoints, server
+from gateway.alarmwatch import AlarmWatch
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
-from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors
+from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors, open_folders
 from gateway.delivery import DeliveryWorker
+from gateway.dropped import FolderPoller
+from gateway.endpoints.metrics import read_gauges
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
@@ -31,11 +34,13 @@ from gateway.intake import Intake
 from gateway.mapping import MappingSet, load_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
+from gateway.notifying import Notifier, open_targets
 from gateway.outcomes import Outcomes
 from gateway.parts import Part, keep_running
 from gateway.polling import Poller
 from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
+from gateway.receiving import Receiving
 from gateway.reconciling import REQUEST, Reconciler
 from gateway.reloading import missing_mappings, reload
 from gateway.replies import Replies
@@ -52,6 +57,7 @@ from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
+from gateway.turns import Turn
 
 log = structlog.get_logger("app")
 
@@ -191,10 +197,15 @@ async def start(
     return gateway
 
 
+def node_name(settings: Settings) -> str:
+    """This machine's, among those that share a database."""
+    return settings.gateway.node or os.uname().nodename
+
+
 def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
     """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
     on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
-    node = "" if settings.store_url.startswith("sqlite") else settings.gateway.node or os.uname().nodename
+    node = "" if settings.store_url.startswith("sqlite") else node_name(settings)
     log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
     return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
 
@@ -211,6 +222,7 @@ async def _start(
     with_console: bool,
 ) -> Gateway:
     evidence = make_evidence(settings, keyring, str(seat.number))
+    targets = open_targets(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
@@ -249,8 +261,9 @@ async def _start(
         settings, store, Outcomes(settings, translator.standard.catalogue, notice),
         {node: _world(settings.platforms[node], keyring, session, blobs, store) for node in callers},
     )  # fmt: skip
+    name = f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = DeliveryWorker(
-        settings, store, translator, reached, translator.standard.catalogue, notice, name=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}",
+        settings, store, translator, reached, translator.standard.catalogue, notice, name=name,
         measures=intake.measures, traces=traces,
     )  # fmt: skip
     world = endpoints.EndpointWorld(
@@ -264,7 +277,13 @@ async def _start(
     )  # fmt: skip
     parts = _parts(
         settings, keyring, session, blobs, uploads, intake, worker, keeper, reconciler, pressure, poll=poll
-    )
+    ) | {
+        "alarms": AlarmWatch(
+            store, settings.alarm_rules, functools.partial(read_gauges, world), holder=name,
+            node=settings.gateway.node or os.uname().nodename,
+        ),
+        "notifications": Notifier(store, settings.gateway.notify, targets, session),
+    }  # fmt: skip
     gateway = Gateway(
         settings,
         store,
@@ -308,9 +327,19 @@ def _parts(
             f"poll {platform.id}": Poller(
                 settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
                 suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
+                Turn(store, f"poll {platform.id}", node_name(settings)),
             )
             for platform in settings.platforms.values()
             if platform.poll is not None
+        }  # fmt: skip
+        parts |= {
+            f"files of {platform.id}": FolderPoller(
+                platform, platform.connector.drop, open_folders(_world(platform, keyring, session, blobs, store)),
+                Receiving(intake, platform, platform.connector.drop.max_age_s),
+                Turn(store, f"files of {platform.id}", node_name(settings)),
+            )
+            for platform in settings.platforms.values()
+            if platform.connector.takes_files
         }  # fmt: skip
     return parts
 

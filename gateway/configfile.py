@@ -25,6 +25,7 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 100_000
 MAX_DEPTH = 64
+_SECRET = (("secret",), ("password",))
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # Numbers longer than any setting needs stay text: nothing is rounded, nothing overflows.
@@ -227,7 +228,9 @@ def _finding(model: type[BaseModel], document: Document, at: Place, error: Error
         return document.finding(place, f"unknown field{hint}", "config.unknown-field")
     if error["type"] == "missing":
         return document.finding(place, "expected a value, got nothing", "config.missing-field")
-    text = f"{error['msg'][0].lower()}{error['msg'][1:]}, got {str(error['input'])[:60]!r}"
+    text = f"{error['msg'][0].lower()}{error['msg'][1:]}"
+    if place[-1:] not in _SECRET:  # a secret that was written out by mistake stands in no log
+        text += f", got {str(error['input'])[:60]!r}"
     return document.finding(place, text, "config.invalid")
 
 

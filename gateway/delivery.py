@@ -303,6 +303,8 @@ class DeliveryWorker:
         kept = answer.payload[:_ANSWER_BYTES]
         if answer.already:
             return Verdict(DeliveryState.DONE, "delivery.already", status=answer.status, answer=kept)
+        if answer.accepted:
+            return Verdict(DeliveryState.DONE, status=answer.status, answer=kept)
         platform = self.settings.platforms[claimed.receiver]
         try:
             ack = self.translator.read_ack(platform, answer.payload)

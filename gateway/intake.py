@@ -34,12 +34,15 @@ from gateway.tracing import NoTraces, Traces
 from gateway.translate import Translator, placed
 
 log = structlog.get_logger("intake")
+RUNNING = "90001"  # the first request under the key is not answered yet
 Answerer = Callable[[Platform, Record, Claims], AbstractAsyncContextManager[Record]]
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Call:
-    """A sealed body as it came in. `type` is the number in the URL, `idem_key` the header, "" if none."""
+    """A sealed body as it came in. `type` is the number in the URL, `idem_key` the header, "" if none. A place of
+    exchange belongs to one platform: `sender` is whose seal it must be ("": anyone's), `max_age_s` how old the seal may
+    be (0: as the gateway is set), and nobody waits there, so what passes is raised and not told."""
 
     data: bytes
     suite: str
@@ -48,6 +51,8 @@ class Call:
     transport: str
     wait_s: float = 0.0
     traceparent: str = ""
+    sender: str = ""
+    max_age_s: int = 0
 
 
 class Intake:
@@ -91,7 +96,10 @@ class Intake:
         platform = self._identify(call, unsealed)
         claims = unsealed.claims
         try:
-            check_claims(claims, receiver=GATEWAY_NODE, at=now, max_age_s=self.settings.gateway.max_age_s)
+            own_s = self.settings.gateway.max_age_s
+            check_claims(
+                claims, receiver=GATEWAY_NODE, at=now, max_age_s=call.max_age_s or own_s, max_ahead_s=own_s
+            )  # fmt: skip
             number = self._number(call, claims)
             key = self._key(call, claims)
             submission = Submission(
@@ -102,6 +110,8 @@ class Intake:
             with self.pressure.sending(platform):
                 outcome = await self.take(submission)
         except MessageError as error:
+            if call.sender and error.result == RUNNING:
+                raise
             if error.is_busy:  # neither sealed nor written down: that is the work which there is too much of
                 raise
             await self._note_refusal(platform, claims, error)
@@ -150,7 +160,7 @@ class Intake:
                 "key.in-progress",
                 "同一幂等键的首个请求仍在处理",
                 "the first request under this key is still running",
-                result="90001",
+                result=RUNNING,
                 retry_after_s=1,
             )
         self._running.add(slot)
@@ -281,7 +291,8 @@ class Intake:
 
     def _identify(self, call: Call, unsealed: Unsealed) -> Platform:
         platform = self.settings.platforms.get(unsealed.claims.sender)
-        if platform is None or platform.suite != call.suite:
+        is_another = bool(call.sender) and call.sender != unsealed.claims.sender
+        if platform is None or platform.suite != call.suite or is_another:
             raise MessageError.of("seal.invalid", "验签失败", "the seal does not hold", result="20001")
         return platform
 

@@ -3,6 +3,9 @@
 A crash between the commit and the confirmation is harmless: the voucher is read again and its key is
 known. A refusal is told by confirmVoucherFail, at most 200 GBK bytes each (DECISIONS.md 24). What was
 read and could be neither confirmed nor refused stays with the store, and is read again until it can.
+
+One process of all nodes polls a store at a time (turns.py). Whoever takes the turn first reads again what another may
+have read and left.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from gateway.security.trust import Trust
 from gateway.settings import Platform, PollSettings, Settings
 from gateway.store.contract import Outcome, Store
 from gateway.translate import Translator
+from gateway.turns import Turn
 
 log = structlog.get_logger("polling")
 _REASON_BYTES = 200
@@ -40,7 +44,7 @@ class VoucherSource(Protocol):
 
 
 class Poller:
-    """One a treasury. After a start it first reads again what was read and never confirmed."""
+    """One a treasury. When `turn` comes to it, it first reads again what was read and never confirmed."""
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Poller:
         translator: Translator,
         store: Store,
         take: Callable[[Submission], Awaitable[Outcome]],
+        turn: Turn,
     ):
         self.settings = settings
         self.platform = platform
@@ -65,20 +70,30 @@ class Poller:
         self.translator = translator
         self.store = store
         self.take = take
+        self.turn = turn
+        turn.on_taken = self._read_again
         self._stop = asyncio.Event()
-        self._again = set(poll.types)  # what may have been read and is not settled
+        self._again: set[str] = set()  # what may have been read and is not settled
 
     def stop(self) -> None:
         self._stop.set()
 
     async def run(self) -> None:
-        while not self._stop.is_set():
-            if not await self._round():
-                await self._rest()
-
-    async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(self.poll.every_s):
+            while not self._stop.is_set():
+                if not await self.turn.hold():
+                    await self._rest(max(self.turn.lasts_s / 5, self.poll.every_s))
+                elif not await self._round():
+                    await self._rest(self.poll.every_s)
+        finally:
+            await self.turn.give_back()
+
+    def _read_again(self) -> None:
+        self._again = set(self.poll.types)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
                 await self._stop.wait()
         except TimeoutError:
             return
@@ -87,7 +102,7 @@ class Poller:
         """Every type once. A call that fails holds up its own type alone, which is then read again."""
         settled = 0
         for vt_code in self.poll.types:
-            if self._stop.is_set():
+            if self._stop.is_set() or not await self.turn.hold():
                 break
             try:
                 if vt_code in self._again:

@@ -31,7 +31,10 @@ JSON = "application/json"
 XML = "application/xml"
 PROBLEM = "application/problem+json"
 # Transports whose whole answer is a SOAP message: of the version in which the caller spoke.
-SOAP = {"soap-1.1": ("1.1", wssnames.SOAP11), "soap-1.2": ("1.2", wssnames.SOAP12)}
+SOAP = {
+    "soap-1.1": ("1.1", wssnames.SOAP11),
+    **dict.fromkeys(("soap-1.2", "file-soap", "sftp-soap", "amqp-soap"), ("1.2", wssnames.SOAP12)),
+}
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so

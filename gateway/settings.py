@@ -14,9 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from gateway import configfile
+from gateway.alarmfile import AlarmsFile, NotifySettings, rules_faults
+from gateway.alarmrules import Rule
+from gateway.connectorsettings import ConnectorSettings
 from gateway.errors import ConfigError, Finding
 from gateway.operating import BreakerSettings, LimitSettings, MaintenanceWindow
 from gateway.payments.authorities import Authorities, Authority
@@ -32,33 +35,6 @@ from gateway.settingparts import (
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-class Operations(Part):
-    """How one message type travels to a voucher store: which operations, and what goes along."""
-
-    operations: list[str]
-    files: list[str] = Field(default_factory=list)  # paths of {FileId, Digest, FileSize}: sent first
-
-
-class ConnectorSettings(Part):
-    """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
-    it, under a lease of `lease_s`."""
-
-    kind: Literal["http", "soap", "voucher", "inbox"]
-    url: str = ""
-    timeout_s: float = Field(30.0, gt=0, le=300)
-    concurrency: int = Field(8, ge=1, le=256)
-    lease_s: float = Field(120.0, gt=0, le=3600)
-    slow_s: float = Field(5.0, gt=0)  # answers that take longer on average are told as "slow"
-    operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
-    options: dict[str, str | int] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _has_url(self) -> ConnectorSettings:
-        if not self.url and self.kind != "inbox":
-            raise ValueError(f"a connector of kind {self.kind} needs a url")
-        return self
 
 
 class PollSettings(Part):
@@ -180,6 +156,7 @@ class GatewayFile(Part):
     console_absolute_s: int = Field(8 * 3600, ge=60)
     # An act on more deliveries than these at once waits for a second person; 0: every act in bulk does.
     console_approve_above: int = Field(20, ge=0)
+    notify: NotifySettings = NotifySettings()  # whom alarms are sent to
 
 
 class RouteRow(Part):
@@ -234,6 +211,7 @@ class Settings:
     coverage: Coverage
     authorities: Authorities
     calendar: Calendar
+    alarm_rules: tuple[Rule, ...] = ()
 
     @property
     def data_dir(self) -> Path:
@@ -267,6 +245,10 @@ def load_settings(
     routes = reader.read(RoutesFile, folder / "routes.yaml")
     covered = reader.read(CoverageFile, folder / "coverage.yaml")
     calendar = reader.read(CalendarFile, folder / "calendar.yaml")
+    # Without the file there are the rules of the console alone.
+    alarms = (
+        reader.read(AlarmsFile, folder / "alarms.yaml") if (folder / "alarms.yaml").exists() else AlarmsFile()
+    )
     platforms: dict[str, Platform] = {}
     broken: set[str] = set()  # their files have findings of their own; a name is no second one
     for path in sorted((folder / "platforms").glob("*.yaml")):
@@ -283,12 +265,21 @@ def load_settings(
         platforms[platform.id] = platform
     _check_references(reader, folder, platforms, broken, routes, covered)
     _check_authorities(reader, folder, gateway, covered)
+    for place, text in rules_faults(alarms.rules, gateway.notify.targets) if alarms and gateway else ():
+        reader.find(folder / "alarms.yaml", place, text, "config.alarm-rule")
     if reader.findings or gateway is None or routes is None or covered is None or calendar is None:
         raise ConfigError(reader.findings)
     rows = tuple(Covered(**row.model_dump()) for row in covered.coverage)
     authorities = Authorities(tuple(Authority(**row.model_dump()) for row in gateway.authorities))
     return Settings(
-        root, gateway, platforms, tuple(routes.routes), Coverage(rows), authorities, calendar.made()
+        root,
+        gateway,
+        platforms,
+        tuple(routes.routes),
+        Coverage(rows),
+        authorities,
+        calendar.made(),
+        tuple(row.made() for row in alarms.rules) if alarms else (),
     )
 
 
@@ -326,7 +317,7 @@ class _Reader:
 
 
 def _overrides(environ: Mapping[str, str]) -> dict[str, object]:
-    nested = {"tls", "retry", "reconcile", "retention", "breaker", "authorities", "seal_roots"}
+    nested = {"tls", "retry", "reconcile", "retention", "breaker", "authorities", "seal_roots", "notify"}
     known = {f"GATEWAY_{name.upper()}": name for name in GatewayFile.model_fields if name not in nested}
     return {known[name]: value for name, value in environ.items() if name in known}
 

@@ -47,11 +47,13 @@ class Parcel:
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Answer:
-    """What the receiver said, unsealed, in its own form. `already`: it says that it had this one."""
+    """What the receiver said, unsealed, in its own form. `already`: it says that it had this one. `accepted`: the
+    transport has taken it over for good, and no word of the receiver comes with that (a folder, a broker)."""
 
     payload: bytes
     status: int
     already: bool = False
+    accepted: bool = False
 
 
 class Connector(Protocol):

@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from gateway import clock
-from gateway.endpoints.families import FAMILIES
 from gateway.endpoints.metrics import ProcessMetrics, StoreMetrics, days_left
 from gateway.endpoints.world import WORLD, EndpointWorld
+from gateway.families import FAMILIES
 from gateway.message import DeliveryState
 from gateway.store.contract import Counts, StoreUnavailable
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
 
@@ -11,12 +12,15 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from gateway import clock
-from gateway.endpoints.families import FAMILIES
+from gateway.alarmrules import Sample
 from gateway.endpoints.world import EndpointWorld
+from gateway.families import FAMILIES
 from gateway.measures import Spread
+from gateway.pressure import free_bytes
 from gateway.security.trust import Trust
 from gateway.store.contract import Counts, Store
 
+_DAYS = 100
 Gauges = Mapping[tuple[str, ...], float]
 
 
@@ -53,13 +57,15 @@ class ProcessMetrics(Collector):
         }
         yield _gauge("gateway_pressure", {(cause,): float(is_so) for cause, is_so in held.items()})
         yield _gauge("gateway_certificate_days_left", days_left(self.world.trust, clock.now()))
+        yield _gauge("gateway_disk_free_bytes", {(): free_bytes(self.world.settings.data_dir)})
 
 
 @dataclass(slots=True, eq=False)  # a registry keeps it by what it is
 class StoreMetrics(Collector):
     """What the store holds, as read when somebody asked. `due_s`: seconds until the next delivery is due;
     `states`: of receivers that are not simply up; `overdue`: business receipts that did not come; `oldest_s`: by
-    receiver, how long its first one has been due."""
+    receiver, how long its first one has been due; `days`: (treasury, state) of reconciled days; `alarms`: by
+    (severity, state)."""
 
     counts: Counts
     due_s: float | None
@@ -67,14 +73,21 @@ class StoreMetrics(Collector):
     overdue: int
     oldest_s: Mapping[str, float]
     size_bytes: int
+    days: Gauges = field(default_factory=dict)
+    alarms: Gauges = field(default_factory=dict)
+    unsent: int = 0
 
     @classmethod
     async def read(cls, store: Store) -> StoreMetrics:
         states = {row.receiver: row.state for row in await store.health() if row.state != "up"}
         states |= {row.receiver: "paused" for row in await store.pauses()}
+        days: Counter[tuple[str, ...]] = Counter(
+            (row.treasury, row.state) for row in await store.reconciliations(_DAYS)
+        )
         return cls(
             await store.counts(), await store.next_due_in_s(), states, await store.receipts_overdue(),
-            await store.oldest_due_s(), await store.size_bytes(),
+            await store.oldest_due_s(), await store.size_bytes(), days, await store.alarm_counts(),
+            await store.notifications_dead(),
         )  # fmt: skip
 
     def collect(self) -> Iterable[Metric]:
@@ -101,6 +114,21 @@ class StoreMetrics(Collector):
             "gateway_delivery_lag_seconds", {(): max(0.0, -self.due_s) if self.due_s is not None else 0.0}
         )
         yield _gauge("gateway_store_bytes", {(): self.size_bytes})
+        yield _gauge("gateway_reconciliations", self.days)
+        yield _gauge("gateway_alarms", self.alarms)
+        yield _gauge("gateway_notifications_dead", {(): self.unsent})
+
+
+async def read_gauges(world: EndpointWorld, scope: str) -> Sequence[Sample]:
+    """Every gauge of the store ("") or, with the label `node`, of this process: what rules of alarms look at."""
+    collector: Collector = ProcessMetrics(world) if scope else await StoreMetrics.read(world.store)
+    more = {"node": scope} if scope else {}
+    return [
+        Sample(sample.name, tuple(sorted({**sample.labels, **more}.items())), sample.value)
+        for family in collector.collect()
+        if family.type == "gauge"
+        for sample in family.samples
+    ]
 
 
 def days_left(trust: Trust, at: datetime) -> Gauges:

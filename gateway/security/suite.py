@@ -69,6 +69,7 @@ def check_claims(
     receiver: str,
     at: datetime,
     max_age_s: int = 300,
+    max_ahead_s: int | None = None,
     sender: str | None = None,
     msg_type: str | None = None,
     idem_key: str | None = None,
@@ -76,7 +77,7 @@ def check_claims(
     """Is what was signed meant for here and now? What is given must be what was signed.
 
     MessageError 20007 for another receiver, sender, type or key; 20005 (with our time) if it is older than
-    `max_age_s`, or that far in the future.
+    `max_age_s`, or further in the future than `max_ahead_s` (None: than that).
     """
     if claims.receiver != receiver:
         raise _re_addressed("接收方", "receiver")
@@ -86,7 +87,8 @@ def check_claims(
         raise _re_addressed("报文类型", "type")
     if idem_key is not None and claims.idem_key != idem_key:
         raise _re_addressed("幂等键", "idempotency key")
-    if abs(at.timestamp() - claims.issued_at) > max_age_s:
+    age_s = at.timestamp() - claims.issued_at
+    if age_s > max_age_s or -age_s > (max_age_s if max_ahead_s is None else max_ahead_s):
         raise stale(at)
 
 

@@ -27,6 +27,8 @@ from gateway.store.accountrows import (
     SessionRow,
     UserRow,
 )
+from gateway.store.alarmed import Alarmed
+from gateway.store.alarmrows import AlarmFilter, AlarmRow, ChangedRule, NotificationRow
 from gateway.store.caserows import CaseTotal
 from gateway.store.deliveryrows import (
     AttemptResult,
@@ -84,6 +86,8 @@ __all__ = [
     "NO_BOUNDS",
     "PARKED",
     "ActRow",
+    "AlarmFilter",
+    "AlarmRow",
     "ArchiveRow",
     "Arrival",
     "AttachmentRow",
@@ -93,6 +97,7 @@ __all__ = [
     "AuditFilter",
     "CaseTotal",
     "Cause",
+    "ChangedRule",
     "Claimed",
     "Claimer",
     "Counts",
@@ -111,6 +116,7 @@ __all__ = [
     "NewAct",
     "NewDelivery",
     "NotPurged",
+    "NotificationRow",
     "Outcome",
     "PauseRow",
     "Purged",
@@ -151,7 +157,7 @@ class ResolveRefused(GatewayError):
 NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
-class Store(Kept, Steered, Accounted, Watched, Protocol):
+class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
     async def open(self) -> None: ...

@@ -18,6 +18,7 @@ from gateway.rights import EVERYTHING, Scope
 from gateway.store import cases, claiming, entrances, queries
 from gateway.store.accepting import accept_all
 from gateway.store.accounts_engine import AccountsEngine
+from gateway.store.alarms_engine import AlarmsEngine
 from gateway.store.contract import (
     COMMAND_LINE,
     NO_BOUNDS,
@@ -64,7 +65,7 @@ class _Foreseen(Exception):
         super().__init__("undone")
 
 
-class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine, ABC):
+class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine, AlarmsEngine, ABC):
     """`evidence`: the log that what is accepted is bound into; None for tools that accept nothing."""
 
     def __init__(self, evidence: Evidence | None):

@@ -80,7 +80,7 @@ class KeepingEngine:
         left = await records.message_ids(self._reader, month.first_id, month.next.first_id, 1)
         if left:
             raise NotPurged(f"message {left[0]} is in no archive")
-        await self._do(lambda work: purging.set_purged(work, str(month)))
+        await self._do(lambda work: purging.set_purged(work, month))
         return 0
 
     async def hold_restored(self, suffix: str, actor: str, reason: str) -> None:

@@ -76,7 +76,7 @@ class Arrival:
     head: bytes
     suite: str
     cert: str  # thumbprint of the signer's certificate
-    transport: str  # rest | soap-1.1 | soap-1.2 | soap-sealed | poll
+    transport: str  # rest | soap-1.1 | soap-1.2 | soap-sealed | poll | file | sftp | amqp | file-soap …
     received_at: int  # ms
     sender_time: str  # T14/T17 of the sender, for "newer" (DECISIONS.md 4); "" = the order of coming
     needs: Needs

@@ -52,8 +52,12 @@ class Month:
     @property
     def first_id(self) -> str:
         """What every ULID of the month and later is not below."""
+        return clock.first_id(self.first_ms)
+
+    @property
+    def first_ms(self) -> int:
         start = datetime(_FIRST_YEAR + self.number // 12, self.number % 12 + 1, 1, tzinfo=clock.SHANGHAI)
-        return clock.first_id(int(start.timestamp() * 1000))
+        return int(start.timestamp() * 1000)
 
     @property
     def numbers(self) -> range:

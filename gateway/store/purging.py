@@ -19,7 +19,9 @@ from gateway.store.case_tables import HOLDS_NODE, application
 from gateway.store.keeping_tables import purged_message
 from gateway.store.keepingrows import ArchiveRow, Holds, Purged
 from gateway.store.messagerows import PARKED, MessageRow
+from gateway.store.months import Month
 from gateway.store.purged import purged_values
+from gateway.store.receipts import forget, forget_unexpected
 from gateway.store.records import message_rows, read_records, record_digest
 from gateway.store.statements import Connection, Statement, add_to, as_given, is_given, put_into
 from gateway.store.transaction import MESSAGES, Transaction
@@ -97,7 +99,10 @@ async def purge_batch(work: Transaction, archived: Mapping[str, str], part: rang
     rows = await message_rows(connection, unchanged)
     await _ADD_LEFT.many(connection, [purged_values(row) for row in rows.values()])
     ids = set(unchanged)
-    numbers = [parcel["id"] for id_ in unchanged for parcel in records[id_]["deliveries"]]
+    ours = [parcel for id_ in unchanged for parcel in records[id_]["deliveries"]]
+    numbers = [parcel["id"] for parcel in ours]
+    owed = [(one["receiver"], one["type"], one["biz_key"], one["biz_version"]) for one in ours]
+    await forget(work, unchanged, owed)
     await _delete(
         connection, sorted(ids), numbers, [records[id_]["message"]["seq"] for id_ in unchanged], part
     )
@@ -139,7 +144,8 @@ async def archives(connection: Connection) -> list[ArchiveRow]:
     return [ArchiveRow(*row) for row in await _ARCHIVES.rows(connection)]
 
 
-async def set_purged(work: Transaction, month: str) -> None:
-    """With a line in the audit."""
-    await _SET_PURGED.run(work.connection, now=work.at_ms, of_month=month)
-    work.audit(NewAct("operator", "purge", month, "retention", {}))
+async def set_purged(work: Transaction, month: Month) -> None:
+    """With a line in the audit. Business receipts of the month or before that belong to no delivery go too."""
+    await forget_unexpected(work, month.next.first_ms)
+    await _SET_PURGED.run(work.connection, now=work.at_ms, of_month=str(month))
+    work.audit(NewAct("operator", "purge", str(month), "retention", {}))

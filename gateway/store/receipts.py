@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, text, tuple_, update
 
 from gateway.store import steering_tables as tables
 from gateway.store.deliveryrows import AttemptResult
 from gateway.store.messagerows import Arrival
-from gateway.store.statements import Connection, Statement, insert
+from gateway.store.statements import Connection, Statement, as_given, given, insert, is_given
 from gateway.store.steeringrows import ReceiptDue
 from gateway.store.transaction import Transaction
 
@@ -45,6 +45,16 @@ _by_due = select(_table).order_by(_table.c.due_at).limit(bindparam("most"))
 _OVERDUE = Statement(_by_due.where(text(tables.IS_OVERDUE)))
 _AWAITED = Statement(_by_due.where(text(tables.IS_AWAITED), _table.c.due_at > 0))
 _COUNT_OVERDUE = Statement(select(func.count()).select_from(_table).where(text(tables.IS_OVERDUE)))
+_keys = given(*_KEY, numbers={"biz_version"}, name="keys")
+_FORGET = Statement(
+    delete(_table).where(
+        tuple_(*(_table.c[name] for name in _KEY)).in_(select(*(_keys.c[name] for name in _KEY))),
+        or_(_table.c.message_id == "", is_given(_table.c.message_id)),
+    )
+)
+_FORGET_UNEXPECTED = Statement(
+    delete(_table).where(and_(_table.c.message_id == "", _table.c.received_at < bindparam("before")))
+)
 
 
 async def expect(work: Transaction, results: Sequence[AttemptResult]) -> None:
@@ -79,6 +89,19 @@ async def alarm(work: Transaction) -> list[ReceiptDue]:
             one.message_id, "receipt-overdue", {"receiver": one.receiver, "delivery": one.delivery_id, "due_at": one.due_at}
         )  # fmt: skip
     return found
+
+
+async def forget(
+    work: Transaction, messages: Sequence[str], keys: Sequence[tuple[str, str, str, int]]
+) -> None:
+    """What messages that go owe, or were given: (receiver, type, business key, version) of their deliveries."""
+    if keys:
+        await _FORGET.run(work.connection, keys=as_given(keys), given=as_given(messages))
+
+
+async def forget_unexpected(work: Transaction, before_ms: int) -> None:
+    """Receipts that came before this moment and that no delivery ever asked for."""
+    await _FORGET_UNEXPECTED.run(work.connection, before=before_ms)
 
 
 async def next_due(connection: Connection) -> int:

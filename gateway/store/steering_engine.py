@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from gateway.store import receipts, requests, steering, stuck
+from gateway.store import receipts, requests, steering, stuck, turns
 from gateway.store.accountrows import COMMAND_LINE
 from gateway.store.deliveryrows import Claimed, DeliveryRow
 from gateway.store.requestrows import Cause, RequestCount, RequestItem, RequestRow
@@ -61,6 +61,13 @@ class SteeringEngine:
             lambda work: steering.move_health(work, receiver, old, new, for_s, code, text, only_due=only_due)
         )
         return row
+
+    async def take_turn(self, name: str, holder: str, for_s: float) -> bool:
+        taken: bool = await self._do(lambda work: turns.take(work, name, holder, for_s))
+        return taken
+
+    async def give_turn_back(self, name: str, holder: str) -> None:
+        await self._do(lambda work: turns.give_back(work, name, holder))
 
     async def next_receipt_due(self) -> int:
         return await receipts.next_due(self._reader)

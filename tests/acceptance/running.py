@@ -53,9 +53,11 @@ async def running(
     data_dir: Path,
     tls: TlsSettings | None = None,
     change: Callable[[Settings], Settings] = lambda settings: settings,
+    *,
+    poll: bool = False,
     **environ: str,
 ) -> AsyncIterator[Running]:
-    """`change` alters the settings after they were read; `environ` overrides scalars of gateway.yaml (GATEWAY_…). Nothing is polled; platforms are not there."""
+    """`change` alters the settings after they were read; `environ` overrides scalars of gateway.yaml (GATEWAY_…). Nothing is polled but by `poll`; platforms are not there."""
     settings = load_settings(
         ROOT,
         environ={
@@ -66,7 +68,7 @@ async def running(
         },
     )
     settings = replace(settings, gateway=settings.gateway.model_copy(update={"tls": tls}))
-    gateway = await start(change(settings), poll=False)
+    gateway = await start(change(settings), poll=poll)
     try:
         async with aiohttp.ClientSession() as session:
             yield Running(gateway, session)

@@ -11,9 +11,10 @@ import pytest
 
 from gateway.client import PlatformClient, Refused
 from gateway.client.inbox import Failure, Leased
+from gateway.connectorsettings import ConnectorSettings
 from gateway.formats import formats
 from gateway.message import DeliveryState
-from gateway.settings import ConnectorSettings, RetrySettings, Settings
+from gateway.settings import RetrySettings, Settings
 from gateway.store.contract import MessageFilter
 
 from .running import Running, running

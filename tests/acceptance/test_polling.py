@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sys
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +26,8 @@ from gateway.settings import PollSettings
 from gateway.store import Store, open_store
 from gateway.store.contract import Outcome
 from gateway.translate import Translator
+from gateway.turns import Turn
+from tests.postgres import clean_database, the_server
 
 from .conftest import House
 from .partners import identity, partner, settings, trust
@@ -107,11 +112,12 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def poller(store: Store, shelf: Shelf, till: Till) -> Poller:
+def poller(store: Store, shelf: Shelf, till: Till, node: str = "n1", lasts_s: float = 10.0) -> Poller:
     other = partner(NODE)
     return Poller(
         settings(), other.platform, PollSettings(every_s=0.01, types=[TYPE]), shelf, other.suite,
         identity(GATEWAY_NODE, "sm2"), trust(), translator(), store, till.take,
+        Turn(store, f"poll {NODE}", node, lasts_s=lasts_s),
     )  # fmt: skip
 
 
@@ -189,3 +195,73 @@ async def test_two_words_about_one_thing_in_one_second_are_both_taken(house: Hou
         assert entry.kind == ACKNOWLEDGED, entry.answer
     row = await house.gateway.store.find_message(NODE, "5002", f"{APP_NO}|1")
     assert row is not None and row.biz_version == 2
+
+
+_HOLDS_THE_TURN = """
+import asyncio, sys
+from pathlib import Path
+from gateway.store import open_store
+from gateway.turns import Turn
+
+async def main(url, name):
+    store = open_store(url, Path.cwd())
+    await store.open()
+    turn = Turn(store, name, "n0", lasts_s=0.6)
+    assert await turn.hold()
+    print("ours", flush=True)
+    while await turn.hold():
+        await asyncio.sleep(0.05)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@contextlib.asynccontextmanager
+async def polling(one: Poller) -> AsyncIterator[None]:
+    task = asyncio.create_task(one.run())
+    try:
+        yield
+    finally:
+        one.stop()
+        await task
+
+
+async def until_taken(till: Till, *numbers: str) -> None:
+    async with asyncio.timeout(10):
+        while till.taken != list(numbers):  # noqa: ASYNC110 - what is looked at is a list, as the poller fills it
+            await asyncio.sleep(0.02)
+
+
+async def test_one_node_polls_a_store_at_a_time_and_another_takes_over_from_one_that_was_killed(
+    tmp_path: Path,
+) -> None:
+    url = await clean_database(the_server())
+    stores = [open_store(url, tmp_path) for _ in range(2)]
+    for one in stores:
+        await one.open()
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HOLDS_THE_TURN, url, f"poll {NODE}", stdout=asyncio.subprocess.PIPE
+    )
+    assert killed.stdout is not None
+    await killed.stdout.readuntil(b"ours\n")
+    shelf, tills = Shelf(office_return("V1").mof), (Till(), Till())
+    shelf.read_out = [office_return("V2").mof]  # by the one that will be killed, and not confirmed
+    one, other = [
+        poller(store, shelf, till, node, 0.6)
+        for store, till, node in zip(stores, tills, ("n1", "n2"), strict=True)
+    ]
+    async with polling(one):
+        await asyncio.sleep(1.5)  # longer than a turn lasts: it is held again and again
+        assert shelf.waiting and not tills[0].taken
+        killed.kill()
+        await killed.wait()
+        await until_taken(tills[0], "V2", "V1")  # what was left first
+        async with polling(other):
+            shelf.waiting.append(office_return("V3").mof)
+            await until_taken(tills[0], "V2", "V1", "V3")
+            one.stop()
+            shelf.waiting.append(office_return("V4").mof)
+            await until_taken(tills[1], "V4")
+    assert tills[0].taken == ["V2", "V1", "V3"] and shelf.confirmed == ["V2", "V1", "V3", "V4"]
+    for store in stores:
+        await store.close()

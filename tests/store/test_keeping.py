@@ -7,13 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gateway import clock
 from gateway.evidence import make_receipt, verify_receipt
 from gateway.store import Store
 from gateway.store.contract import ReconciledDifference, Reconciliation
 from gateway.store.months import Month
+from gateway.store.receipts import forget_unexpected
 from gateway.store.records import record_digest
+from gateway.store.statements import Statement
+from gateway.store.steering_tables import business_receipt
 from tests.store.samples import accept_id, claim_one, ended, message, says, to, verify
 
 OLD = datetime(2023, 3, 14, 10, tzinfo=clock.SHANGHAI)
@@ -102,6 +106,37 @@ async def test_what_changed_since_it_was_archived_stays(store: Store) -> None:
     left = await store.get_message(ids[1])
     assert left is not None and left.body == b"two" and await store.deliveries(ids[1])
     assert await store.deliveries(ids[0]) == []
+
+
+async def test_business_receipts_go_with_their_messages(store: Store) -> None:
+    def owing(biz_key: str, **changes: Any) -> Any:
+        return message(type="4002", biz_key=biz_key, judge=says(to("CZ", biz_key)), **changes)
+
+    def receipt(biz_key: str, **changes: Any) -> Any:
+        return message(type="8002", sender="CZ", answers=("4002", biz_key, 1), **changes)
+
+    ms = int(OLD.timestamp() * 1000)
+    for biz_key, is_old in (("missing", True), ("answered", True), ("of today", False)):
+        when = (
+            {"message_id": clock.first_id(ms)[:10] + clock.new_id()[10:], "received_at": ms} if is_old else {}
+        )
+        await accept_id(store, owing(biz_key, **when))
+        assert await store.record(ended(await claim_one(store), receipt_within_s=-1))
+    await accept_id(store, receipt("answered"))
+    await accept_id(store, receipt("of nothing"))
+    assert len(await store.alarm_receipts()) == 2
+    held = await archived(store)
+    assert (await store.purge_batch(MARCH, held)).purged == 2
+    assert [one.biz_key for one in await store.receipts_due(overdue=True)] == ["of today"]
+    await store.end_purge(MARCH)
+    assert await _owed(store) == ["of nothing", "of today"], "what came this month is not March's"
+    await store._do(lambda work: forget_unexpected(work, clock.now_ms() + 1000))  # type: ignore[attr-defined]
+    assert await _owed(store) == ["of today"]
+
+
+async def _owed(store: Store) -> list[str]:
+    rows = await store._reader.rows(Statement(select(business_receipt.c.biz_key).order_by("biz_key")), {})  # type: ignore[attr-defined]
+    return [biz_key for (biz_key,) in rows]
 
 
 async def test_a_batch_that_is_purged_twice_is_purged_once(store: Store) -> None:

@@ -110,3 +110,60 @@ def test_the_calendar_is_read_and_its_findings_have_lines(copy: Path) -> None:
     change(copy, "calendar.yaml", "2026-10-07", "2026-13-07")
     (finding,) = findings(copy)
     assert finding.startswith("config/calendar.yaml:13:")
+
+
+@pytest.mark.parametrize(
+    ("connector", "text"),
+    [
+        ("{kind: file, url: 'http://x/'}", "begins with file://"),
+        ("{kind: file, url: 'file://host/x'}", "file:///ABSOLUTE/FOLDER"),
+        ("{kind: file, url: 'file:///x', drop: {deliver_to: a, take_from: a/b}}", "folders apart"),
+        ("{kind: file, url: 'file:///x', drop: {take_from: ../b}}", "should match pattern"),
+        ("{kind: file, url: 'file:///x', drop: {takefrom: b}}", "did you mean take_from?"),
+        ("{kind: http, url: 'http://x/', drop: {take_from: b}}", "`drop` is not for it"),
+    ],
+)
+def test_what_is_wrong_with_a_place_of_exchange_is_told_with_its_line(
+    copy: Path, connector: str, text: str
+) -> None:
+    name = "platforms/construction.yaml"
+    change(copy, name, '{kind: http, url: "http://127.0.0.1:8462/des/upload", timeout_s: 20}', connector)
+    (found,) = findings(copy)
+    assert found.startswith(f"config/{name}:11:") and text in found
+
+
+def test_rules_of_alarms_and_whom_they_are_sent_to_are_held_against_each_other(copy: Path) -> None:
+    change(copy, "alarms.yaml", "metric: gateway_parked_messages", "metric: gateway_parked_message")
+    change(copy, "alarms.yaml", "name: breaker-open", "name: dead-letters")
+    change(copy, "alarms.yaml", "severity: critical", "severity: critical\n    targets: [nobody]")
+    told = "\n".join(findings(copy))
+    assert (
+        "rules.3.metric: cannot be used in the rule parked-messages; did you mean gateway_parked_messages?"
+        in told
+    )
+    assert "the rule dead-letters stands twice" in told and "rules.0.targets" in told
+
+
+def test_without_the_file_there_are_no_rules_of_alarms(copy: Path) -> None:
+    (copy / "config" / "alarms.yaml").unlink()
+    assert load_settings(copy, environ={}).alarm_rules == ()
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("targets: {a: {kind: webhook, url: 'http://10.0.0.1/x', secret: 'env:S'}}", "https"),
+        ("targets: {a: {kind: webhook, url: 'https://u:p@host/x', secret: 'env:S'}}", "no user"),
+        ("targets: {a: {kind: webhook, url: 'https://host/x'}}", "has url and secret"),
+        ("targets: {a: {kind: webhook, url: 'https://host/x', secret: 'plain'}}", "match pattern"),
+        ("targets: {a: {kind: mail, to: ['a@b.cn']}}", "needs the section mail"),
+        ("mail: {host: mail.cn, sender: 'a@b.cn', security: none}", "on this machine only"),
+        ("mail: {host: mail.cn, sender: \"a@b.cn\\r\\nBcc: x@y.cn\"}", "no e-mail address"),
+        ("mail: {host: mail.cn, sender: 'a@b.cn', user: u}", "stand together"),
+        ("targets: {'A b': {kind: webhook, url: 'https://host/x', secret: 'env:S'}}", "lower-case"),
+    ],
+)  # fmt: skip
+def test_a_target_that_is_unsafe_or_unfinished_is_refused(copy: Path, section: str, said: str) -> None:
+    change(copy, "gateway.yaml", "stop_s: 20", f"notify: {{{section}}}\nstop_s: 20")
+    told = findings(copy)
+    assert any(said in one for one in told) and not any("plain" in one for one in told), told

@@ -12,8 +12,8 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.endpoints.families import FAMILIES, as_markdown
 from gateway.endpoints.metrics import StoreMetrics, histogram
+from gateway.families import FAMILIES, as_markdown
 from gateway.measures import SECONDS, Measures, Spread
 from gateway.store.contract import Counts
 

@@ -50,6 +50,10 @@ FAMILIES = {
         Family("gateway_receipts_overdue", "gauge", (), "store", "Business receipts (8002) that did not come in time"),
         Family("gateway_delivery_lag_seconds", "gauge", (), "store", "How late the next delivery is"),
         Family("gateway_store_bytes", "gauge", (), "store", "Size of the store's database"),
+        Family("gateway_disk_free_bytes", "gauge", (), "process", "What the disk of the data folder still takes"),
+        Family("gateway_reconciliations", "gauge", ("treasury", "state"), "store", "Days by outcome of their reconciliation, of the newest 100: agreed, different, waiting"),
+        Family("gateway_alarms", "gauge", ("severity", "state"), "store", "Alarms that have not ended: firing, acknowledged"),
+        Family("gateway_notifications_dead", "gauge", (), "store", "Notifications of alarms of the last day that reached nobody"),
     )
 }  # fmt: skip
 

@@ -1,0 +1,82 @@
+"""How a platform is reached: the `connector` of config/platforms/*.yaml, with the parts of its kinds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from gateway.settingparts import Part
+
+_FOLDER = r"^[^/.\x00][^/\x00]*(/[^/.\x00][^/\x00]*)*$"  # no `..`, nothing hidden
+_WEEK_S = 7 * 86_400
+# kind → the schemes that its url may have.
+_SCHEMES = {
+    "http": ("http", "https"), "soap": ("http", "https"), "voucher": ("http", "https"),
+    "file": ("file",),
+}  # fmt: skip
+_FOLDERS = frozenset({"file"})
+
+
+class Operations(Part):
+    """How one message type travels to a voucher store: which operations, and what goes along."""
+
+    operations: list[str]
+    files: list[str] = Field(default_factory=list)  # paths of {FileId, Digest, FileSize}: sent first
+
+
+class DropSettings(Part):
+    """Folders below the connector's url. `deliver_to`: where the gateway delivers; what the platform has, it may move
+    to done/ or failed/ there. `take_from`: where the platform drops; looked at every `every_s`, at most `most` files."""
+
+    deliver_to: str = Field(default="out", pattern=_FOLDER)
+    take_from: str = Field(default="in", pattern=_FOLDER)
+    takes: bool = True  # false: the platform sends by another way
+    every_s: float = Field(default=2.0, gt=0)
+    most: int = Field(default=100, ge=1, le=10_000)
+    max_age_s: int = Field(default=_WEEK_S, ge=1)  # how old a seal may be: a file may lie for a while
+
+    @model_validator(mode="after")
+    def _is_apart(self) -> DropSettings:
+        ours, theirs = self.deliver_to + "/", self.take_from + "/"
+        if ours.startswith(theirs) or theirs.startswith(ours):
+            raise ValueError("deliver_to and take_from must be folders apart")
+        return self
+
+
+class ConnectorSettings(Part):
+    """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
+    it, under a lease of `lease_s`."""
+
+    kind: Literal["http", "soap", "voucher", "inbox", "file"]
+    url: str = ""
+    timeout_s: float = Field(30.0, gt=0, le=300)
+    concurrency: int = Field(8, ge=1, le=256)
+    lease_s: float = Field(120.0, gt=0, le=3600)
+    slow_s: float = Field(5.0, gt=0)  # answers that take longer on average are told as "slow"
+    operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
+    options: dict[str, str | int] = Field(default_factory=dict)
+    drop: DropSettings = DropSettings()
+
+    @model_validator(mode="after")
+    def _fits(self) -> ConnectorSettings:
+        if not self.url and self.kind != "inbox":
+            raise ValueError(f"a connector of kind {self.kind} needs a url")
+        if self.kind == "inbox":
+            return self
+        parts, schemes = urlsplit(self.url), _SCHEMES[self.kind]
+        if parts.scheme not in schemes:
+            wanted = " or ".join(f"{one}://" for one in schemes)
+            raise ValueError(f"the url of a connector of kind {self.kind} begins with {wanted}")
+        if self.kind == "file" and (parts.netloc or not Path(parts.path).is_absolute()):
+            raise ValueError("the url of a connector of kind file is file:///ABSOLUTE/FOLDER")
+        if "drop" in self.model_fields_set and self.kind not in _FOLDERS:
+            raise ValueError(f"a connector of kind {self.kind} has no folders: `drop` is not for it")
+        return self
+
+    @property
+    def takes_files(self) -> bool:
+        """Does the platform send by dropping files?"""
+        return self.kind in _FOLDERS and self.drop.takes
