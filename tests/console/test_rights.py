@@ -52,7 +52,8 @@ async def ask(
             method, site.url + path, allow_redirects=False, data={FIELD: token} if method == "POST" else None
         ) as answer,
     ):
-        return answer.status, await answer.text()
+        ends = answer.content_type != "text/event-stream"
+        return answer.status, await answer.text() if ends else ""
 
 
 async def token_of(site: Site, cookies: dict[str, str]) -> str:
