@@ -269,7 +269,7 @@ async def _start(
     world = endpoints.EndpointWorld(
         settings=settings, store=store, intake=intake, trust=keyring.trust, identities=keyring.identities,
         peers=keyring.peers, blobs=blobs, uploads=uploads, standard=translator.standard, answers=answers,
-        pressure=pressure, inbox=inbox,
+        pressure=pressure, inbox=inbox, seat=seat,
     )  # fmt: skip
     runner, port = await server.listen(
         settings, world, translator, store, tls, seat.listener,

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 # Shanghai has had no daylight saving since 1991; a fixed zone needs no zone database on the machine.
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+DAY_MS, SHANGHAI_MS = 86_400_000, 8 * 3_600_000
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _PLACES = range(120, -1, -10)
@@ -44,6 +45,11 @@ def d8(moment: datetime | date | None = None) -> str:
 @lru_cache(maxsize=64)
 def _d8(year: int, month: int, day: int) -> str:
     return f"{year:04d}{month:02d}{day:02d}"
+
+
+def day_number(at_ms: int) -> int:
+    """The day of Shanghai, counted from 1970-01-01."""
+    return (at_ms + SHANGHAI_MS) // DAY_MS
 
 
 def t14(moment: datetime | None = None) -> str:

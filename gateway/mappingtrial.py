@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,19 +42,27 @@ class Trial:
 async def try_on_last(
     store: Store, translator: Translator, running: Mapping | None, candidate: Mapping, last: int
 ) -> list[Trial]:
-    """On the newest `last` messages of the type that platforms of the profile sent (in) or were sent (out)."""
-    trials: list[Trial] = []
-    for platform in translator.platforms.values():
-        if platform.profile != candidate.profile:
+    """On the newest `last` messages that it is for."""
+    found = await messages_of(store, translator.platforms, candidate, last)
+    return [_try(translator, platform, running, candidate, row) for platform, row in found]
+
+
+async def messages_of(
+    store: Store, platforms: Table[str, Platform], mapping: Mapping, last: int
+) -> list[tuple[Platform, MessageRow]]:
+    """The newest `last` messages of the type that platforms of the profile sent (in) or were sent (out), each with
+    that platform; newest first."""
+    found: list[tuple[Platform, MessageRow]] = []
+    for platform in platforms.values():
+        if platform.profile != mapping.profile:
             continue
         wanted = (
-            MessageFilter(type=candidate.number, sender=platform.id, limit=last)
-            if candidate.direction == "in"
-            else MessageFilter(type=candidate.number, receiver=platform.id, limit=last)
+            MessageFilter(type=mapping.number, sender=platform.id, limit=last)
+            if mapping.direction == "in"
+            else MessageFilter(type=mapping.number, receiver=platform.id, limit=last)
         )
-        for row in await store.search(wanted):
-            trials.append(_try(translator, platform, running, candidate, row))
-    return sorted(trials, key=lambda one: one.message.id, reverse=True)[:last]
+        found += [(platform, row) for row in await store.search(wanted)]
+    return sorted(found, key=lambda one: one[1].id, reverse=True)[:last]
 
 
 def _try(

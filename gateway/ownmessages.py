@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable
 
 import orjson
@@ -96,7 +95,7 @@ def own_arrival(
         type=head.MsgNo,
         sender=GATEWAY_NODE,
         idem_key=head.IdemKey,
-        jti=secrets.token_hex(16),
+        jti=clock.new_id(),
         biz_key=biz_key,
         biz_version=int(head.BizVersion),
         given_version=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from gateway.settings import Settings
 
@@ -11,12 +12,14 @@ from gateway.settings import Settings
 @dataclass(frozen=True, slots=True)
 class Seat:
     """`number` counts from 1. `listener`: the parent's listening socket; None: listen by oneself.
-    `neighbours`: the socket to the parent for words to the other workers."""
+    `neighbours`: the socket to the parent for words to the other workers; `folder`: the parent's, in which each
+    worker has a socket that the others may ask. None: there are no others."""
 
     number: int = 1
     of: int = 1
     listener: socket.socket | None = None
     neighbours: socket.socket | None = None
+    folder: Path | None = None
 
     def share(self, settings: Settings) -> Settings:
         """The settings with this worker's part of what all of them may do at once. Of a receiver that takes

@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway import clock
 from gateway.arrivals import ArrivalMaker, Submission
 from gateway.bench.endtoend import SENDER
 from gateway.bench.hop import NUMBER
@@ -29,7 +30,8 @@ WINNERS = 3  # as awards have them: a message is 2.3 KB as it came
 
 
 class Awards:
-    """Makes arrivals that wait for nothing but the store: their rules and renderings run in its transaction."""
+    """Makes arrivals that wait for nothing but the store: their rules and renderings run in its transaction. Keys are
+    digests, as DES has them; tokens begin with their time, as the SDK makes them."""
 
     def __init__(self, root: Path, store: Store):
         settings = load_settings(root)
@@ -57,7 +59,7 @@ class Awards:
 
     async def _arrival(self, number: str, data: bytes) -> Arrival:
         key = key_of(data)
-        claims = Claims(SENDER, GATEWAY_NODE, number, key, int(time.time()), key[:32], MEDIA_TYPE)
+        claims = Claims(SENDER, GATEWAY_NODE, number, key, int(time.time()), clock.new_id(), MEDIA_TYPE)
         submission = Submission(self._sender, number, key, data, claims, "thumbprint" * 4, "jose", "rest")
         read = self._translator.read(self._sender, number, self._translator.parse(self._sender, data))
         return (await self._maker.draft(submission, read, time.perf_counter_ns())).arrival()

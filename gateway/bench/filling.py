@@ -20,6 +20,7 @@ import asyncpg
 
 CHUNK = 50_000
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TIME_CHARS = 10
 EVERY_MS = 20
 _CACHE_KIB = 1024 * 1024
 # What belongs to a message, and by which of its values.
@@ -125,7 +126,7 @@ class Filler:
         if name == "search":
             return f"{self._key(value[:40], values)} || {self._given(value[40:], values)}"
         if name == "jti":
-            return f"substr({database.digest('jti')}, 1, {len(value)})"
+            return f"{self._time(at)} || substr({database.digest('jti')}, 1, {len(value) - _TIME_CHARS})"
         if name in _DIGESTS:
             return database.digest(name)
         if name in _BLOBS:
@@ -146,11 +147,14 @@ class Filler:
 
     def _id(self, at: str) -> str:
         """A ULID of that moment."""
-        time = " || ".join(
+        return f"{self._time(at)} || {self.database.padded('n')}"
+
+    def _time(self, at: str) -> str:
+        """How it begins."""
+        return " || ".join(
             f"substr('{_CROCKFORD}', CAST(({at} >> {shift}) & 31 AS integer) + 1, 1)"
             for shift in range(45, -1, -5)
         )
-        return f"{time} || {self.database.padded('n')}"
 
 
 class Sqlite:

@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 
@@ -36,6 +38,9 @@ _M_ARENA_MAX = -8  # malloc.h
 @click.option("--workers", default=1, type=click.IntRange(1, 64), help="Processes that share the port.")
 @click.option("--seat", default="", hidden=True, help="A worker's own: which of how many.")
 @click.option("--fds", default="", hidden=True, help="A worker's own: listener, neighbours, ready.")
+@click.option(
+    "--siblings", default="", hidden=True, help="A worker's own: the folder of the workers' sockets."
+)
 def serve(
     log_level: str,
     announce: bool,
@@ -46,6 +51,7 @@ def serve(
     workers: int,
     seat: str,
     fds: str,
+    siblings: str,
 ) -> None:
     """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight; SIGHUP reads the
     mappings again, all new or all old. With --workers, SIGUSR1 replaces the processes one by one: no
@@ -60,9 +66,11 @@ def serve(
             words = ["--log-level", log_level]
             flags = {"--no-poll": no_poll, "--no-set-up-link": no_set_up_link, "--no-console": no_console}
             words += [flag for flag, is_set in flags.items() if is_set]
-            run_async(run_workers(settings, workers, words, announce=announce, while_stdin=while_stdin))
+            with tempfile.TemporaryDirectory(prefix="gateway-workers-") as folder:
+                words += ["--siblings", folder]
+                run_async(run_workers(settings, workers, words, announce=announce, while_stdin=while_stdin))
             return
-        place, told = _seat(seat, fds)
+        place, told = _seat(seat, fds, siblings)
         # Whoever polls is one of the workers: the voucher store's order of reading is the order of arrival.
         poll = not no_poll and place.number == 1
         invite = not no_set_up_link and not no_console and place.number == 1
@@ -83,14 +91,14 @@ def bound_arenas() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
-def _seat(seat: str, fds: str) -> tuple[Seat, int]:
+def _seat(seat: str, fds: str, siblings: str) -> tuple[Seat, int]:
     """A worker's place, and where it says that it is ready (-1: nowhere)."""
     if not seat:
         return Seat(), -1
     number, _, of = seat.partition("/")
     listener, neighbours, told = map(int, fds.split(","))
-    place = Seat(int(number), int(of), socket.socket(fileno=listener), socket.socket(fileno=neighbours))
-    return place, told
+    ends = (socket.socket(fileno=listener), socket.socket(fileno=neighbours))
+    return Seat(int(number), int(of), *ends, Path(siblings)), told
 
 
 async def _reload(gateway: app.Gateway) -> None:

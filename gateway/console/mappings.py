@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
 
+from gateway import clock
 from gateway.console.guard import audit, requires
+from gateway.console.trying import find_mapping
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.errors import ConfigError, Finding
 from gateway.mapping import Checked, Mapping, check_file
@@ -18,11 +20,11 @@ from gateway.mapping.check import find_schemas
 from gateway.mapping.comparison import Comparison, compare
 from gateway.mapping.mapping import load_mapping
 from gateway.mapping.schema import Shelf
-from gateway.mappingtrial import Trial, try_on_last
-from gateway.store.contract import MessageFilter
+from gateway.mappingtrial import Trial, messages_of, try_on_last
 
 MOST = 200
 _LAST = 50
+_DAYS = 7
 _MAX_CHARS = 200_000
 
 
@@ -35,19 +37,23 @@ def add(pages: web.Application) -> None:
 @requires("mappings.view")
 async def show_mappings(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    rows = [(one, await _last_use(world, one)) for one in _all(world)]
-    return await render(request, "mappings.html", {"tab": "mappings", "rows": rows})
+    errors = await _errors(world)
+    rows = [
+        (one, await _last_use(world, one), errors[one.profile, one.number, one.direction])
+        for one in _all(world)
+    ]
+    return await render(request, "mappings.html", {"tab": "mappings", "rows": rows, "days": _DAYS})
 
 
 @requires("mappings.view")
 async def show_mapping(request: web.Request) -> web.Response:
-    return await _page(request, _get(request))
+    return await _page(request, find_mapping(request))
 
 
 @requires("mappings.try")
 async def try_candidate(request: web.Request) -> web.Response:
     """The candidate is checked and run, and kept nowhere; that somebody tried it is in the audit."""
-    world, mapping, form = request.app[WORLD], _get(request), await request.post()
+    world, mapping, form = request.app[WORLD], find_mapping(request), await request.post()
     text = str(form.get("text", "")).replace("\r\n", "\n")[:_MAX_CHARS]
     last = (
         min(MOST, int(given)) if (given := str(form.get("last", ""))).isascii() and given.isdigit() else _LAST
@@ -66,29 +72,25 @@ async def try_candidate(request: web.Request) -> web.Response:
     )  # fmt: skip
 
 
+async def _errors(world: ConsoleWorld) -> dict[tuple[str, str | None, str], list[int]]:
+    """By profile, number and direction: what failed on each of the last days, today last."""
+    now = clock.now_ms()
+    found: dict[tuple[str, str | None, str], list[int]] = defaultdict(lambda: [0] * _DAYS)
+    for one in await world.store.mapping_errors(now - (_DAYS - 1) * clock.DAY_MS):
+        platform, ago = world.settings.platforms.get(one.platform), clock.day_number(now) - one.day
+        if platform is not None and ago < _DAYS:
+            found[platform.profile, one.type, one.direction][_DAYS - 1 - ago] += one.count
+    return found
+
+
 def _all(world: ConsoleWorld) -> list[Mapping]:
     return sorted(world.translator.mappings, key=lambda one: (one.profile, one.number or "", one.direction))
 
 
-def _get(request: web.Request) -> Mapping:
-    given = request.match_info
-    found = request.app[WORLD].translator.mappings.find(given["profile"], given["name"], given["direction"])
-    if found is None:
-        raise web.HTTPNotFound
-    return found
-
-
 async def _last_use(world: ConsoleWorld, mapping: Mapping) -> int:
     """ms of the newest message that it was used for, 0 if none."""
-    newest = 0
-    for platform in world.settings.platforms.values():
-        if platform.profile == mapping.profile:
-            is_in = mapping.direction == "in"
-            wanted = MessageFilter(
-                type=mapping.number, sender=platform.id if is_in else "", receiver="" if is_in else platform.id, limit=1
-            )  # fmt: skip
-            newest = max([newest, *(row.received_at for row in await world.store.search(wanted))])
-    return newest
+    found = await messages_of(world.store, world.settings.platforms, mapping, 1)
+    return found[0][1].received_at if found else 0
 
 
 def _load(world: ConsoleWorld, mapping: Mapping, text: str) -> Mapping:

@@ -23,7 +23,7 @@ from gateway.security.masking import mask, mask_record
 MOST_CHARS = 40_000
 _MOBILE = re.compile(r"(?<![0-9A-Za-z])(1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
 _ID_CARD = re.compile(r"(?<![0-9A-Za-z])(\d)\d{5}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}([\dXx])(?![0-9A-Za-z])")
-_MOF = "mof-voucher"
+MOF = "mof-voucher"
 
 
 class Masker:
@@ -67,7 +67,7 @@ def readable(data: bytes, format_name: str = "") -> str:
         return ""
     if data.lstrip()[:1] in (b"{", b"["):
         return _json(data)
-    if format_name == _MOF:
+    if format_name == MOF:
         return _voucher(data)
     try:
         root = xmltree.parse(data)
@@ -91,7 +91,7 @@ def _json(data: bytes) -> str:
 def _voucher(data: bytes) -> str:
     """The outer attributes and the inner voucher, decoded, as JSON: Base64 tells a reader nothing."""
     try:
-        parsed = formats.get(_MOF).decode(data)
+        parsed = formats.get(MOF).decode(data)
     except MessageError:
         return data.decode("gb18030", "replace")
     shown = {"VoucherBody": parsed.envelope, "Voucher": parsed.record}
@@ -99,4 +99,4 @@ def _voucher(data: bytes) -> str:
 
 
 NO_MASK = _NoMask({}, {})
-__all__ = ["MOST_CHARS", "NO_MASK", "Masker", "indented", "mask", "readable"]
+__all__ = ["MOF", "MOST_CHARS", "NO_MASK", "Masker", "indented", "mask", "readable"]

@@ -1,7 +1,7 @@
 """The playground: a page with a source sample, a mapping and its result side by side.
 
-For the person at this machine alone: it answers to loopback and to this machine's names, to its own page's scripts,
-and it writes nothing.
+By `gateway mapping serve` it is for the person at this machine alone: it answers to loopback and to this machine's
+names, to its own page's scripts, and it writes nothing. The console shows the same page (trying.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import orjson
 from aiohttp import web
 
@@ -23,7 +24,9 @@ from gateway.mapping.schema import Shelf
 from gateway.standard import Standard
 
 _STATIC = Path(__file__).parent / "static"
-_PAGE = "playground.html"
+_PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
+)
 _ASSETS = {"playground.js": "text/javascript", "playground.css": "text/css", "icon.svg": "image/svg+xml"}
 _MAX_BODY = 12 * 1024 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,7 +77,14 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _page(request: web.Request) -> web.Response:
-    return web.Response(body=(_STATIC / _PAGE).read_bytes(), content_type="text/html", charset="utf-8")
+    return page("static/")
+
+
+def page(static: str, *, back: str = "", csrf: str = "") -> web.Response:
+    """Its scripts and styles are under `static`, what they ask beside the page. `back`: where the page was come
+    from; `csrf`: what a request that sends something carries."""
+    text = _PAGES.get_template("playground.html").render(static=static, back=back, csrf=csrf)
+    return web.Response(text=text, content_type="text/html")
 
 
 async def _asset(request: web.Request) -> web.Response:
@@ -84,12 +94,12 @@ async def _asset(request: web.Request) -> web.Response:
     return web.Response(body=(_STATIC / name).read_bytes(), content_type=_ASSETS[name], charset="utf-8")
 
 
-def _json(value: Any) -> web.Response:
+def as_json(value: Any) -> web.Response:
     return web.Response(body=orjson.dumps(value), content_type="application/json")
 
 
 async def _files(request: web.Request) -> web.Response:
-    return _json({"files": list(request.app[WORLD].files())})
+    return as_json({"files": list(request.app[WORLD].files())})
 
 
 async def _file(request: web.Request) -> web.Response:
@@ -97,12 +107,12 @@ async def _file(request: web.Request) -> web.Response:
     path = request.app[WORLD].files().get(request.query.get("name", ""))
     if path is None:
         raise web.HTTPNotFound
-    return _json(
-        {"text": path.read_text(encoding="utf-8"), "samples": await asyncio.to_thread(_samples, path)}
+    return as_json(
+        {"text": path.read_text(encoding="utf-8"), "samples": await asyncio.to_thread(golden_samples, path)}
     )
 
 
-def _samples(path: Path) -> list[dict[str, str]]:
+def golden_samples(path: Path) -> list[dict[str, str]]:
     folder = path.parent / CASES / path.name.removesuffix(".yaml")
     found = []
     for one in sorted(folder.glob("*.input.*")):
@@ -126,16 +136,22 @@ def _unicode(data: bytes) -> str:
 
 
 async def _try(request: web.Request) -> web.Response:
+    name, *texts = await read_attempt(request)
+    world = request.app[WORLD]
+    path = world.files().get(name, world.folder / "new" / "New.in.yaml")
+    return await answer(Attempt(path, *texts), world.standard, Shelf(world.schemas))
+
+
+async def read_attempt(request: web.Request) -> list[str]:
+    """What was typed: the file's name, the mapping, the sample, the context."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
     try:
         given = orjson.loads(await request.read())
-        texts = [str(given.get(name, "")) for name in ("name", "mapping", "sample", "context")]
+        return [str(given.get(name, "")) for name in ("name", "mapping", "sample", "context")]
     except (orjson.JSONDecodeError, AttributeError) as error:
         raise web.HTTPBadRequest(text="expected a JSON object") from error
-    return _json(await asyncio.to_thread(_attempt, request.app[WORLD], *texts))
 
 
-def _attempt(world: PlaygroundWorld, name: str, text: str, sample: str, context: str) -> dict[str, Any]:
-    path = world.files().get(name, world.folder / "new" / "New.in.yaml")
-    return attempt(Attempt(path, text, sample, context), world.standard, Shelf(world.schemas))
+async def answer(given: Attempt, standard: Standard, shelf: Shelf) -> web.Response:
+    return as_json(await asyncio.to_thread(attempt, given, standard, shelf))

@@ -24,6 +24,7 @@ from gateway.console import (
     signing,
     standardpages,
     totals,
+    trying,
     users,
 )
 from gateway.console.guard import guard, open_to_all
@@ -71,6 +72,7 @@ def add_console(
         applications,
         platforms,
         mappings,
+        trying,
         standardpages,
         users,
         audits,

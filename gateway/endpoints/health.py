@@ -17,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from gateway import clock
 from gateway.endpoints.metrics import ProcessMetrics, StoreMetrics, days_left
+from gateway.endpoints.siblings import Siblings
 from gateway.endpoints.world import WORLD, EndpointWorld
 from gateway.families import FAMILIES
 from gateway.message import DeliveryState
@@ -77,11 +78,14 @@ class Metrics:
 
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
+SIBLINGS: web.AppKey[Siblings] = web.AppKey("siblings", Siblings)
 
 
 def add(app: web.Application, world: EndpointWorld) -> Metrics:
     """Adds the routes; the metrics' middleware is for the caller to place."""
     app[METRICS] = Metrics()
+    app[SIBLINGS] = Siblings(world.seat)
+    app.cleanup_ctx.append(app[SIBLINGS].serving(lambda: _of_process(app)))
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", metrics)
@@ -142,9 +146,17 @@ async def metrics(request: web.Request) -> web.Response:
         raise web.HTTPForbidden
     stored = CollectorRegistry()
     stored.register(await StoreMetrics.read(request.app[WORLD].store))
-    stored.register(ProcessMetrics(request.app[WORLD]))
-    text = generate_latest(stored) + generate_latest(request.app[METRICS].registry)
-    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+    counted = await request.app[SIBLINGS].gathered(_of_process(request.app))
+    return web.Response(
+        body=generate_latest(stored) + counted, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
+    )
+
+
+def _of_process(app: web.Application) -> bytes:
+    """What this worker counted."""
+    counted = CollectorRegistry()
+    counted.register(ProcessMetrics(app[WORLD]))
+    return generate_latest(counted) + generate_latest(app[METRICS].registry)
 
 
 def _may_know(request: web.Request) -> bool:

@@ -12,6 +12,7 @@ from gateway.answers import Answers
 from gateway.inbox import Inbox
 from gateway.intake import Intake
 from gateway.pressure import Pressure
+from gateway.seat import Seat
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
@@ -38,6 +39,7 @@ class EndpointWorld:
     answers: Answers
     pressure: Pressure
     inbox: Inbox
+    seat: Seat
 
 
 # Of a request: the header fields that a refusal of it says besides.

@@ -30,6 +30,7 @@ from gateway.store.entrances import let_in
 from gateway.store.grounding import save_ground
 from gateway.store.judging import Judged, judge_all, used_for
 from gateway.store.keys import load_known
+from gateway.store.mappingerrors import NO_FORM
 from gateway.store.queries import find_message_row
 from gateway.store.receipts import answer
 from gateway.store.rows import split_hashes
@@ -231,7 +232,7 @@ def add_delivery(
     where its form could not be made (it holds the line all the same)."""
     line = (new.line, new.receiver)
     if new.fault:
-        state, code = DeliveryState.DEAD, "delivery.no-form"
+        state, code = DeliveryState.DEAD, NO_FORM
     else:
         state, code = (DeliveryState.WAITING if line in busy else DeliveryState.READY), ""
     busy.add(line)

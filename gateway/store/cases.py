@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select, text
 
+from gateway.clock import DAY_MS, SHANGHAI_MS
 from gateway.payments.ground import Application, BusinessObject, Contract, TraceStep
 from gateway.store import case_tables as tables
 from gateway.store import rows
@@ -91,12 +92,9 @@ async def search_applications(
     return int((await total.rows(connection))[0][0]), [rows.application_row(row) for row in found]
 
 
-_DAY_MS, _SHANGHAI_MS = 86_400_000, 8 * 3_600_000
-
-
 async def totals(connection: Connection, bounds: Sequence[ColumnElement[bool]]) -> list[CaseTotal]:
     """What was applied for, by the day in Shanghai on which it was opened, division, project kind and state."""
-    day = ((_a.opened_at + _SHANGHAI_MS) // _DAY_MS).label("day")
+    day = ((_a.opened_at + SHANGHAI_MS) // DAY_MS).label("day")
     keys = (day, _a.adm_div, _a.project_kind, _a.state)
     sums = (func.sum(one) for one in (_a.app_fen, _a.approved_fen, _a.paid_fen, _a.refunded_fen))
     found = await Statement(

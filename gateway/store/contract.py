@@ -56,6 +56,7 @@ from gateway.store.logrows import (
     RefusalRow,
     TicketRow,
 )
+from gateway.store.mappingerrors import ErrorDay
 from gateway.store.messagerows import (
     PARKED,
     Arrival,
@@ -181,6 +182,7 @@ class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     ) -> None: ...
 
     async def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]: ...  # newest first
+    async def mapping_errors(self, since_ms: int) -> Sequence[ErrorDay]: ...
 
     # deliveries
     # `skip`: receivers that are paused or have enough in flight; `rooms`: how many a receiver may get; lower lanes first, then by due time

@@ -43,6 +43,7 @@ from gateway.store.contract import (
 )
 from gateway.store.grounding import load_ground
 from gateway.store.keeping_engine import KeepingEngine
+from gateway.store.mappingerrors import ErrorDay, mapping_errors
 from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import Act, resolve
@@ -153,6 +154,9 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine,
 
     async def refusals(self, limit: int = 50, sender: str = "") -> Sequence[RefusalRow]:
         return await queries.refusals(self._reader, limit, sender)
+
+    async def mapping_errors(self, since_ms: int) -> Sequence[ErrorDay]:
+        return await mapping_errors(self._reader, since_ms)
 
     # deliveries
     async def claim(

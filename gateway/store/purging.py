@@ -21,9 +21,10 @@ from gateway.store.keepingrows import ArchiveRow, Holds, Purged
 from gateway.store.messagerows import PARKED, MessageRow
 from gateway.store.months import Month
 from gateway.store.purged import purged_values
-from gateway.store.receipts import forget, forget_unexpected
+from gateway.store.receipts import forget
 from gateway.store.records import message_rows, read_records, record_digest
 from gateway.store.statements import Connection, Statement, add_to, as_given, is_given, put_into
+from gateway.store.steering_tables import business_receipt
 from gateway.store.transaction import MESSAGES, Transaction
 
 _m, _d, _archive = tables.message, tables.delivery, keeping_tables.archive
@@ -70,6 +71,12 @@ _DELETE_FORMS = Statement(
 _DELETE_ATTEMPTS = Statement(
     delete(tables.attempt).where(
         is_given(tables.attempt.c.delivery_id), _outside(tables.attempt.c.delivery_id)
+    )
+)
+_receipt = business_receipt.c
+_FORGET_UNEXPECTED = Statement(
+    delete(business_receipt).where(
+        and_(_receipt.message_id == "", _receipt.received_at < bindparam("before"))
     )
 )
 _PUT_ARCHIVE = put_into(_archive)
@@ -131,6 +138,11 @@ def _count_down(work: Transaction, rows: Iterable[MessageRow], parcels: Sequence
         if is_open:
             raise LookupError(f"a delivery that is {DeliveryState(state)} cannot be purged")
         work.count(receiver, state, -1)
+
+
+async def forget_unexpected(work: Transaction, before_ms: int) -> None:
+    """Business receipts that came before this moment and that no delivery ever asked for: one walk over the table."""
+    await _FORGET_UNEXPECTED.run(work.connection, before=before_ms)
 
 
 async def put_archive(work: Transaction, row: ArchiveRow) -> None:

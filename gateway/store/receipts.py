@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import bindparam, delete, func, or_, select, text, tuple_, update
 
 from gateway.store import steering_tables as tables
 from gateway.store.deliveryrows import AttemptResult
@@ -51,9 +51,6 @@ _FORGET = Statement(
         tuple_(*(_table.c[name] for name in _KEY)).in_(select(*(_keys.c[name] for name in _KEY))),
         or_(_table.c.message_id == "", is_given(_table.c.message_id)),
     )
-)
-_FORGET_UNEXPECTED = Statement(
-    delete(_table).where(and_(_table.c.message_id == "", _table.c.received_at < bindparam("before")))
 )
 
 
@@ -97,11 +94,6 @@ async def forget(
     """What messages that go owe, or were given: (receiver, type, business key, version) of their deliveries."""
     if keys:
         await _FORGET.run(work.connection, keys=as_given(keys), given=as_given(messages))
-
-
-async def forget_unexpected(work: Transaction, before_ms: int) -> None:
-    """Receipts that came before this moment and that no delivery ever asked for."""
-    await _FORGET_UNEXPECTED.run(work.connection, before=before_ms)
 
 
 async def next_due(connection: Connection) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.bench import endtoend, material
 from gateway.schedule import Schedule
@@ -37,6 +38,23 @@ async def ask(port: int) -> bytes:
         return await reader.readline()
     finally:
         writer.close()
+
+
+async def accepted_by_worker(url: str) -> dict[str, float]:
+    """As a scrape tells it, of whichever worker answers."""
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
+        session.get(f"{url}/metrics") as answer,
+    ):
+        families = list(text_string_to_metric_families(await answer.text()))
+    assert len({family.name for family in families}) == len(families), "a family is told twice"
+    told = {family.name: family.samples for family in families}
+    assert {sample.labels.get("worker") for sample in told["gateway_messages"]} == {None}, "of the store"
+    found = {sample.labels["worker"]: 0.0 for sample in told["gateway_disk_free_bytes"]}
+    for sample in told["gateway_intake"]:
+        if sample.name == "gateway_intake_total" and sample.labels["result"] == "accepted":
+            found[sample.labels["worker"]] += sample.value
+    return found
 
 
 async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> None:
@@ -78,6 +96,9 @@ async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> Non
 
         try:
             assert gateway.process is not None
+            for _ in range(6):  # some of them by either worker
+                told = await accepted_by_worker(gateway.url)
+                assert set(told) == {"1", "2"} and sum(told.values()) == len(before)
             load = [asyncio.create_task(one) for one in (send(), send(), connect(), connect())]
             old = gateway.children()
             assert len(old) == 2
@@ -87,6 +108,7 @@ async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> Non
             calm.set()
             await asyncio.gather(*load)
             assert asked > 100 and len(accepted) > 10
+            assert set(await accepted_by_worker(gateway.url)) == {"1", "2"}
 
             calm.clear()
             client.retry = STUBBORN

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from playwright.async_api import Browser, expect
+
+from gateway import clock
+from gateway.errors import Fault
 from gateway.mappingtrial import Differing, compare_records
-from tests.console.conftest import ROOT, Site
+from gateway.store.contract import MessageFilter
+from tests.console.conftest import CHROMIUM, ROOT, Site
 from tests.console.people import cookie_of
+from tests.console.test_browser import let_in
 from tests.console.test_bulk import ask, said
 
 
@@ -66,3 +73,54 @@ def test_records_are_compared_leaf_by_leaf() -> None:
     assert compare_records(before, after) == [
         Differing("A", "1", "2"), Differing("B/C[2]", "y", ""), Differing("E", "", "new"),
     ]  # fmt: skip
+
+
+async def test_errors_of_the_last_days_stand_beside_a_mapping(site: Site) -> None:
+    cookies = await system(site)
+    fault = Fault("standard.empty", "AwardCode", "不能为空", "is empty", "30001")
+    await site.store.note_refusal("GGZY-ZFCG", "2002", clock.now_ms(), [fault], {})
+    _, page, _ = await ask(site, "/console/mappings", cookies=cookies)
+    name = site.standard.catalogue.get("2002").name
+    profile = site.settings.platforms["GGZY-ZFCG"].profile
+    cells = page.xpath(f"//tr[td/a[@href='/console/mappings/{profile}/{name}/in']]/td")
+    assert "1" in said(cells[4]) and "7 日内 1 条" in said(cells[4])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium command on this machine")
+async def test_the_playground_shows_real_messages_masked_and_keeps_nothing(
+    site: Site, browser: Browser
+) -> None:
+    cookies = await system(site)
+    path, file = a_mapping(site)
+    before = file.read_bytes()
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    await let_in(context, site.url, cookies)
+    page, wrong = await context.new_page(), []
+    page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
+    await page.goto(site.url + path)
+    await page.get_by_role("link", name="在试验台中打开").click()
+    await expect(page.locator("#case option")).not_to_have_count(0)
+    row = next(iter(await site.store.search(MessageFilter(type="3001", limit=1))))
+    assert row.id in str(await page.locator("#case option").first.text_content())
+    sample = await page.locator("#sample").input_value()
+    plain = site.standard.sample("3001")
+    sensitive = [plain[one] for one in site.standard.sensitive("3001") if isinstance(plain.get(one), str)]
+    assert plain["PayAppNo"] in sample and sensitive and not any(one in sample for one in sensitive)
+    await expect(page.locator("#result")).to_contain_text(plain["PayAppNo"])
+    text = await page.locator("#mapping").input_value()
+    await page.locator("#mapping").fill(text.replace("PayAppNo", "NoSuchField", 1))
+    await expect(page.locator("#findings")).to_contain_text("NoSuchField")
+    await page.locator("#back").click()
+    assert page.url == site.url + path
+    assert wrong == [] and file.read_bytes() == before
+    await context.close()
+
+
+async def test_the_playground_is_for_those_who_may_try(site: Site) -> None:
+    path, _ = a_mapping(site)
+    await system(site)
+    viewer = await cookie_of(site.store, "viewer")
+    _, page, _ = await ask(site, path, cookies=viewer)
+    assert "play" not in " ".join(map(str, page.xpath("//main//a/@href")))
+    for place in ("", "files", "file"):
+        assert (await ask(site, f"{path}/play/{place}", cookies=viewer))[0] == 403

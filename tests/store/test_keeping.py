@@ -14,7 +14,7 @@ from gateway.evidence import make_receipt, verify_receipt
 from gateway.store import Store
 from gateway.store.contract import ReconciledDifference, Reconciliation
 from gateway.store.months import Month
-from gateway.store.receipts import forget_unexpected
+from gateway.store.purging import forget_unexpected
 from gateway.store.records import record_digest
 from gateway.store.statements import Statement
 from gateway.store.steering_tables import business_receipt

@@ -26,7 +26,7 @@ async function attempt() {
   const mine = ++turn;
   const body = JSON.stringify({ name: file.value, mapping: mapping.value, sample: sample.value, context: context.value });
   try {
-    const answer = await fetch("try", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const answer = await fetch("try", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": document.body.dataset.csrf }, body });
     if (!answer.ok) throw new Error(String(answer.status));
     const made = await answer.json();
     if (mine === turn) show(made);
@@ -155,7 +155,7 @@ function take(one) {
 }
 
 async function open() {
-  const answer = await fetch("file?name=" + encodeURIComponent(file.value));
+  const answer = await fetch("file?name=" + encodeURIComponent(file.value) + location.search.replace("?", "&"));
   if (!answer.ok) return say("读不到映射 · the mapping cannot be read", "bad");
   const made = await answer.json();
   mapping.value = made.text;

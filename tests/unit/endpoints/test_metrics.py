@@ -19,7 +19,7 @@ from gateway.store.contract import Counts
 
 ROOT = Path(__file__).parents[3]
 SERIES = {series for family in FAMILIES.values() for series in family.series}
-LABELS = {label for family in FAMILIES.values() for label in family.labels} | {"le", "instance"}
+LABELS = {label for family in FAMILIES.values() for label in family.labels} | {"le", "instance", "worker"}
 DASHBOARD = ROOT / "deploy" / "grafana" / "gateway.json"
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 
