@@ -27,6 +27,7 @@ from gateway.clock import now
 from gateway.errors import ConfigError
 from gateway.message import DeliveryState
 from gateway.sandbox import NODES, Sandbox, start_platforms
+from gateway.sandbox.leftovers import leave_some_work
 from gateway.sandbox.stage import Step, StoryResult
 from gateway.sandbox.story import run_story
 from gateway.settings import Settings
@@ -47,15 +48,14 @@ class Figures:
     effects_lost: int
     resends: int
     wall_s: float
+    stuck_before: int = 0  # what an earlier run over the same data left
 
     def as_json(self) -> dict[str, object]:
         pending = sum(
             self.counts.deliveries.get(state, 0)
             for state in (DeliveryState.WAITING, DeliveryState.READY, DeliveryState.LEASED)
         )
-        dead = sum(
-            self.counts.deliveries.get(state, 0) for state in (DeliveryState.DEAD, DeliveryState.UNKNOWN)
-        )
+        dead = stuck_in(self.counts) - self.stuck_before
         return {
             "steps_completed": self.story.steps_completed,
             "cases": self.story.cases,
@@ -76,6 +76,10 @@ class Figures:
         said = self.as_json()
         wrong = ("deliveries_pending", "dead_letters", "effects_duplicated", "effects_lost", "failures")
         return said["steps_completed"] == 7 and not any(said[name] for name in wrong)
+
+
+def stuck_in(counts: Counts) -> int:
+    return sum(counts.deliveries.get(state, 0) for state in (DeliveryState.DEAD, DeliveryState.UNKNOWN))
 
 
 @click.command()
@@ -128,7 +132,8 @@ async def _run(settings: Settings, *, once: bool, as_json: bool) -> bool:
             figures = telling.result()
             _report(figures, as_json=as_json)
             if not once:
-                _invite(url, sandbox, users)
+                left = await leave_some_work(sandbox)
+                _invite(url, sandbox, users, left)
                 await stopping
             stopping.cancel()
             return figures.is_right
@@ -186,12 +191,12 @@ async def _tell(settings: Settings, sandbox: Sandbox) -> Figures:
             )
         )
 
+    before = await _counts(settings)
     story = await run_story(sandbox, on_step)
     effects = sandbox.effects()
     counts = await _counts(settings)
-    return Figures(
-        story, counts, effects.duplicated, effects.lost, effects.resends, time.monotonic() - started
-    )
+    wall_s = time.monotonic() - started
+    return Figures(story, counts, effects.duplicated, effects.lost, effects.resends, wall_s, stuck_in(before))
 
 
 async def _counts(settings: Settings) -> Counts:
@@ -213,7 +218,7 @@ def _report(figures: Figures, *, as_json: bool) -> None:
         print_json(said)
 
 
-def _invite(url: str, sandbox: Sandbox, users: Sequence[Made]) -> None:
+def _invite(url: str, sandbox: Sandbox, users: Sequence[Made], left: int) -> None:
     _say("")
     _say(f"console       {url}/console/")
     if users:
@@ -222,6 +227,7 @@ def _invite(url: str, sandbox: Sandbox, users: Sequence[Made]) -> None:
         _say("  its users are there already; a new password: .venv/bin/gateway user reset NAME --reason …")
     for name, title, password in users:
         _say(f"  {name:16} {password}   {title}")
+    _say(f"  left for you: {left} deliveries that a platform refused, at 滞留投递 (Dead letters)")
     _say(f"API           {url}/docs")
     _say("command line  .venv/bin/gateway log search …   .venv/bin/gateway log tail")
     for node, place in sandbox.urls().items():

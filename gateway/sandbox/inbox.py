@@ -16,6 +16,7 @@ from gateway.errors import MessageError
 from gateway.formats import write_json
 from gateway.message import Record
 from gateway.sandbox.ledger import APPLIED, REFUSED, REQUEST
+from gateway.sandbox.place import SandboxPlatform
 from gateway.sandbox.server import Platform
 
 
@@ -41,6 +42,14 @@ class PushedPlatform(Platform):
     def read(self, number: str, opened: Opened) -> Arrived:
         """MessageError where the payload is not in the platform's form at all."""
         raise NotImplementedError
+
+    def __init__(self, place: SandboxPlatform):
+        super().__init__(place)
+        self._ordered: list[str] = []
+
+    def refuse_next(self, why: str, times: int) -> None:
+        """Whatever comes next is refused, so often: for what operators have to mend."""
+        self._ordered += [why] * times
 
     def refuses(self, arrived: Arrived) -> str:
         """A reason of the platform's own not to take a well-formed message; "" if it takes it."""
@@ -86,6 +95,8 @@ class PushedPlatform(Platform):
                 return self.answer(arrived, "the key is known with other content")
             return known.answer.encode()
         problem = "; ".join(arrived.faults) or self.refuses(arrived)
+        if not problem and self._ordered:
+            problem = self._ordered.pop()
         if not problem and self.holds(arrived):
             return self.answer(arrived, "")
         if not problem:
