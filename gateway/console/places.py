@@ -28,7 +28,7 @@ PLACES = (
     Place("refusals", "/console/refusals", "messages.view"),
     Place("platforms", "/console/platforms", "platforms.view"),
     Place("mappings", "/console/mappings", "mappings.view"),
-    Place("reconciliations", "/console/reconciliations", "reconciliation.view"),
+    Place("reconciliations", "/console/reconciliation", "reconciliation.view"),
     Place("alarms", "/console/alarms", "alarms.view"),
     Place("users", "/console/users", "users.manage"),
     Place("audit", "/console/audit", "audit.view"),

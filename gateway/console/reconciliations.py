@@ -26,9 +26,9 @@ _REASON_CHARS = 256
 
 
 def add(pages: web.Application) -> None:
-    pages.router.add_get("/reconciliations", show_days)
-    pages.router.add_post("/reconciliations/run", run_again)
-    pages.router.add_get("/reconciliations/{day}/{treasury}", show_day)
+    pages.router.add_get("/reconciliation", show_days)
+    pages.router.add_post("/reconciliation/run", run_again)
+    pages.router.add_get("/reconciliation/{day}/{treasury}", show_day)
 
 
 @requires("reconciliation.view")
@@ -103,7 +103,7 @@ async def run_again(request: web.Request) -> web.Response:
     for one in [treasury] if treasury else known:
         await reconciler.reconcile_one(moment.date(), one)
     raise web.HTTPSeeOther(
-        f"/console/reconciliations/{day}/{treasury}?again=1" if treasury else "/console/reconciliations"
+        f"/console/reconciliation/{day}/{treasury}?again=1" if treasury else "/console/reconciliation"
     )
 
 

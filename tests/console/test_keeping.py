@@ -38,26 +38,26 @@ async def test_a_difference_is_shown_with_both_sides_and_leads_to_its_applicatio
     await site.store.put_reconciliation(
         replace(DAY, day="20261125", state="agreed", missing_there=0, amount_differs=0), []
     )
-    _, page, _ = await ask(site, "/console/reconciliations?state=different")
+    _, page, _ = await ask(site, "/console/reconciliation?state=different")
     (row,) = page.xpath("//table[contains(@class,'days')]/tbody/tr")
     told = said(row)
     assert "2026-11-26" in told and "有差异" in told and "1,200,000.00" in told and "1,000,000.00" in told
-    _, page, _ = await ask(site, f"/console/reconciliations/20261126/{TREASURY}")
+    _, page, _ = await ask(site, f"/console/reconciliation/20261126/{TREASURY}")
     missing, amount = page.xpath("//table[contains(@class,'differences')]/tbody/tr")
     assert "对方缺失" in said(missing) and "200,000.00" in said(missing) and NO in said(missing)
     assert "金额不符" in said(amount) and "1,000,000.00" in said(amount) and "999,999.99" in said(amount)
     links = [str(link) for link in amount.xpath(".//a/@href")]
     assert f"/console/applications/{NO}" in links and f"/console/?application={NO}&type=5001" in links
     assert (await ask(site, links[0]))[0] == (await ask(site, links[1]))[0] == 200
-    assert (await ask(site, "/console/reconciliations/20200101/none"))[0] == 404
+    assert (await ask(site, "/console/reconciliation/20200101/none"))[0] == 404
 
 
 async def test_a_day_is_reconciled_again_with_a_reason_and_audited(site: Site) -> None:
     today = clock.now()
     asked = {"day": f"{today:%Y-%m-%d}", "treasury": TREASURY, "reason": " "}
-    status, page, _ = await ask(site, "/console/reconciliations/run", asked)
+    status, page, _ = await ask(site, "/console/reconciliation/run", asked)
     assert status == 400 and "必须填写理由" in said(page) and await site.store.reconciliations() == []
-    status, page, url = await ask(site, "/console/reconciliations/run", {**asked, "reason": "支付平台补发"})
+    status, page, url = await ask(site, "/console/reconciliation/run", {**asked, "reason": "支付平台补发"})
     assert status == 200 and "已重新对账" in said(page) and f"{clock.d8(today)}/{TREASURY}" in url
     (row,) = await site.store.reconciliations()
     assert (row.day, row.treasury, row.state) == (clock.d8(today), TREASURY, "waiting")
@@ -67,17 +67,17 @@ async def test_a_day_is_reconciled_again_with_a_reason_and_audited(site: Site) -
     )  # fmt: skip
     tomorrow = f"{today + timedelta(days=1):%Y-%m-%d}"
     for wrong in (tomorrow, "2026-13-01", ""):
-        assert (await ask(site, "/console/reconciliations/run", {**asked, "day": wrong}))[0] == 400
-    assert (await ask(site, "/console/reconciliations/run", {**asked, "treasury": "X"}))[0] == 404
+        assert (await ask(site, "/console/reconciliation/run", {**asked, "day": wrong}))[0] == 400
+    assert (await ask(site, "/console/reconciliation/run", {**asked, "treasury": "X"}))[0] == 404
 
 
 async def test_who_may_only_look_does_not_reconcile(site: Site) -> None:
     await site.store.put_reconciliation(DAY, DIFFERENCES)
     viewer = await cookie_of(site.store, "viewer")
     for path in ("", f"/20261126/{TREASURY}"):
-        status, page, _ = await ask(site, f"/console/reconciliations{path}", cookies=viewer)
+        status, page, _ = await ask(site, f"/console/reconciliation{path}", cookies=viewer)
         assert status == 200 and not page.xpath("//main//form[@method='post']")
-    assert (await ask(site, "/console/reconciliations/run", {"reason": "x"}, viewer))[0] == 403
+    assert (await ask(site, "/console/reconciliation/run", {"reason": "x"}, viewer))[0] == 403
 
 
 async def give(site: Site, data: bytes, role: str = "audit") -> tuple[int, html.HtmlElement]:
