@@ -311,13 +311,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.discarded": ("已放弃", "discarded"),
     "footer.counts": ("报文 {0} · 待投递 {1} · 滞留 {2}", "{0} messages · {1} to deliver · {2} stuck"),
 }
-<<<<<<< HEAD
-TEXTS |= (
-    KEEPING_TEXTS | ALARM_TEXTS | OVERVIEW_TEXTS | STUCK_TEXTS | PLATFORM_TEXTS | CASE_TEXTS | MAPPING_TEXTS
-)
-=======
-TEXTS |= OVERVIEW_TEXTS | MESSAGE_TEXTS | STUCK_TEXTS | PLATFORM_TEXTS | CASE_TEXTS | MAPPING_TEXTS
->>>>>>> main
+for _more in (
+    KEEPING_TEXTS, ALARM_TEXTS, OVERVIEW_TEXTS, MESSAGE_TEXTS, STUCK_TEXTS, PLATFORM_TEXTS, CASE_TEXTS, MAPPING_TEXTS,
+):  # fmt: skip
+    TEXTS |= _more
 
 
 def translate(language: str, key: str, *values: object) -> str:

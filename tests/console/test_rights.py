@@ -56,13 +56,8 @@ async def ask(
             method, site.url + path, allow_redirects=False, data={FIELD: token} if method == "POST" else None
         ) as answer,
     ):
-<<<<<<< HEAD
-        has_end = answer.content_type != "text/event-stream"
-        return answer.status, await answer.text() if has_end else ""
-=======
         ends = answer.content_type != "text/event-stream"
         return answer.status, await answer.text() if ends else ""
->>>>>>> main
 
 
 async def token_of(site: Site, cookies: dict[str, str]) -> str:
