@@ -53,7 +53,7 @@ async def listen(
 ) -> tuple[web.AppRunner, int]:
     """The server, accepting, and its port. ConfigError where the port is taken."""
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-    endpoints.add_routes(app, world)
+    endpoints.add_routes(app, world, console.describe_ops())
     console.add_console(app, settings, store, translator, reload)
     app[DRAINING] = Draining()
     if listener is not None:  # there are siblings; a signal costs each answer something
