@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.console.texts_cases import CASE_TEXTS
 from gateway.console.texts_mappings import MAPPING_TEXTS
+from gateway.console.texts_messages import MESSAGE_TEXTS
 from gateway.console.texts_overview import OVERVIEW_TEXTS
 from gateway.console.texts_platforms import PLATFORM_TEXTS
 from gateway.console.texts_stuck import STUCK_TEXTS
@@ -308,7 +309,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.discarded": ("已放弃", "discarded"),
     "footer.counts": ("报文 {0} · 待投递 {1} · 滞留 {2}", "{0} messages · {1} to deliver · {2} stuck"),
 }
-TEXTS |= OVERVIEW_TEXTS | STUCK_TEXTS | PLATFORM_TEXTS | CASE_TEXTS | MAPPING_TEXTS
+TEXTS |= MESSAGE_TEXTS | OVERVIEW_TEXTS | STUCK_TEXTS | PLATFORM_TEXTS | CASE_TEXTS | MAPPING_TEXTS
 
 
 def translate(language: str, key: str, *values: object) -> str:
