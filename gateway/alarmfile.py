@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from gateway.alarmrules import GAUGES, Rule, rule_faults
+from gateway.secretrefs import SECRET
 from gateway.settingparts import Part
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\\\x00-\x1f]+@[A-Za-z0-9.-]+")
-SECRET = r"^((env:[A-Za-z_][A-Za-z0-9_]*)|(file:.+))?$"
 
 
 def _is_address(value: str) -> bool:

@@ -22,25 +22,24 @@ from gateway.alarmwatch import AlarmWatch
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
-from gateway.connectors import Connector, ConnectorWorld, VoucherStore, connectors, open_folders
+from gateway.connectors import Connector, ConnectorWorld, connectors
 from gateway.delivery import DeliveryWorker
-from gateway.dropped import FolderPoller
 from gateway.endpoints.metrics import read_gauges
 from gateway.errors import ConfigError, Finding
 from gateway.evidence import EvidenceLog, make_receipt
 from gateway.formats import formats
 from gateway.inbox import Inbox
 from gateway.intake import Intake
+from gateway.logins import Login, load_logins
 from gateway.mapping import MappingSet, load_mappings
 from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.notifying import Notifier, open_targets
 from gateway.outcomes import Outcomes
 from gateway.parts import Part, keep_running
-from gateway.polling import Poller
+from gateway.pollers import make_pollers
 from gateway.pressure import Pressure
 from gateway.receiptwatch import ReceiptWatch
-from gateway.receiving import Receiving
 from gateway.reconciling import REQUEST, Reconciler
 from gateway.reloading import missing_mappings, reload
 from gateway.replies import Replies
@@ -57,19 +56,19 @@ from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
-from gateway.turns import Turn
 
 log = structlog.get_logger("app")
 
 
 @dataclass(slots=True)
 class Keyring:
-    """The gateway's identities by key kind, its partners' certificates, and whom it seals for."""
+    """The gateway's identities by key kind, its partners' certificates, whom it seals for, and how it logs in where."""
 
     identities: dict[str, keys.Identity]
     peers: dict[str, Peer]
     trust: Trust
     receipt: keys.Identity
+    logins: Mapping[str, Login] = field(default_factory=dict)  # by platform; read where it is connected to
 
     def of(self, platform: Platform) -> keys.Identity:
         return self.identities[platform.key_kind]
@@ -185,6 +184,7 @@ async def start(
     settings = seat.share(settings)
     translator = load_translator(settings)
     keyring = load_keyring(settings)
+    keyring.logins = load_logins(settings)
     tls = server.tls_context(settings)
     async with AsyncExitStack() as opened:
         gateway = await _start(
@@ -316,31 +316,18 @@ def _parts(
     poll: bool,
 ) -> dict[str, Part]:
     """What runs beside the server, by the name that the log gives it."""
-    store, translator = intake.store, intake.translator
+    store = intake.store
     parts: dict[str, Part] = {
         "delivery": worker, "code tables": keeper, "pressure": pressure, "receipts": ReceiptWatch(store),
         "reconciliation": reconciler,
         "unfinished uploads": UploadPurge(uploads, settings.gateway.unfinished_uploads_s),
     }  # fmt: skip
     if poll:
-        parts |= {
-            f"poll {platform.id}": Poller(
-                settings, platform, platform.poll, VoucherStore(_world(platform, keyring, session, blobs, store)),
-                suites.get(platform.suite), keyring.of(platform), keyring.trust, translator, store, intake.take,
-                Turn(store, f"poll {platform.id}", node_name(settings)),
-            )
-            for platform in settings.platforms.values()
-            if platform.poll is not None
-        }  # fmt: skip
-        parts |= {
-            f"files of {platform.id}": FolderPoller(
-                platform, platform.connector.drop, open_folders(_world(platform, keyring, session, blobs, store)),
-                Receiving(intake, platform, platform.connector.drop.max_age_s),
-                Turn(store, f"files of {platform.id}", node_name(settings)),
-            )
-            for platform in settings.platforms.values()
-            if platform.connector.takes_files
-        }  # fmt: skip
+
+        def world_of(platform: Platform) -> ConnectorWorld:
+            return _world(platform, keyring, session, blobs, store)
+
+        parts |= make_pollers(intake, world_of, node_name(settings))
     return parts
 
 
@@ -387,7 +374,7 @@ def _world(
     return ConnectorWorld(
         platform=platform, suite=suites.get(platform.suite), identity=keyring.of(platform),
         peer=keyring.peers[platform.id], trust=keyring.trust, session=session, read_file=read_file,
-        content_type=media,
+        content_type=media, login=keyring.logins[platform.id],
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 100_000
 MAX_DEPTH = 64
-_SECRET = (("secret",), ("password",))
+_SECRET = (("secret",), ("password",), ("passphrase",), ("key",))
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # Numbers longer than any setting needs stay text: nothing is rounded, nothing overflows.
@@ -229,7 +229,8 @@ def _finding(model: type[BaseModel], document: Document, at: Place, error: Error
     if error["type"] == "missing":
         return document.finding(place, "expected a value, got nothing", "config.missing-field")
     text = f"{error['msg'][0].lower()}{error['msg'][1:]}"
-    if place[-1:] not in _SECRET:  # a secret that was written out by mistake stands in no log
+    # A secret that was written out by mistake stands in no log; it may stand anywhere in a whole section.
+    if place[-1:] not in _SECRET and not isinstance(error["input"], dict):
         text += f", got {str(error['input'])[:60]!r}"
     return document.finding(place, text, "config.invalid")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from gateway.secretrefs import SECRET
 from gateway.settingparts import Part
 
 _FOLDER = r"^[^/.\x00][^/\x00]*(/[^/.\x00][^/\x00]*)*$"  # no `..`, nothing hidden
@@ -15,9 +17,10 @@ _WEEK_S = 7 * 86_400
 # kind → the schemes that its url may have.
 _SCHEMES = {
     "http": ("http", "https"), "soap": ("http", "https"), "voucher": ("http", "https"),
-    "file": ("file",),
+    "file": ("file",), "sftp": ("sftp",),
 }  # fmt: skip
-_FOLDERS = frozenset({"file"})
+_FOLDERS = frozenset({"file", "sftp"})
+_LOGINS = frozenset({"sftp"})
 
 
 class Operations(Part):
@@ -46,11 +49,30 @@ class DropSettings(Part):
         return self
 
 
+class LoginSettings(Part):
+    """Who the gateway is there, and how it knows that it is there. The user stands in the url. sftp: `known_hosts`, and
+    `key` or `password`."""
+
+    password: str = Field(default="", pattern=SECRET)
+    key: str = Field(default="", pattern=SECRET)  # a private key, in OpenSSH's form or PEM
+    passphrase: str = Field(default="", pattern=SECRET)
+    known_hosts: str = ""  # a file of the servers' keys, as OpenSSH writes it
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """(name, path) of what must lie on the disk."""
+        if self.known_hosts:
+            yield "known_hosts", self.known_hosts
+        for name in ("password", "key", "passphrase"):
+            kind, _, path = str(getattr(self, name)).partition(":")
+            if kind == "file":
+                yield name, path
+
+
 class ConnectorSettings(Part):
     """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
     it, under a lease of `lease_s`."""
 
-    kind: Literal["http", "soap", "voucher", "inbox", "file"]
+    kind: Literal["http", "soap", "voucher", "inbox", "file", "sftp"]
     url: str = ""
     timeout_s: float = Field(30.0, gt=0, le=300)
     concurrency: int = Field(8, ge=1, le=256)
@@ -59,6 +81,7 @@ class ConnectorSettings(Part):
     operations: dict[str, Operations] = Field(default_factory=dict)  # by message type
     options: dict[str, str | int] = Field(default_factory=dict)
     drop: DropSettings = DropSettings()
+    login: LoginSettings = LoginSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> ConnectorSettings:
@@ -74,6 +97,12 @@ class ConnectorSettings(Part):
             raise ValueError("the url of a connector of kind file is file:///ABSOLUTE/FOLDER")
         if "drop" in self.model_fields_set and self.kind not in _FOLDERS:
             raise ValueError(f"a connector of kind {self.kind} has no folders: `drop` is not for it")
+        if self.kind in _LOGINS and (not parts.username or parts.password is not None):
+            raise ValueError(f"the url of a connector of kind {self.kind} names the user, and no password")
+        if "login" in self.model_fields_set and self.kind not in _LOGINS:
+            raise ValueError(f"a connector of kind {self.kind} logs in nowhere: `login` is not for it")
+        if self.kind == "sftp" and not (self.login.known_hosts and (self.login.key or self.login.password)):
+            raise ValueError("sftp needs `login` with known_hosts, and with key or password")
         return self
 
     @property

@@ -263,6 +263,11 @@ def load_settings(
             connector = platform.connector.model_copy(update={"url": url})
             platform = platform.model_copy(update={"connector": connector})
         platforms[platform.id] = platform
+        for name, text in platform.connector.login.files():
+            if not (root / text).is_file():  # an absolute path stays what it is
+                reader.find(
+                    path, ("connector", "login", name), f"there is no file {text}", "config.missing-file"
+                )
     _check_references(reader, folder, platforms, broken, routes, covered)
     _check_authorities(reader, folder, gateway, covered)
     for place, text in rules_faults(alarms.rules, gateway.notify.targets) if alarms and gateway else ():

@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
             "schedule",
             "collector",
             "digests",
+            "secretrefs",
             "families",
             "measures",
             "repeating",
@@ -40,6 +41,7 @@ FLOORS: dict[str, int] = {
             "rights",
             "routing",
             "connectorsettings",
+            "logins",
             "settingparts",
             "seat",
             "settings",
@@ -87,7 +89,7 @@ FLOORS: dict[str, int] = {
         4,
     ),
     **dict.fromkeys(("endpoints", "console", "sandbox"), 5),
-    **dict.fromkeys(("app", "server", "cli", "bench", "selftest", "torture", "__main__"), 6),
+    **dict.fromkeys(("app", "pollers", "server", "cli", "bench", "selftest", "torture", "__main__"), 6),
 }
 # Arrows that exist within a floor, and no others.
 ARROWS = {
@@ -108,6 +110,7 @@ ARROWS = {
     ("settings", "settingparts"),
     ("settings", "connectorsettings"),
     ("connectorsettings", "settingparts"),
+    ("logins", "settings"),
     ("settings", "operating"),
     ("settings", "alarmfile"),
     ("settings", "alarmrules"),
@@ -156,6 +159,7 @@ ARROWS = {
     ("cli", "app"),
     ("cli", "server"),
     ("app", "server"),
+    ("app", "pollers"),
     ("cli", "bench"),
     ("cli", "selftest"),
     ("cli", "torture"),

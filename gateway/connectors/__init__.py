@@ -1,4 +1,4 @@
-"""Connectors: http, soap, voucher, file. Importing the package registers all of them, listed here."""
+"""Connectors: http, soap, voucher, file, sftp. Importing the package registers all of them, listed here."""
 
 from gateway.connectors import drop as drop
 from gateway.connectors import http as http

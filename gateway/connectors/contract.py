@@ -15,6 +15,7 @@ from typing import Protocol
 
 import aiohttp
 
+from gateway.logins import NO_LOGIN, Login
 from gateway.registry import Registry
 from gateway.security.keys import Identity
 from gateway.security.suite import Peer, Suite
@@ -88,6 +89,7 @@ class ConnectorWorld:
     session: aiohttp.ClientSession
     read_file: Callable[[str], AsyncIterator[bytes]]
     content_type: str = "application/octet-stream"
+    login: Login = NO_LOGIN
 
 
 connectors: Registry[Callable[[ConnectorWorld], Connector]] = Registry("connector")

@@ -17,6 +17,7 @@ from gateway.connectors.contract import Answer, Connector, ConnectorWorld, Parce
 from gateway.connectors.folders import FolderError, Folders, NotAFile
 from gateway.connectors.localfolders import LocalFolders
 from gateway.connectors.seals import seal
+from gateway.connectors.sftpfolders import SftpFolders
 from gateway.errors import DeliveryError
 from gateway.failpoints import reach
 
@@ -39,7 +40,7 @@ def _local(world: ConnectorWorld) -> Folders:
     return LocalFolders(Path(unquote(urlsplit(connector.url).path)), connector.timeout_s)
 
 
-PLACES: dict[str, Callable[[ConnectorWorld], Folders]] = {"file": _local}
+PLACES: dict[str, Callable[[ConnectorWorld], Folders]] = {"file": _local, "sftp": SftpFolders}
 
 
 class DropConnector:
@@ -118,4 +119,5 @@ def make(world: ConnectorWorld) -> Connector:
     return DropConnector(world, open_folders(world))
 
 
-connectors.add("file", make)
+for _kind in PLACES:
+    connectors.add(_kind, make)

@@ -13,14 +13,19 @@ from aiohttp import web
 from gateway.accounts import Accounts, Limits
 from gateway.console import (
     account,
+    alarmrules,
+    alarms,
     applications,
     audits,
     deliveries,
+    evidence,
     mappings,
     messages,
+    onemessage,
     opsmessages,
     overview,
     platforms,
+    reconciliations,
     refusals,
     signing,
     standardpages,
@@ -69,6 +74,7 @@ def add_console(
         account,
         overview,
         messages,
+        onemessage,
         refusals,
         deliveries,
         totals,
@@ -79,6 +85,10 @@ def add_console(
         standardpages,
         users,
         audits,
+        reconciliations,
+        alarms,
+        alarmrules,
+        evidence,
     ):
         part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 
@@ -14,6 +13,7 @@ from gateway.alarmfile import MailSettings, TargetSettings
 from gateway.errors import ConfigError, Finding
 from gateway.notifying.mail import send_mail
 from gateway.notifying.webhook import post
+from gateway.secretrefs import read_secret
 from gateway.settings import Settings
 from gateway.store.contract import NotificationRow
 
@@ -37,7 +37,7 @@ def open_targets(settings: Settings, environ: Mapping[str, str] | None = None) -
 
     def read(place: str, reference: str) -> str:
         try:
-            return _read(settings, reference, environ)
+            return read_secret(reference, settings.at, environ)
         except (OSError, UnicodeDecodeError, ValueError) as error:
             text = f"{reference.partition(':')[0]}: cannot be read: {error}"
             findings.append(Finding("config/gateway.yaml", 0, 0, place, text, "config.secret"))
@@ -55,18 +55,6 @@ def open_targets(settings: Settings, environ: Mapping[str, str] | None = None) -
     if findings:
         raise ConfigError(findings)
     return found
-
-
-def _read(settings: Settings, reference: str, environ: Mapping[str, str]) -> str:
-    kind, _, place = reference.partition(":")
-    if kind == "env":
-        value = environ.get(place, "")
-    else:
-        path = Path(settings.at(place))
-        value = path.read_text(encoding="utf-8").strip()
-    if not value:
-        raise ValueError("it is empty")
-    return value
 
 
 async def send_to(target: Target, session: aiohttp.ClientSession, row: NotificationRow) -> str:

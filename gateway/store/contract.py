@@ -43,11 +43,15 @@ from gateway.store.deliveryrows import (
 )
 from gateway.store.keepingrows import (
     ArchiveRow,
+    ChainLink,
+    CheckpointRow,
     Holds,
+    LogHead,
     NotPurged,
     Purged,
     ReconciledDifference,
     Reconciliation,
+    ReconciliationFilter,
 )
 from gateway.store.kept import Kept
 from gateway.store.logrows import (
@@ -100,7 +104,9 @@ __all__ = [
     "AuditFilter",
     "CaseTotal",
     "Cause",
+    "ChainLink",
     "ChangedRule",
+    "CheckpointRow",
     "Claimed",
     "Claimer",
     "Counts",
@@ -113,6 +119,7 @@ __all__ = [
     "InvitationRow",
     "LastVersion",
     "LeafPlace",
+    "LogHead",
     "MakeNotice",
     "MessageFilter",
     "MessageRow",
@@ -127,6 +134,7 @@ __all__ = [
     "ReceiptLag",
     "ReconciledDifference",
     "Reconciliation",
+    "ReconciliationFilter",
     "RefusalRow",
     "RequestCount",
     "RequestItem",

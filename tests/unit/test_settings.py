@@ -121,6 +121,12 @@ def test_the_calendar_is_read_and_its_findings_have_lines(copy: Path) -> None:
         ("{kind: file, url: 'file:///x', drop: {take_from: ../b}}", "should match pattern"),
         ("{kind: file, url: 'file:///x', drop: {takefrom: b}}", "did you mean take_from?"),
         ("{kind: http, url: 'http://x/', drop: {take_from: b}}", "`drop` is not for it"),
+        ("{kind: http, url: 'http://x/', login: {key: 'env:K'}}", "`login` is not for it"),
+        ("{kind: sftp, url: 'sftp://u@h/x', login: {key: 'env:K'}}", "known_hosts"),
+        ("{kind: sftp, url: 'sftp://u:secret@h/x', login: {key: 'env:K', known_hosts: k}}", "no password"),
+        ("{kind: sftp, url: 'sftp://h/x', login: {key: 'env:K', known_hosts: k}}", "names the user"),
+        ("{kind: sftp, url: 'sftp://u@h/x', login: {key: 'env:K', known_hosts: k}}", "there is no file k"),
+        ("{kind: sftp, url: 'sftp://u@h/x', login: {password: open, known_hosts: k}}", "match pattern"),
     ],
 )
 def test_what_is_wrong_with_a_place_of_exchange_is_told_with_its_line(
@@ -130,6 +136,7 @@ def test_what_is_wrong_with_a_place_of_exchange_is_told_with_its_line(
     change(copy, name, '{kind: http, url: "http://127.0.0.1:8462/des/upload", timeout_s: 20}', connector)
     (found,) = findings(copy)
     assert found.startswith(f"config/{name}:11:") and text in found
+    assert "secret" not in found and "open" not in found
 
 
 def test_rules_of_alarms_and_whom_they_are_sent_to_are_held_against_each_other(copy: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
+LOG_TEXTS: dict[str, tuple[str, str]] = {
     "filter.unreadable": (
         "“{0}”无法识别，例如 2024-07-01 或 2024-07-01 10:30",
         "“{0}” cannot be read; e.g. 2024-07-01 or 2024-07-01 10:30",
