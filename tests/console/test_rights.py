@@ -20,6 +20,10 @@ from tests.console.seed import NO
 
 NOWHERE = {
     "id": "NONE",
+    "day": "20200101",
+    "treasury": "NONE",
+    "log": "NONE",
+    "size": "1",
     "no": "NONE",
     "name": "nobody",
     "act": "lock",
