@@ -104,6 +104,22 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
     return root
 
 
+def tree_before(index: int, size: int, path: Sequence[bytes]) -> Frontier:
+    """The tree of the leaves before leaf `index`, as that leaf's audit path in a tree of `size` leaves holds it: the
+    left siblings on the path are the roots of its perfect subtrees. So one path proves that a tree grew out of an
+    earlier one (RFC 9162 2.1.4). ValueError where the path cannot be one of that leaf."""
+    left, at, last = list[bytes](), index, size - 1
+    for sibling in path:
+        if at & 1 or at == last:
+            left.append(sibling)
+            while not at & 1 and at:
+                at >>= 1
+                last >>= 1
+        at >>= 1
+        last >>= 1
+    return Frontier(index, tuple(left))
+
+
 def _add_siblings(paths: list[list[bytes]], level: list[bytes], start: int, first: int, height: int) -> None:
     """Gives every new leaf its sibling at this height; the last node of an odd level has none."""
     count = len(level)

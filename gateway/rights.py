@@ -32,6 +32,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "mappings.try": frozenset({SYSTEM, OPERATOR}),
     "standard.view": frozenset(ROLES),
     "reconciliation.view": _LOOK,
+    "reconciliation.run": frozenset({OPERATOR}),
     "evidence.view": frozenset({AUDIT, OPERATOR, VIEWER}),
     "alarms.view": frozenset({SYSTEM, OPERATOR, VIEWER}),
     "alarms.acknowledge": frozenset({OPERATOR}),

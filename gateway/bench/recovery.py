@@ -1,7 +1,8 @@
 """A gateway with a backlog of 100,000 is killed in the middle of delivering and started again: until when?
 
 The gateway is a process of its own on SQLite, the receiver is here. The time runs from the kill to the first
-delivery of the new process, which includes its start; what the killed one held comes back with its leases.
+delivery of the new process, whole: its start is in it, and nothing is taken off for the lease, which only what the
+killed one held waits for. The bar is two seconds beside the lease, which is told too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gateway import clock
 from gateway.bench.endtoend import SERVE, Receiver, announced, launch, made_ready
 from gateway.bench.filling import Filler, Sqlite, count_in, grow_log
 from gateway.bench.scale import store_model
+from gateway.settings import load_settings
 
 BACKLOG = 100_000
 _DELIVERED_FIRST = 50
@@ -22,8 +24,9 @@ _PATIENCE_S = 120
 
 
 async def measure_recovery(root: Path, folder: Path, backlog: int = BACKLOG) -> dict[str, float]:
-    """recovery_s, in seconds."""
+    """recovery_s, and recovery_lease_s: how long a lease lasts by the configuration."""
     environ = await made_ready(root, folder)
+    lease_s = load_settings(root).gateway.lease_s
     await _fill(root, folder, backlog)
     receiver = Receiver(folder / "var" / "certs")
     runner, port = await receiver.serve()
@@ -38,7 +41,7 @@ async def measure_recovery(root: Path, folder: Path, backlog: int = BACKLOG) -> 
         process = await launch(SERVE, environ)
         await announced(process)
         await _more(receiver, 1)
-        return {"recovery_s": round(time.perf_counter() - killed, 2)}
+        return {"recovery_s": round(time.perf_counter() - killed, 2), "recovery_lease_s": lease_s}
     finally:
         process.terminate()
         await process.wait()

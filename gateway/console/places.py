@@ -28,8 +28,11 @@ PLACES = (
     Place("refusals", "/console/refusals", "messages.view"),
     Place("platforms", "/console/platforms", "platforms.view"),
     Place("mappings", "/console/mappings", "mappings.view"),
+    Place("reconciliations", "/console/reconciliation", "reconciliation.view"),
+    Place("alarms", "/console/alarms", "alarms.view"),
     Place("users", "/console/users", "users.manage"),
     Place("audit", "/console/audit", "audit.view"),
+    Place("evidence", "/console/evidence", "evidence.view"),
     Place("standard", "/console/standard", "standard.view"),
 )
 

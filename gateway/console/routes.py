@@ -12,13 +12,18 @@ from aiohttp import web
 from gateway.accounts import Accounts, Limits
 from gateway.console import (
     account,
+    alarmrules,
+    alarms,
     applications,
     audits,
     deliveries,
+    evidence,
     mappings,
     messages,
+    onemessage,
     overview,
     platforms,
+    reconciliations,
     refusals,
     signing,
     standardpages,
@@ -64,6 +69,7 @@ def add_console(
         account,
         overview,
         messages,
+        onemessage,
         refusals,
         deliveries,
         totals,
@@ -74,6 +80,10 @@ def add_console(
         standardpages,
         users,
         audits,
+        reconciliations,
+        alarms,
+        alarmrules,
+        evidence,
     ):
         part.add(pages)
     pages.router.add_get("/language/{language}", choose_language)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.console.texts_alarms import ALARM_TEXTS
 from gateway.console.texts_cases import CASE_TEXTS
+from gateway.console.texts_keeping import KEEPING_TEXTS
 from gateway.console.texts_mappings import MAPPING_TEXTS
+from gateway.console.texts_message import MESSAGE_TEXTS
 from gateway.console.texts_overview import OVERVIEW_TEXTS
 from gateway.console.texts_platforms import PLATFORM_TEXTS
 from gateway.console.texts_stuck import STUCK_TEXTS
@@ -308,7 +311,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.discarded": ("已放弃", "discarded"),
     "footer.counts": ("报文 {0} · 待投递 {1} · 滞留 {2}", "{0} messages · {1} to deliver · {2} stuck"),
 }
-TEXTS |= OVERVIEW_TEXTS | STUCK_TEXTS | PLATFORM_TEXTS | CASE_TEXTS | MAPPING_TEXTS
+for _more in (
+    KEEPING_TEXTS, ALARM_TEXTS, OVERVIEW_TEXTS, MESSAGE_TEXTS, STUCK_TEXTS, PLATFORM_TEXTS, CASE_TEXTS, MAPPING_TEXTS,
+):  # fmt: skip
+    TEXTS |= _more
 
 
 def translate(language: str, key: str, *values: object) -> str:

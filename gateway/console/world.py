@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from gateway import clock
 from gateway.accounts import Accounts
+from gateway.alarmrules import FIRING, number_text
 from gateway.console.masked import Masker
 from gateway.console.places import PLACES, home_of
 from gateway.console.sessions import FIELD, HALF, USER, form_token
@@ -129,6 +130,7 @@ def name_values(request: web.Request) -> dict[str, Any]:
     return {
         "when": _when,
         "yuan": _yuan,
+        "number": _number,
         "type_title": _bound(world.title_of, language),
         "node_name": _bound(world.name_of, language),
         "status_name": _bound(world.status_name, language),
@@ -137,6 +139,9 @@ def name_values(request: web.Request) -> dict[str, Any]:
 
 async def page_values(request: web.Request) -> dict[str, Any]:
     world, said = request.app[WORLD], words(request) | name_values(request)
+    if said["may"]("alarms.view"):
+        alarms = await world.store.alarm_counts()
+        said["firing"] = sum(count for (_, state), count in alarms.items() if state == FIRING)
     if not said["may"]("deliveries.view"):
         return said
     counts = await world.store.counts()
@@ -156,6 +161,10 @@ def _bound(function: Callable[[str, str], str], language: str) -> Callable[[str]
 
 def _when(at_ms: int, form: str = "%m-%d %H:%M:%S") -> str:
     return clock.from_ms(at_ms).strftime(form) if at_ms else ""
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value.is_integer() else number_text(value)
 
 
 def _yuan(fen: int) -> str:

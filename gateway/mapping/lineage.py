@@ -15,6 +15,11 @@ def unmarked(path: str) -> str:
     return _MARK.sub("", path)
 
 
+def without_indexes(path: str) -> str:
+    """`Bidders/Bidder[2]/Code` → `Bidders/Bidder/Code`."""
+    return _INDEX.sub("", path)
+
+
 class Sources:
     """Target path → source path, both with marks."""
 
@@ -27,7 +32,7 @@ class Sources:
 
     def source_of(self, path: str) -> str:
         """`Bidders/Bidder[2]/Code` → the sender's path, of the nearest place around that has one."""
-        plain = _INDEX.sub("", path)
+        plain = without_indexes(path)
         while plain and plain not in self._found:
             plain = plain.rpartition("/")[0]
         if not plain:

@@ -41,11 +41,15 @@ from gateway.store.deliveryrows import (
 )
 from gateway.store.keepingrows import (
     ArchiveRow,
+    ChainLink,
+    CheckpointRow,
     Holds,
+    LogHead,
     NotPurged,
     Purged,
     ReconciledDifference,
     Reconciliation,
+    ReconciliationFilter,
 )
 from gateway.store.kept import Kept
 from gateway.store.logrows import (
@@ -98,7 +102,9 @@ __all__ = [
     "AuditFilter",
     "CaseTotal",
     "Cause",
+    "ChainLink",
     "ChangedRule",
+    "CheckpointRow",
     "Claimed",
     "Claimer",
     "Counts",
@@ -111,6 +117,7 @@ __all__ = [
     "InvitationRow",
     "LastVersion",
     "LeafPlace",
+    "LogHead",
     "MakeNotice",
     "MessageFilter",
     "MessageRow",
@@ -125,6 +132,7 @@ __all__ = [
     "ReceiptLag",
     "ReconciledDifference",
     "Reconciliation",
+    "ReconciliationFilter",
     "RefusalRow",
     "RequestCount",
     "RequestItem",

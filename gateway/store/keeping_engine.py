@@ -6,14 +6,19 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from gateway.store import purging, reconciled, records
+from gateway.store import checkpoints, purging, reconciled, records
 from gateway.store.keepingrows import (
+    EVERY_DAY,
     ArchiveRow,
+    ChainLink,
+    CheckpointRow,
     Holds,
+    LogHead,
     NotPurged,
     Purged,
     ReconciledDifference,
     Reconciliation,
+    ReconciliationFilter,
 )
 from gateway.store.messagerows import Evidence, MessageRow
 from gateway.store.months import Month
@@ -44,11 +49,27 @@ class KeepingEngine:
     async def reconciliation(self, day: str, treasury: str) -> Reconciliation | None:
         return await reconciled.find_reconciliation(self._reader, day, treasury)
 
-    async def reconciliations(self, limit: int = 100) -> Sequence[Reconciliation]:
-        return await reconciled.reconciliations(self._reader, limit)
+    async def reconciliations(
+        self, limit: int = 100, wanted: ReconciliationFilter = EVERY_DAY
+    ) -> Sequence[Reconciliation]:
+        return await reconciled.reconciliations(self._reader, limit, wanted)
 
     async def reconciled_differences(self, day: str, treasury: str) -> Sequence[ReconciledDifference]:
         return await reconciled.reconciled_differences(self._reader, day, treasury)
+
+    async def evidence_logs(self) -> Sequence[LogHead]:
+        return await checkpoints.logs(self._reader)
+
+    async def checkpoints(self, log_id: str, before: int = 0, limit: int = 50) -> Sequence[CheckpointRow]:
+        return await checkpoints.newest(self._reader, log_id, before, limit)
+
+    async def find_checkpoint(self, log_id: str, size: int) -> CheckpointRow | None:
+        return await checkpoints.find(self._reader, log_id, size)
+
+    async def chain_links(
+        self, log_id: str, first: int, limit: int
+    ) -> tuple[CheckpointRow | None, Sequence[ChainLink]]:
+        return await checkpoints.links(self._reader, log_id, first, limit)
 
     async def month_records(
         self, month: Month, after: str, limit: int

@@ -34,6 +34,18 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReconciliationFilter:
+    """Empty fields do not filter. `before`: DAY/TREASURY, those behind it: newest day first, treasuries by name."""
+
+    state: str = ""
+    treasury: str = ""
+    before: str = ""
+
+
+EVERY_DAY = ReconciliationFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciledDifference:
     """`side` is the platform that differs from the gateway; `kind`: missing-here | missing-there | amount |
     date. A day that is "" has no line there."""
@@ -85,3 +97,34 @@ class Purged:
 
 class NotPurged(Exception):
     """The month still holds messages that no archive was seen to hold: nothing was dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """An evidence log, and how many leaves it has."""
+
+    log_id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A signed checkpoint of a log of `size` leaves; `signed_at` in ms."""
+
+    log_id: str
+    size: int
+    root: bytes
+    signed_at: int
+    signature: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """A checkpoint with the first leaf behind the checkpoint before it: its hash (None: it is missing), the size of
+    the tree that its path is of, the path."""
+
+    checkpoint: CheckpointRow
+    leaf: bytes | None
+    tree_size: int
+    path: tuple[bytes, ...]

@@ -6,7 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from gateway.store.keepingrows import ArchiveRow, Holds, Purged, ReconciledDifference, Reconciliation
+from gateway.store.keepingrows import (
+    EVERY_DAY,
+    ArchiveRow,
+    ChainLink,
+    CheckpointRow,
+    Holds,
+    LogHead,
+    Purged,
+    ReconciledDifference,
+    Reconciliation,
+    ReconciliationFilter,
+)
 from gateway.store.messagerows import MessageRow
 from gateway.store.months import Month
 
@@ -17,8 +28,19 @@ class Kept(Protocol):
         self, row: Reconciliation, differences: Sequence[ReconciledDifference]
     ) -> bool: ...
     async def reconciliation(self, day: str, treasury: str) -> Reconciliation | None: ...
-    async def reconciliations(self, limit: int = 100) -> Sequence[Reconciliation]: ...
+    async def reconciliations(
+        self, limit: int = 100, wanted: ReconciliationFilter = EVERY_DAY
+    ) -> Sequence[Reconciliation]: ...
     async def reconciled_differences(self, day: str, treasury: str) -> Sequence[ReconciledDifference]: ...
+
+    # evidence logs; checkpoints with fewer leaves than `before` (0: all), largest first; the checkpoint before `first`
+    # leaves, and those from there on in order, each with what joins it to the one before
+    async def evidence_logs(self) -> Sequence[LogHead]: ...
+    async def checkpoints(self, log_id: str, before: int = 0, limit: int = 50) -> Sequence[CheckpointRow]: ...
+    async def find_checkpoint(self, log_id: str, size: int) -> CheckpointRow | None: ...
+    async def chain_links(
+        self, log_id: str, first: int, limit: int
+    ) -> tuple[CheckpointRow | None, Sequence[ChainLink]]: ...
 
     # a month's messages after an id ("" from the first): each with all its rows (store/records.py), in the order of ids
     async def month_records(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import and_, bindparam, delete, or_, select
 
 from gateway.store import keeping_tables as tables
-from gateway.store.keepingrows import ReconciledDifference, Reconciliation
+from gateway.store.keepingrows import ReconciledDifference, Reconciliation, ReconciliationFilter
 from gateway.store.statements import Connection, Statement, insert_into, put_into
 from gateway.store.transaction import Transaction
 
@@ -28,9 +28,6 @@ _DIFFERENCES = Statement(
     .where(_difference.c.day == bindparam("of_day"), _difference.c.treasury == bindparam("of_treasury"))
     .order_by(_difference.c.number)
 )
-_NEWEST = Statement(
-    select(_day).order_by(_day.c.day.desc(), _day.c.treasury).limit(bindparam("most"))
-)  # fmt: skip
 
 
 async def put_reconciliation(
@@ -57,9 +54,18 @@ async def find_reconciliation(connection: Connection, day: str, treasury: str) -
     return Reconciliation(*found[0]) if found else None
 
 
-async def reconciliations(connection: Connection, limit: int) -> list[Reconciliation]:
+async def reconciliations(
+    connection: Connection, limit: int, wanted: ReconciliationFilter
+) -> list[Reconciliation]:
     """Newest day first."""
-    return [Reconciliation(*row) for row in await _NEWEST.rows(connection, most=limit)]
+    conditions = [
+        _day.c[name] == getattr(wanted, name) for name in ("state", "treasury") if getattr(wanted, name)
+    ]
+    if wanted.before:
+        day, _, treasury = wanted.before.partition("/")
+        conditions.append(or_(_day.c.day < day, and_(_day.c.day == day, _day.c.treasury > treasury)))
+    asked = select(_day).where(*conditions).order_by(_day.c.day.desc(), _day.c.treasury).limit(limit)
+    return [Reconciliation(*row) for row in await Statement(asked).rows(connection)]
 
 
 async def reconciled_differences(

@@ -24,8 +24,8 @@ from gateway.standard import Standard
 from gateway.store import Store, open_store
 from gateway.translate import Translator
 from tests.console.people import cookie_of
+from tests.console.proof import proving_log
 from tests.console.seed import fill
-from tests.store.samples import new_log
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -53,7 +53,7 @@ async def serving(
     settings = load_settings(ROOT, environ={})
     changed = {"data_dir": str(folder), "console_second_factor": second_factor}
     settings = replace(settings, gateway=settings.gateway.model_copy(update=changed))
-    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder, evidence=new_log())
+    store = open_store(f"sqlite:///{folder / 'gateway.db'}", folder, evidence=proving_log(settings.certs_dir))
     await store.open()
     cookies = {}
     if filled:

@@ -40,7 +40,7 @@ class Walk:
                 continue
             assert answer.status == 200, (path, answer.status)
             yield path
-            found = await self.page.locator("a[href^='/console/']").evaluate_all(
+            found = await self.page.locator("a[href^='/console/']:not([download])").evaluate_all(
                 "links => links.map(link => link.getAttribute('href'))"
             )
             waiting += [one.partition("#")[0] for one in found]

@@ -80,7 +80,7 @@ async def test_a_message_shows_timeline_deliveries_and_forms(site: Site) -> None
         "delivery.unknown-outcome",
         "结果不明",
         "PaymentApplicationPush",
-        "37 ms",
+        "37 毫秒",
     ):
         assert part in text
 

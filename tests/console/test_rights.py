@@ -20,6 +20,10 @@ from tests.console.seed import NO
 
 NOWHERE = {
     "id": "NONE",
+    "day": "20200101",
+    "treasury": "NONE",
+    "log": "NONE",
+    "size": "1",
     "no": "NONE",
     "name": "nobody",
     "act": "lock",
@@ -52,7 +56,8 @@ async def ask(
             method, site.url + path, allow_redirects=False, data={FIELD: token} if method == "POST" else None
         ) as answer,
     ):
-        return answer.status, await answer.text()
+        ends = answer.content_type != "text/event-stream"
+        return answer.status, await answer.text() if ends else ""
 
 
 async def token_of(site: Site, cookies: dict[str, str]) -> str:

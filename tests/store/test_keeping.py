@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from gateway import clock
 from gateway.evidence import make_receipt, verify_receipt
+from gateway.evidence.chain import check_chain
 from gateway.store import Store
-from gateway.store.contract import ReconciledDifference, Reconciliation
+from gateway.store.contract import ReconciledDifference, Reconciliation, ReconciliationFilter
 from gateway.store.months import Month
 from gateway.store.purging import forget_unexpected
 from gateway.store.records import record_digest
@@ -165,3 +166,38 @@ async def test_months_are_read_and_written_alike() -> None:
     for wrong in ("2026-13", "26-01", "2026-1", "２０２６-01"):
         with pytest.raises(ValueError):
             Month.parse(wrong)
+
+
+async def test_days_are_found_by_state_and_treasury_page_by_page(store: Store) -> None:
+    days = [replace(DAY, day=day, treasury=node) for day in ("20261125", "20261126") for node in ("CZ", "PD")]
+    for one in days:
+        await store.put_reconciliation(
+            replace(one, state="different" if one.treasury == "PD" else "agreed"), []
+        )
+    found = await store.reconciliations(10, ReconciliationFilter(state="different"))
+    assert [(one.day, one.treasury) for one in found] == [("20261126", "PD"), ("20261125", "PD")]
+    assert len(await store.reconciliations(10, ReconciliationFilter(treasury="CZ"))) == 2
+    first = await store.reconciliations(3)
+    rest = await store.reconciliations(
+        3, ReconciliationFilter(before=f"{first[-1].day}/{first[-1].treasury}")
+    )
+    assert [(one.day, one.treasury) for one in [*first, *rest]] == [
+        ("20261126", "CZ"), ("20261126", "PD"), ("20261125", "CZ"), ("20261125", "PD"),
+    ]  # fmt: skip
+
+
+async def test_checkpoints_are_read_with_what_joins_them(store: Store) -> None:
+    for content in ("one", "two", "three"):
+        await accept_id(store, message(content))
+    ((log_id, size),) = [(one.log_id, one.size) for one in await store.evidence_logs()]
+    newest = await store.checkpoints(log_id)
+    assert (log_id, size) == ("GW-1", 3) and [row.size for row in newest] == [3, 2, 1]
+    assert await store.checkpoints(log_id, before=3, limit=1) == [newest[1]]
+    assert await store.find_checkpoint(log_id, 2) == newest[1]
+    assert await store.find_checkpoint(log_id, 9) is None
+    before, links = await store.chain_links(log_id, 2, 10)
+    assert before == newest[2] and [link.checkpoint.size for link in links] == [2, 3]
+    found = check_chain(log_id, before, links, {"receipt-key": verify})
+    assert (found.checked, found.size, found.fault, found.root) == (2, 3, "", newest[0].root.hex())
+    start, links = await store.chain_links(log_id, 0, 2)
+    assert start is None and not check_chain(log_id, None, links, {"receipt-key": verify}).fault

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.merkle import Frontier, hash_leaf, hash_node, root_from_path
+from gateway.merkle import Frontier, hash_leaf, hash_node, root_from_path, tree_before
 
 
 def naive_root(leaves: list[bytes]) -> bytes:
@@ -55,6 +55,7 @@ def test_the_empty_tree_hashes_nothing() -> None:
     assert growth.frontier == Frontier() and growth.root == sha256(b"").digest() and growth.paths == ()
 
 
+@settings(deadline=None)  # a shared machine is slow now and then
 @given(st.lists(st.integers(1, 40), max_size=12))
 def test_growing_by_batches_gives_the_roots_and_paths_of_the_whole_tree(batches: list[int]) -> None:
     leaves = some_leaves(sum(batches))
@@ -69,6 +70,7 @@ def test_growing_by_batches_gives_the_roots_and_paths_of_the_whole_tree(batches:
         done += batch
 
 
+@settings(deadline=None)  # a shared machine is slow now and then
 @given(st.integers(1, 70), st.data())
 def test_no_other_leaf_index_or_path_leads_to_the_root(size: int, data: st.DataObject) -> None:
     leaves = some_leaves(size)
@@ -101,3 +103,16 @@ def test_no_other_leaf_index_or_path_leads_to_the_root(size: int, data: st.DataO
 def test_a_frontier_with_a_wrong_number_of_hashes_is_refused() -> None:
     with pytest.raises(ValueError, match="3 leaves"):
         Frontier(3, (b"\0" * 32,))
+
+
+@settings(deadline=None)  # a shared machine is slow now and then
+@given(st.integers(1, 70), st.data())
+def test_a_leafs_path_holds_the_tree_before_it(size: int, data: st.DataObject) -> None:
+    leaves, index = some_leaves(size), data.draw(st.integers(0, size - 1))
+    before = tree_before(index, size, naive_path(leaves, index))
+    assert before.size == index and before.root == naive_root(leaves[:index])
+
+
+def test_a_path_that_is_none_holds_no_tree() -> None:
+    with pytest.raises(ValueError, match="has not"):
+        tree_before(3, 8, [hash_leaf(b"x")])

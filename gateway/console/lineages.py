@@ -1,0 +1,218 @@
+"""One message in each of its forms, leaf by leaf, and which leaf was made of which: by the mappings in force now.
+
+What is shown of a form is what is stored. Sensitive values are masked by what the standard's form holds; what was
+made of one, or was the source of one, and reads otherwise there, is not shown at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.console.masked import NO_MASK, Masker
+from gateway.errors import GatewayError
+from gateway.formats import formats
+from gateway.mapping import Context
+from gateway.mapping import Mapping as MessageMapping
+from gateway.mapping.explaining import Origin, origins, shown
+from gateway.mapping.lineage import without_indexes
+from gateway.message import Record
+from gateway.settings import Platform
+from gateway.store.contract import DeliveryRow, MessageRow
+from gateway.translate import IDENTITY, Translator
+
+MOST_BYTES = 256 * 1024  # a larger message is shown as text alone: tracing a mapping is slow
+MOST_LEAVES = 1500
+HIDDEN = "***"
+ORIGINAL, STANDARD = "original", "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value, or a group (`value` None). `sources` are paths of the form that it was made from; `steps` the
+    functions, each with what it was given and made: of a code table, the row."""
+
+    path: str
+    name: str
+    depth: int
+    value: str | None
+    sources: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FormLeaves:
+    """`of`: the form that it was made from, "" for the first. `mapping`: the version that tells the lineage;
+    `made_by`: the one that made the form, "" where that is not kept. `fault`: why there are no leaves, as a key."""
+
+    id: str
+    node: str
+    of: str
+    leaves: tuple[Leaf, ...] = ()
+    mapping: str = ""
+    made_by: str = ""
+    fault: str = ""
+    is_cut: bool = False
+
+
+@dataclass(slots=True)
+class _Links:
+    """target path → its origin; and the source paths that sensitive values came from."""
+
+    by_target: dict[str, Origin] = field(default_factory=dict)
+    version: str = ""
+
+
+def form_leaves(
+    translator: Translator,
+    row: MessageRow,
+    deliveries: list[DeliveryRow],
+    masker: Masker,
+    answered: Record | None = None,
+) -> list[FormLeaves]:
+    """The sender's form, the standard's, and each receiver's. `answered`: the message that this one answers.
+    Pure, and slow: for a thread."""
+    if len(row.original) > MOST_BYTES or not row.body:
+        return []
+    sensitive = frozenset(translator.standard.sensitive(row.type))
+    record = translator.standard.read(row.type, row.body)
+    head = {str(name): str(value) for name, value in orjson.loads(row.head).items()}
+    original, links = _original(translator, row)
+    sources = frozenset(
+        without_indexes(source)
+        for path, one in links.by_target.items()
+        if without_indexes(path) in sensitive
+        for source in one.sources
+    )
+    forms = [
+        _form(ORIGINAL, row.sender, "", original, _Links(), masker, sources),
+        _form(STANDARD, "", ORIGINAL, record, links, masker, sensitive),
+    ]
+    for one in deliveries:
+        forms.append(_receiver(translator, row, one, record, Context(head, {}, answered), masker, sensitive))
+    return forms
+
+
+def _original(translator: Translator, row: MessageRow) -> tuple[Record | None, _Links]:
+    platform = translator.platforms.get(row.sender)
+    if platform is None or not row.original:
+        return None, _Links()
+    try:
+        parsed = formats.get(platform.format).decode(row.original)
+    except GatewayError:
+        return None, _Links()
+    if platform.profile == IDENTITY:
+        return parsed.record, _same(parsed.record)
+    mapping = translator.mappings.find(platform.profile, row.type, "in")
+    return parsed.record, _traced(mapping, parsed.record, Context(parsed.head, platform.values))
+
+
+def _receiver(
+    translator: Translator,
+    row: MessageRow,
+    delivery: DeliveryRow,
+    record: Record,
+    context: Context,
+    masker: Masker,
+    sensitive: frozenset[str],
+) -> FormLeaves:
+    id_, node = f"to-{delivery.id}", delivery.receiver
+    platform = translator.platforms.get(node)
+    found = _decoded(platform, delivery.rendered)
+    links = _Links()
+    if platform is not None and platform.profile == IDENTITY:
+        links = _same(record)
+    elif platform is not None:
+        mapping = translator.mappings.find(platform.profile, row.type, "out")
+        links = _traced(mapping, record, Context(context.head, platform.values, context.origin))
+    made_of_sensitive = frozenset(
+        without_indexes(path)
+        for path, one in links.by_target.items()
+        if any(without_indexes(source) in sensitive for source in one.sources)
+    )
+    return _form(id_, node, STANDARD, found, links, masker, made_of_sensitive, delivery.rendered_version)
+
+
+def _decoded(platform: Platform | None, data: bytes) -> Record | None:
+    if platform is None or not data:
+        return None
+    try:
+        return formats.get(platform.format).decode(data).record
+    except GatewayError:
+        return None
+
+
+def _same(record: Record) -> _Links:
+    """A platform that speaks the standard itself: every value is its own source."""
+    paths = [path for path, _, _, value in walk(record) if value is not None]
+    return _Links({path: Origin(path, "", (path,), ()) for path in paths}, "")
+
+
+def _traced(mapping: MessageMapping | None, record: Record, context: Context) -> _Links:
+    if mapping is None:
+        return _Links()
+    traced = mapping.trace(record, context)
+    return _Links({one.target: one for one in origins(traced)}, mapping.version)
+
+
+def _form(
+    id_: str,
+    node: str,
+    of: str,
+    record: Record | None,
+    links: _Links,
+    masker: Masker,
+    sensitive: frozenset[str],
+    made_by: str = "",
+) -> FormLeaves:
+    if record is None:
+        return FormLeaves(id_, node, of, made_by=made_by, fault="lineage.unreadable")
+    leaves: list[Leaf] = []
+    for path, name, depth, value in walk(record):
+        if len(leaves) == MOST_LEAVES:
+            break
+        origin = links.by_target.get(path)
+        is_sensitive = masker is not NO_MASK and without_indexes(path) in sensitive
+        steps = origin.steps if origin else ()
+        leaves.append(
+            Leaf(
+                path, name, depth,
+                None if value is None else _masked(shown(value), masker, is_sensitive=is_sensitive),
+                origin.sources if origin else (),
+                tuple(_step(one, masker, is_sensitive=is_sensitive) for one in steps),
+            )
+        )  # fmt: skip
+    return FormLeaves(id_, node, of, tuple(leaves), links.version, made_by, is_cut=len(leaves) == MOST_LEAVES)
+
+
+def _masked(text: str, masker: Masker, *, is_sensitive: bool) -> str:
+    told = masker.text(text)
+    return HIDDEN if is_sensitive and told == text and "*" not in text else told
+
+
+def _step(step: str, masker: Masker, *, is_sensitive: bool) -> str:
+    return step.partition(":")[0] if is_sensitive else masker.text(step)
+
+
+def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str, int, Any]]:
+    """(path, name, depth, value) of every leaf, and of every group with None, as a mapping writes its paths."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if name == "#text":
+                yield path, name, depth, one
+                continue
+            yield from _walk_one(one, f"{path}/{name}" if path else name, name, depth)
+    elif isinstance(value, list):
+        for place, one in enumerate(value, 1):
+            yield from _walk_one(one, f"{path}[{place}]", f"[{place}]", depth)
+
+
+def _walk_one(value: Any, path: str, name: str, depth: int) -> Iterator[tuple[str, str, int, Any]]:
+    if isinstance(value, Mapping | list):
+        yield path, name, depth, None
+        yield from walk(value, path, depth + 1)
+    else:
+        yield path, name, depth, "" if value is None else value

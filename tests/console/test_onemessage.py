@@ -1,0 +1,264 @@
+"""One message whole: what a person sees of its way, its forms, its signature and its proof."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from click.testing import CliRunner
+from lxml import html
+from playwright.async_api import Browser, expect
+
+from gateway import clock
+from gateway.cli.evidence import evidence
+from gateway.console.lineages import form_leaves, walk
+from gateway.console.masked import NO_MASK
+from gateway.console.timeline import timeline
+from gateway.console.world import WORLD
+from gateway.evidence import EvidenceLog
+from gateway.mapping import MappingSet, load_mappings
+from gateway.message import GATEWAY_NODE, Head
+from gateway.security import keys
+from gateway.standard import Standard
+from gateway.store.contract import EventRow, NewDelivery
+from tests.console.conftest import CHROMIUM, ROOT, Site
+from tests.console.people import cookie_of
+from tests.console.seed import NO
+from tests.console.test_bulk import said
+from tests.console.test_operator_tasks import open_page
+from tests.store.samples import accept_id, message, says
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium command on this machine")
+TREASURY = "CZ-ZFPT-310000"
+ACCOUNT = "Payees/Payee[1]/AcctNo"
+
+
+@pytest.fixture(scope="session")
+def mappings(standard: Standard) -> MappingSet:
+    return load_mappings(ROOT / "mappings", standard)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certs")
+    keys.write_development_certificates(folder, {"GGZY-ZPT": "ec"})
+    return folder
+
+
+@dataclass
+class Told:
+    site: Site
+    id: str
+    account: str
+    database: Path
+
+    @property
+    def path(self) -> str:
+        return f"/console/messages/{self.id}"
+
+    async def ask(self, more: str = "", cookies: dict[str, str] | None = None) -> tuple[int, str]:
+        async with (
+            aiohttp.ClientSession(cookies=self.site.cookies if cookies is None else cookies) as session,
+            session.get(self.site.url + self.path + more) as answer,
+        ):
+            return answer.status, await answer.text()
+
+    def tamper(self, sql: str) -> None:
+        with sqlite3.connect(self.database) as raw:
+            raw.execute(sql, [self.id])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def told(
+    site: Site, standard: Standard, mappings: MappingSet, certificates: Path, tmp_path: Path
+) -> Told:
+    """A 4002 of the general platform, signed, bound into a log with a real key, in the treasury's own form."""
+    world = site.pages[WORLD]
+    world.translator.mappings = mappings
+    site.settings.certs_dir.symlink_to(certificates)
+    receipt = keys.load_identity_from(GATEWAY_NODE, certificates / GATEWAY_NODE / "receipt")
+    site.store._evidence = EvidenceLog(  # type: ignore[attr-defined]
+        "GW-P", receipt.sign_text, receipt.sign_cert.thumbprint
+    )
+    signer = keys.load_certificate((certificates / "GGZY-ZPT" / "sign.crt").read_bytes())
+    record = standard.sample("4002")
+    body = standard.build("4002", record)
+    head = Head(
+        "4002", "M", "", "GGZY-ZPT", TREASURY, "310000", "2024", "", record["PayAppNo"], "1", "1", "k", "", "", clock.t17()
+    )  # fmt: skip
+    rendered, version = world.translator.write(site.settings.platforms[TREASURY], "4002", record, head)
+    delivery = NewDelivery(TREASURY, "key-of-delivery", NO, rendered, version)
+    original = json.dumps({"Head": {"MsgNo": "4002"}, "Body": standard.to_json("4002", record)}).encode()
+    arrival = message(
+        type="4002", original=original, body=body, head=json.dumps(head.as_record()).encode(), cert=signer.thumbprint,
+        fingerprint=hashlib.sha256(body).hexdigest(), judge=says(delivery, application=NO),
+    )  # fmt: skip
+    id_ = await accept_id(site.store, arrival)
+    return Told(site, id_, record["Payees"]["Payee"][0]["AcctNo"], tmp_path / "gateway.db")
+
+
+async def test_the_page_tells_the_way_the_signer_and_what_belongs_to_it(told: Told) -> None:
+    status, text = await told.ask()
+    page = html.fromstring(text)
+    assert status == 200 and told.account not in text
+    way = said(page.xpath("//ol[contains(@class, 'timeline')]")[0])
+    for part in ("读取、映射、校验", "120 微秒", "准备入库", "入库提交"):
+        assert part in way
+    signature = said(page.xpath("//section[@aria-labelledby='signature']")[0])
+    assert "有效：接收时已验证" in signature and "GGZY-ZPT" in signature and "还" not in signature
+    related = page.xpath("//ul[contains(@class, 'related')]//a/@href")
+    assert len(related) == 4 and told.path not in related
+    assert "SendVoucher" not in text and "curl -i" not in text  # a voucher store takes no plain request
+
+
+async def test_each_value_names_what_it_was_made_of(told: Told) -> None:
+    page = html.fromstring((await told.ask())[1])
+    (leaf,) = page.xpath("//*[@data-of='standard']//li[@data-path='VoucherNo']")
+    assert leaf.get("data-sources") == "VoucherNo"
+    (standard,) = page.xpath(f"//*[@data-of='original']//li[@data-path='{ACCOUNT}']")
+    assert standard.get("data-sources") == ACCOUNT
+    account = [
+        one for one in page.xpath("//*[@data-of='standard']//li") if ACCOUNT in str(one.get("data-sources"))
+    ]
+    assert account and all("*" in said(one) for one in account)
+
+
+async def test_the_receipt_is_verified_against_what_is_stored(told: Told) -> None:
+    status, text = await told.ask("/proof")
+    assert status == 200 and "验证通过" in text
+    told.tamper(
+        "UPDATE content SET body = CAST(body || ' ' AS BLOB) WHERE message_seq = (SELECT seq FROM message WHERE id = ?)"
+    )
+    _, text = await told.ask("/proof")
+    assert "验证不通过" in text and "内容与指纹一致 不成立" in said(html.fromstring(text))
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("UPDATE message SET fingerprint = substr(fingerprint, 2) || '0' WHERE id = ?", "does not lead"),
+        ("UPDATE checkpoint SET signed_at = signed_at + 1 WHERE log_id = (SELECT log_id FROM message WHERE id = ?)", "signature does not hold"),
+        ("UPDATE checkpoint SET key_id = 'another' WHERE log_id = (SELECT log_id FROM message WHERE id = ?)", "no certificate"),
+    ],
+)  # fmt: skip
+async def test_a_receipt_that_was_tampered_with_proves_nothing(told: Told, sql: str, why: str) -> None:
+    told.tamper(sql)
+    _, text = await told.ask("/proof")
+    assert "验证不通过" in text and why in text
+
+
+async def test_the_evidence_is_taken_by_the_command(told: Told, certificates: Path, tmp_path: Path) -> None:
+    status, text = await told.ask("/evidence")
+    assert status == 200 and told.account not in text
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(text)
+    crt = certificates / GATEWAY_NODE / "receipt.crt"
+    done = CliRunner().invoke(evidence, ["verify", str(receipt), "--certificate", str(crt)])
+    assert done.exit_code == 0 and told.id in done.output
+
+
+@needs_browser
+async def test_a_person_verifies_follows_a_value_and_copies(told: Told, browser: Browser) -> None:
+    page, wrong = await open_page(browser, told.site, told.site.cookies)
+    await page.goto(told.site.url + told.path)
+    await page.get_by_role("button", name="验证").click()
+    await expect(page.get_by_text("验证通过")).to_be_visible()
+    target = page.locator("[data-of=standard] li[data-path=VoucherNo]")
+    await target.hover()
+    await expect(page.locator("[data-form=standard] li.source")).to_have_attribute("data-path", "VoucherNo")
+    await expect(page.locator("[data-form=original] li.source")).to_have_attribute("data-path", "VoucherNo")
+    await expect(page.locator("#lineage")).to_contain_text("来源: VoucherNo")
+    standard = page.locator("[data-form=standard] .leaves")
+    await standard.focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(standard.locator("li.chosen")).to_have_count(1)
+    await expect(page.locator("[data-of=standard] li.made")).not_to_have_count(0)
+    told.tamper("UPDATE message SET fingerprint = substr(fingerprint, 2) || '0' WHERE id = ?")
+    await page.get_by_role("button", name="验证").click()
+    await expect(page.get_by_role("alert")).to_have_text("验证不通过")
+    await page.close()
+    assert wrong == []
+
+
+@needs_browser
+async def test_a_delivery_by_rest_is_copied_as_curl(site: Site, browser: Browser) -> None:
+    page, wrong = await open_page(browser, site, site.cookies)
+    await page.goto(f"{site.url}/console/?type=3001")
+    await page.get_by_role("link", name="3001").first.click()
+    await page.get_by_text("curl 命令").click()
+    await page.get_by_role("button", name="复制 curl").click()
+    await expect(page.get_by_role("button", name="已复制")).to_be_visible()
+    text = await page.locator("pre[id^=curl-]").inner_text()
+    assert "Idempotency-Key" in text and "/des/upload" in text and "--data-binary @3001.sealed" in text
+    await page.close()
+    assert wrong == []
+
+
+@needs_browser
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+async def test_plain_values_are_for_operators_with_a_reason(told: Told, browser: Browser, role: str) -> None:
+    cookies = await cookie_of(told.site.store, role, name=f"b-{role}")
+    page, _ = await open_page(browser, told.site, cookies)
+    await page.goto(told.site.url + told.path)
+    assert told.account not in await page.content()
+    button = page.get_by_role("button", name="查看明文")
+    if role == "viewer":
+        await expect(button).to_have_count(0)
+    else:
+        await page.get_by_label("理由").fill("对账")
+        await button.click()
+        await expect(page.locator(f"[data-of=original] li[data-path='{ACCOUNT}']")).to_contain_text(
+            told.account
+        )
+        assert [act.act for act in await told.site.store.acts(limit=1)] == ["unmask"]
+    await page.close()
+
+
+async def test_what_is_made_of_a_sensitive_value_and_reads_otherwise_is_hidden(
+    told: Told,
+) -> None:
+    """As if the treasury's mapping wrote the account number in another way than the standard has it."""
+    store, world = told.site.store, told.site.pages[WORLD]
+    row = await store.get_message(told.id)
+    assert row is not None
+    (delivery,) = await store.deliveries(told.id)
+    masker = world.masker(row)
+    masker.pairs = []  # nothing is known by its text
+    forms = form_leaves(world.translator, row, [delivery], masker)
+    told_values = {leaf.value for form in forms for leaf in form.leaves}
+    assert told.account not in told_values and "***" in told_values
+    plain = form_leaves(world.translator, row, [delivery], NO_MASK)
+    assert {told.account} <= {leaf.value for form in plain for leaf in form.leaves}
+
+
+def test_stages_lie_before_what_they_led_to() -> None:
+    row = SimpleNamespace(received_at=1_000_000)
+    events = [
+        EventRow("M", 1_000_010, "accepted", {"stages_us": {"read": 5000, "prepared": 2000}, "suite": "jose"})
+    ]
+    lines = timeline(row, events, [], {}, NO_MASK)  # type: ignore[arg-type]
+    assert [(one.stage, one.at, one.took_us) for one in lines] == [
+        ("read", 999_993, 5000), ("prepared", 999_998, 2000), ("accepted", 1_000_000, 10_000),
+    ]  # fmt: skip
+    assert [(one.left, one.wide) for one in lines] == [(0, 294), (294, 117), (411, 588)]
+
+
+def test_paths_are_walked_as_mappings_write_them() -> None:
+    record = {"A": "1", "B": [{"C": "2"}, {"C": {"#text": "3", "d": "4"}}]}
+    assert list(walk(record)) == [
+        ("A", "A", 0, "1"),
+        ("B", "B", 0, None),
+        ("B[1]", "[1]", 1, None),
+        ("B[1]/C", "C", 2, "2"),
+        ("B[2]", "[2]", 1, None),
+        ("B[2]/C", "C", 2, None),
+        ("B[2]/C", "#text", 3, "3"),
+        ("B[2]/C/d", "d", 3, "4"),
+    ]
