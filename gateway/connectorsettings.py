@@ -17,10 +17,11 @@ _WEEK_S = 7 * 86_400
 # kind → the schemes that its url may have.
 _SCHEMES = {
     "http": ("http", "https"), "soap": ("http", "https"), "voucher": ("http", "https"),
-    "file": ("file",), "sftp": ("sftp",),
+    "file": ("file",), "sftp": ("sftp",), "amqp": ("amqp", "amqps"),
 }  # fmt: skip
 _FOLDERS = frozenset({"file", "sftp"})
-_LOGINS = frozenset({"sftp"})
+_LOGINS = frozenset({"sftp", "amqp"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Operations(Part):
@@ -49,19 +50,32 @@ class DropSettings(Part):
         return self
 
 
+class QueueSettings(Part):
+    """At the broker of the connector's url. `deliver_to`: the routing key of what is delivered (may hold `{type}`), at
+    `exchange` ("": the name of a queue). `take_from`: the queue that the platform sends to; none: it sends by another way."""
+
+    exchange: str = Field(default="", max_length=255)
+    deliver_to: str = Field(default="", max_length=240)
+    take_from: str = Field(default="", max_length=255)
+    prefetch: int = Field(default=16, ge=1, le=1000)
+    max_age_s: int = Field(default=_WEEK_S, ge=1)  # how old a seal may be: a message may wait for a while
+
+
 class LoginSettings(Part):
     """Who the gateway is there, and how it knows that it is there. The user stands in the url. sftp: `known_hosts`, and
-    `key` or `password`."""
+    `key` or `password`. amqp: `password`."""
 
     password: str = Field(default="", pattern=SECRET)
     key: str = Field(default="", pattern=SECRET)  # a private key, in OpenSSH's form or PEM
     passphrase: str = Field(default="", pattern=SECRET)
     known_hosts: str = ""  # a file of the servers' keys, as OpenSSH writes it
+    authority: str = ""  # a file of certificates, one of which vouches for the broker; none: the system's
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(name, path) of what must lie on the disk."""
-        if self.known_hosts:
-            yield "known_hosts", self.known_hosts
+        for name in ("known_hosts", "authority"):
+            if path := str(getattr(self, name)):
+                yield name, path
         for name in ("password", "key", "passphrase"):
             kind, _, path = str(getattr(self, name)).partition(":")
             if kind == "file":
@@ -72,7 +86,7 @@ class ConnectorSettings(Part):
     """How a platform is reached. `url` may hold `{type}`. An `inbox` is not called: it fetches what waits for
     it, under a lease of `lease_s`."""
 
-    kind: Literal["http", "soap", "voucher", "inbox", "file", "sftp"]
+    kind: Literal["http", "soap", "voucher", "inbox", "file", "sftp", "amqp"]
     url: str = ""
     timeout_s: float = Field(30.0, gt=0, le=300)
     concurrency: int = Field(8, ge=1, le=256)
@@ -82,6 +96,7 @@ class ConnectorSettings(Part):
     options: dict[str, str | int] = Field(default_factory=dict)
     drop: DropSettings = DropSettings()
     login: LoginSettings = LoginSettings()
+    queue: QueueSettings = QueueSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> ConnectorSettings:
@@ -103,7 +118,18 @@ class ConnectorSettings(Part):
             raise ValueError(f"a connector of kind {self.kind} logs in nowhere: `login` is not for it")
         if self.kind == "sftp" and not (self.login.known_hosts and (self.login.key or self.login.password)):
             raise ValueError("sftp needs `login` with known_hosts, and with key or password")
+        if "queue" in self.model_fields_set and self.kind != "amqp":
+            raise ValueError(f"a connector of kind {self.kind} has no queues: `queue` is not for it")
+        if self.kind == "amqp":
+            if not (self.queue.deliver_to and self.login.password):
+                raise ValueError("amqp needs `queue` with deliver_to, and `login` with password")
+            if parts.scheme == "amqp" and parts.hostname not in _LOOPBACK:
+                raise ValueError("a broker on another machine is reached by amqps://")
         return self
+
+    @property
+    def takes_from_queue(self) -> bool:
+        return self.kind == "amqp" and bool(self.queue.take_from)
 
     @property
     def takes_files(self) -> bool:

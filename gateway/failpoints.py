@@ -17,7 +17,7 @@ PLACES = frozenset(
         "accept.written", "record.written", "evidence.before-sign", "evidence.signed",
         *(f"{kind}.{when}" for kind in _KINDS for when in ("before-commit", "after-commit")),
         "delivery.claimed", "http.sealed", "http.answered", "delivery.answered", "delivery.recorded",
-        "drop.noted", "drop.written", "drop.named", "drop.claimed", "drop.taken", "drop.answered",
+        "drop.noted", "drop.written", "drop.named", "drop.claimed", "drop.taken", "drop.answered", "queue.taken",
         "blob.before-put", "blob.written", "blob.synced", "blob.before-move", "blob.moved",
     }
 )  # fmt: skip

@@ -1,14 +1,15 @@
-"""What takes in from places that the gateway looks into itself: voucher stores and folders, each by its turn."""
+"""What takes in from places that the gateway looks into itself: voucher stores, folders and queues, each by its turn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.connectors import ConnectorWorld, VoucherStore, open_folders
+from gateway.connectors import AmqpLink, ConnectorWorld, VoucherStore, open_folders
 from gateway.dropped import FolderPoller
 from gateway.intake import Intake
 from gateway.parts import Part
 from gateway.polling import Poller
+from gateway.queued import QueueConsumer
 from gateway.receiving import Receiving
 from gateway.settings import Platform, PollSettings
 from gateway.turns import Turn
@@ -29,6 +30,13 @@ def make_pollers(
             made[name] = FolderPoller(
                 platform, drop, open_folders(world_of(platform)),
                 Receiving(intake, platform, drop.max_age_s), Turn(intake.store, name, node),
+            )  # fmt: skip
+        if platform.connector.takes_from_queue:
+            name = f"queue of {platform.id}"
+            queue = platform.connector.queue
+            made[name] = QueueConsumer(
+                platform, queue, AmqpLink(world_of(platform)),
+                Receiving(intake, platform, queue.max_age_s), Turn(intake.store, name, node),
             )  # fmt: skip
     return made
 

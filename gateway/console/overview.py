@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 
 import aiohttp_jinja2
+import orjson
 from aiohttp import web
 
 from gateway import clock
@@ -30,6 +31,7 @@ def add(pages: web.Application) -> None:
     pages[_DRAWN] = {}
     pages.on_shutdown.append(_stop)
     pages.router.add_get("/overview", show_overview)
+    pages.router.add_get("/overview/data", tell_overview)
     pages.router.add_get("/overview/stream", stream)
 
 
@@ -41,6 +43,13 @@ async def _stop(pages: web.Application) -> None:
 async def show_overview(request: web.Request) -> web.Response:
     seen = await request.app[PULSE].fresh()
     return await render(request, "overview.html", {"tab": "overview", **_values(request, seen)})
+
+
+@requires("overview.view")
+async def tell_overview(request: web.Request) -> web.Response:
+    """The same as data, of the same look."""
+    seen = await request.app[PULSE].fresh()
+    return web.Response(body=orjson.dumps(seen.as_json()), content_type="application/json")
 
 
 @requires("overview.view")

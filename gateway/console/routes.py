@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 import jinja2
@@ -21,6 +22,7 @@ from gateway.console import (
     mappings,
     messages,
     onemessage,
+    opsmessages,
     overview,
     platforms,
     reconciliations,
@@ -33,6 +35,7 @@ from gateway.console import (
 )
 from gateway.console.guard import guard, open_to_all
 from gateway.console.headers import HEADERS
+from gateway.console.ops import add_ops, described
 from gateway.console.texts import LANGUAGES
 from gateway.console.world import COOKIE, WORLD, ConsoleWorld, is_own_path
 from gateway.errors import Finding
@@ -42,6 +45,7 @@ from gateway.translate import Translator
 
 _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
+OPS = (*opsmessages.CALLS,)  # the calls of /v1/ops
 
 
 def add_console(
@@ -51,7 +55,8 @@ def add_console(
     translator: Translator,
     reload: Callable[[], Awaitable[Sequence[Finding]]] | None,
 ) -> web.Application:
-    """Hangs the console under /console/ of a server's application; its own application."""
+    """Hangs the console under /console/ of a server's application, its own application, and beside it what it
+    shows as JSON under /v1/ops/."""
     pages = web.Application(middlewares=[guard])
     own = settings.gateway
     accounts = Accounts(store, Limits(own.console_idle_s * 1000, own.console_absolute_s * 1000))
@@ -89,9 +94,15 @@ def add_console(
     pages.router.add_get("/language/{language}", choose_language)
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)
     pages.on_response_prepare.append(_cache_static)
+    add_ops(app, pages[WORLD], OPS)
     app.add_subapp("/console/", pages)
     app.router.add_get("/console", _enter)
     return pages
+
+
+def describe_ops() -> dict[str, Any]:
+    """What /openapi.json says of /v1/ops."""
+    return described(OPS)
 
 
 async def _enter(request: web.Request) -> web.Response:

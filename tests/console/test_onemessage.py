@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ async def told(
     """A 4002 of the general platform, signed, bound into a log with a real key, in the treasury's own form."""
     world = site.pages[WORLD]
     world.translator.mappings = mappings
+    shutil.rmtree(site.settings.certs_dir)
     site.settings.certs_dir.symlink_to(certificates)
     receipt = keys.load_identity_from(GATEWAY_NODE, certificates / GATEWAY_NODE / "receipt")
     site.store._evidence = EvidenceLog(  # type: ignore[attr-defined]

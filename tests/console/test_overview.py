@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 
@@ -62,6 +63,20 @@ async def test_what_may_not_be_followed_is_no_link(site: Site) -> None:
     assert "/console/stuck" in (await ask(site, "/overview"))[1]
     _, text = await ask(site, "/overview", await cookie_of(site.store, "system"))
     assert "滞留（死信）" in text and "/console/stuck" not in text
+
+
+async def test_the_same_is_told_as_data(site: Site) -> None:
+    status, text = await ask(site, "/overview/data")
+    told = json.loads(text)
+    assert (status, told["waiting"], told["stuck"], sum(told["messages"])) == (200, 3, 2, 6)
+    of_city = next(one for one in told["platforms"] if one["id"] == "CZ-ZFPT-310000")
+    assert (of_city["state"], of_city["stuck"], sum(of_city["errors"]), len(of_city["messages"])) == (
+        "up",
+        1,
+        1,
+        60,
+    )
+    assert (await ask(site, "/overview/data", await cookie_of(site.store, "audit")))[0] == 403
 
 
 async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, str]]:

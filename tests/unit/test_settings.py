@@ -126,6 +126,10 @@ def test_the_calendar_is_read_and_its_findings_have_lines(copy: Path) -> None:
         ("{kind: sftp, url: 'sftp://u:secret@h/x', login: {key: 'env:K', known_hosts: k}}", "no password"),
         ("{kind: sftp, url: 'sftp://h/x', login: {key: 'env:K', known_hosts: k}}", "names the user"),
         ("{kind: sftp, url: 'sftp://u@h/x', login: {key: 'env:K', known_hosts: k}}", "there is no file k"),
+        ("{kind: amqp, url: 'amqps://u@h/x', login: {password: 'env:P'}}", "with deliver_to"),
+        ("{kind: amqp, url: 'amqps://u@h/x', queue: {deliver_to: q}}", "with password"),
+        ("{kind: amqp, url: 'amqp://u@h/x', login: {password: 'env:P'}, queue: {deliver_to: q}}", "amqps://"),
+        ("{kind: http, url: 'http://x/', queue: {deliver_to: q}}", "`queue` is not for it"),
         ("{kind: sftp, url: 'sftp://u@h/x', login: {password: open, known_hosts: k}}", "match pattern"),
     ],
 )
