@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.alarmrules import labels_text, number_text
-from gateway.cli.opened import opened_store, time_of, typed
+from gateway.cli.opened import opened_store, typed
 from gateway.cli.place import print_json, run_async, settings_or_exit
+from gateway.console.told import alarm_told
 from gateway.notifying import Notifier, open_targets
 from gateway.settings import Settings
 from gateway.store.alarmrows import READY
@@ -126,12 +127,3 @@ async def _find(store: Store, id_: str) -> NotificationRow:
         if row.id == id_:
             return row
     raise LookupError(f"no notification {id_}")
-
-
-def alarm_told(row: AlarmRow) -> dict[str, Any]:
-    return {
-        "id": row.id, "rule": row.rule, "state": row.state, "severity": row.severity, "labels": dict(row.labels),
-        "value": row.value, "since": time_of(row.since), "fired_at": time_of(row.fired_at),
-        "acknowledged_at": time_of(row.acknowledged_at), "acknowledged_by": row.acknowledged_by, "reason": row.reason,
-        "ended_at": time_of(row.ended_at),
-    }  # fmt: skip

@@ -22,6 +22,8 @@ from gateway.console import (
     mappings,
     messages,
     onemessage,
+    opsalarms,
+    opskeeping,
     opsmessages,
     overview,
     platforms,
@@ -45,7 +47,7 @@ from gateway.translate import Translator
 
 _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
-OPS = (*opsmessages.CALLS,)  # the calls of /v1/ops
+OPS = (*opsmessages.CALLS, *opsalarms.CALLS, *opskeeping.CALLS)  # the calls of /v1/ops
 
 
 def add_console(

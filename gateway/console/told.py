@@ -1,4 +1,4 @@
-"""What is told of messages as JSON, by the API and the command line alike: masked, times as people read them."""
+"""What is told of messages and alarms as JSON, by the API and the command line alike: masked, times as people read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from gateway.clock import time_of
 from gateway.console.masked import Masker
 from gateway.standard import Standard
-from gateway.store.contract import AttemptRow, MessageRow, Store
+from gateway.store.contract import AlarmRow, AttemptRow, MessageRow, Store
 
 
 def masker_of(standard: Standard, row: MessageRow) -> Masker:
@@ -78,3 +78,12 @@ def masked(value: Any, masker: Masker) -> Any:
     if isinstance(value, list):
         return [masked(one, masker) for one in value]
     return masker.text(value) if isinstance(value, str) else value
+
+
+def alarm_told(row: AlarmRow) -> dict[str, Any]:
+    return {
+        "id": row.id, "rule": row.rule, "state": row.state, "severity": row.severity, "labels": dict(row.labels),
+        "value": row.value, "since": time_of(row.since), "fired_at": time_of(row.fired_at),
+        "acknowledged_at": time_of(row.acknowledged_at), "acknowledged_by": row.acknowledged_by, "reason": row.reason,
+        "ended_at": time_of(row.ended_at),
+    }  # fmt: skip
