@@ -30,6 +30,7 @@ from gateway.console.headers import put_headers
 from gateway.console.sessions import HALF, OPS_COOKIE, USER, is_form_ours, take_session
 from gateway.console.world import WORLD, ConsoleWorld
 from gateway.errors import MessageError
+from gateway.formats import read_json
 from gateway.rights import may
 from gateway.store.contract import StoreUnavailable
 from gateway.tokens import Tokens
@@ -38,6 +39,7 @@ log = structlog.get_logger("ops")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Schema = Mapping[str, Any]
 PREFIX = "/v1/ops"
+MOST_REASON = 256
 _SAFE = frozenset({"GET", "HEAD"})
 _BEARER = "bearer "
 _IN_PATH = re.compile(r"{(\w+)}")
@@ -187,6 +189,25 @@ def number_of(request: web.Request, name: str, default: int, least: int, most: i
     if not (given.isascii() and given.isdigit() and len(given) < 16 and least <= int(given) <= most):
         raise Refused(422, detail=f"{name}: expected {least} to {most}, got {given[:20]!r}")
     return int(given)
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """The JSON object that was sent. Refused where it is none."""
+    try:
+        given = read_json(await request.read())
+    except MessageError as error:
+        raise Refused(400, detail=str(error)[:300]) from error
+    if not isinstance(given, dict):
+        raise Refused(400, detail="expected a JSON object")
+    return given
+
+
+def reason_of(given: Mapping[str, Any]) -> str:
+    """Why something is done; Refused where it is missing."""
+    reason = given.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        raise Refused(400, "reason-missing", "a reason is required")
+    return reason.strip()[:MOST_REASON]
 
 
 def described(calls: Sequence[Call]) -> dict[str, Any]:

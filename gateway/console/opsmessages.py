@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.console.asking import FIELDS, AskFault, asked, filter_of
 from gateway.console.guard import requires
 from gateway.console.ops import Call, Parameter, Refused, number_of, told
+from gateway.console.opsschema import NUMBER, TEXT, list_, object_
 from gateway.console.told import brief, whole
 from gateway.console.world import WORLD
 
@@ -47,31 +48,20 @@ async def show_message(request: web.Request) -> web.Response:
     return told(await whole(world.store, row, world.masker(row)))
 
 
-def _object(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(required or properties), "properties": properties}
-
-
-def _list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-_TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
 _BRIEF: dict[str, Any] = {
-    **dict.fromkeys(("id", "type", "sender", "state", "application", "biz_key"), _TEXT),
-    "biz_version": _NUMBER,
-    "received_at": _TEXT,
-    "note": _TEXT,
+    **dict.fromkeys(("id", "type", "sender", "state", "application", "biz_key"), TEXT),
+    "biz_version": NUMBER,
+    "received_at": TEXT,
+    "note": TEXT,
 }
-_ATTEMPT = _object(
-    number=_NUMBER, at=_TEXT, state=_TEXT, status=_NUMBER, latency_ms=_NUMBER, code=_TEXT, text=_TEXT
-)
-_DELIVERY = _object(id=_NUMBER, receiver=_TEXT, state=_TEXT, code=_TEXT, text=_TEXT, attempts=_list(_ATTEMPT))
-_EVENT = _object(at=_TEXT, stage=_TEXT, detail={"type": "object"})
+_ATTEMPT = object_(number=NUMBER, at=TEXT, state=TEXT, status=NUMBER, latency_ms=NUMBER, code=TEXT, text=TEXT)
+_DELIVERY = object_(id=NUMBER, receiver=TEXT, state=TEXT, code=TEXT, text=TEXT, attempts=list_(_ATTEMPT))
+_EVENT = object_(at=TEXT, stage=TEXT, detail={"type": "object"})
 _ASKED = tuple(Parameter(field.name, field.zh, field.en) for field in FIELDS)
 CALLS = (
     Call(
         "GET", "/messages", show_messages, "检索报文", "Search the message log, newest first",
-        _object(messages=_list(_object(**_BRIEF)), older=_TEXT),
+        object_(messages=list_(object_(**_BRIEF)), older=TEXT),
         (
             *_ASKED,
             Parameter("before", "上一页的 older", "`older` of the page before"),
@@ -80,7 +70,7 @@ CALLS = (
     ),
     Call(
         "GET", "/messages/{id}", show_message, "一份报文的经过", "One message with its stages and attempts",
-        _object(**_BRIEF, events=_list(_EVENT), deliveries=_list(_DELIVERY)),
+        object_(**_BRIEF, events=list_(_EVENT), deliveries=list_(_DELIVERY)),
         (Parameter("id", "网关编号", "message id"),),
     ),
 )  # fmt: skip

@@ -22,9 +22,13 @@ from gateway.console import (
     mappings,
     messages,
     onemessage,
+    opsaccounts,
     opsalarms,
+    opscases,
+    opsdeliveries,
     opskeeping,
     opsmessages,
+    opsplatforms,
     overview,
     platforms,
     reconciliations,
@@ -35,9 +39,11 @@ from gateway.console import (
     trying,
     users,
 )
+from gateway.console.acting import ACTING
 from gateway.console.guard import guard, open_to_all
 from gateway.console.headers import HEADERS
 from gateway.console.ops import add_ops, described
+from gateway.console.overview import PULSE
 from gateway.console.texts import LANGUAGES
 from gateway.console.world import COOKIE, WORLD, ConsoleWorld, is_own_path
 from gateway.errors import Finding
@@ -47,7 +53,15 @@ from gateway.translate import Translator
 
 _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
-OPS = (*opsmessages.CALLS, *opsalarms.CALLS, *opskeeping.CALLS)  # the calls of /v1/ops
+OPS = (  # the calls of /v1/ops
+    *opsmessages.CALLS,
+    *opscases.CALLS,
+    *opsdeliveries.CALLS,
+    *opsplatforms.CALLS,
+    *opsaccounts.CALLS,
+    *opsalarms.CALLS,
+    *opskeeping.CALLS,
+)
 
 
 def add_console(
@@ -96,7 +110,8 @@ def add_console(
     pages.router.add_get("/language/{language}", choose_language)
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)
     pages.on_response_prepare.append(_cache_static)
-    add_ops(app, pages[WORLD], OPS)
+    api = add_ops(app, pages[WORLD], OPS)
+    api[PULSE], api[ACTING] = pages[PULSE], pages[ACTING]
     app.add_subapp("/console/", pages)
     app.router.add_get("/console", _enter)
     return pages

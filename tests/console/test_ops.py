@@ -11,7 +11,7 @@ import pytest
 
 from gateway.accounts import Accounts, Asker
 from gateway.console.guard import right_of
-from gateway.console.ops import PREFIX
+from gateway.console.ops import PREFIX, right_name
 from gateway.console.routes import OPS, describe_ops
 from gateway.rights import DEPARTMENT, EVERYTHING, OPERATOR, RIGHTS, ROLES, Scope, may
 from gateway.tokens import Tokens
@@ -76,14 +76,15 @@ async def test_every_call_is_refused_or_open_as_the_table_says(site: Site, role:
 
 
 async def test_answers_hold_to_what_is_described(site: Site) -> None:
-    token = await token_of(site)
-    _, listed = await ask(site, "/messages", token)
-    ids = {"/messages/{id}": listed["messages"][0]["id"]}
+    tokens = {role: await token_of(site, role) for role in ROLES}
+    _, listed = await ask(site, "/messages", tokens[OPERATOR])
+    ids = {"/messages/{id}": listed["messages"][0]["id"], "/applications/{no}": NO}
     for call in OPS:
         if call.method != "GET" or call.media != "application/json":
             continue
         path = re.sub(r"{\w+}", lambda _, call=call: ids.get(call.path, "NONE"), call.path)
-        status, said = await ask(site, path, token)
+        role = next(one for one in (OPERATOR, *ROLES) if may((one,), right_name(call)))
+        status, said = await ask(site, path, tokens[role])
         if status == 404 and "{" in call.path:
             continue
         assert status == 200, (path, said)
