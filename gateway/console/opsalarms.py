@@ -9,15 +9,13 @@ from aiohttp import web
 from gateway.alarmrules import SEVERITIES, Rule
 from gateway.clock import time_of
 from gateway.console.guard import asker, requires
-from gateway.console.ops import Call, Parameter, Refused, number_of, told
+from gateway.console.ops import Call, Parameter, Refused, body_of, number_of, reason_of, told
+from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, object_, texts
 from gateway.console.told import alarm_told
 from gateway.console.world import WORLD
-from gateway.errors import MessageError
-from gateway.formats import read_json
 from gateway.store.contract import AlarmFilter, ChangedRule, NotificationRow, ResolveRefused
 
 _MOST = 1000
-_REASON_CHARS = 256
 
 
 @requires("alarms.view")
@@ -48,17 +46,10 @@ async def show_alarm(request: web.Request) -> web.Response:
 
 @requires("alarms.acknowledge")
 async def acknowledge(request: web.Request) -> web.Response:
-    who = asker(request)
-    try:
-        body = read_json(await request.read())
-    except MessageError as error:
-        raise Refused(400, detail="expected a JSON object with reason") from error
-    reason = body.get("reason") if isinstance(body, dict) else None
-    if not isinstance(reason, str) or not reason.strip():
-        raise Refused(422, "no-reason", "a reason is required")
+    who, reason = asker(request), reason_of(await body_of(request))
     try:
         row = await request.app[WORLD].store.acknowledge_alarm(
-            request.match_info["id"], who.name, reason.strip()[:_REASON_CHARS], origin=who.origin
+            request.match_info["id"], who.name, reason, origin=who.origin
         )
     except LookupError as error:
         raise Refused(404) from error
@@ -92,36 +83,21 @@ def _sent(one: NotificationRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-_TEXT, _WHOLE, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
-_LABELS = {"type": "object", "additionalProperties": _TEXT}
+_LABELS = {"type": "object", "additionalProperties": TEXT}
 _ALARM: dict[str, Any] = {
-    **dict.fromkeys(("id", "rule", "state", "severity"), _TEXT), "labels": _LABELS, "value": _NUMBER,
-    **dict.fromkeys(
-        ("since", "fired_at", "acknowledged_at", "acknowledged_by", "reason", "ended_at"), _TEXT
-    ),
+    **texts("id", "rule", "state", "severity", "since", "fired_at", "acknowledged_at", "acknowledged_by", "reason"),
+    "ended_at": TEXT, "labels": _LABELS, "value": {"type": "number"},
 }  # fmt: skip
-_SENT = _object(
-    **dict.fromkeys(("id", "kind", "target", "state", "made_at", "ended_at", "fault"), _TEXT), attempts=_WHOLE
-)
-_RULE = _object(
-    **dict.fromkeys(
-        ("name", "title_zh", "title_en", "metric", "comparison", "severity", "changed_at", "changed_by"), _TEXT
-    ),
-    labels=_LABELS, threshold=_NUMBER, for_s=_WHOLE, repeat_s=_WHOLE, targets=_list(_TEXT), active={"type": "boolean"},
+_SENT = object_(**texts("id", "kind", "target", "state", "made_at", "ended_at", "fault"), attempts=NUMBER)
+_RULE = object_(
+    **texts("name", "title_zh", "title_en", "metric", "comparison", "severity", "changed_at", "changed_by"),
+    labels=_LABELS, threshold={"type": "number"}, for_s=NUMBER, repeat_s=NUMBER, targets=list_(TEXT), active=FLAG,
 )  # fmt: skip
 _ID = Parameter("id", "告警编号", "the alarm's id")
 CALLS = (
     Call(
         "GET", "/alarms", show_alarms, "告警，最新在前", "Alarms, newest first",
-        _object(alarms=_list(_object(**_ALARM)), older=_TEXT),
+        object_(alarms=list_(object_(**_ALARM)), older=TEXT),
         (
             Parameter("open", "1：只列未解除的", "1: those that are not over"),
             Parameter("rule", "规则", "of this rule"),
@@ -130,13 +106,13 @@ CALLS = (
             Parameter("limit", "条数", "how many", {"type": "integer", "minimum": 1, "maximum": _MOST}),
         ),
     ),
-    Call("GET", "/alarm-rules", show_rules, "告警规则", "The rules of alarms", _object(rules=_list(_RULE))),
+    Call("GET", "/alarm-rules", show_rules, "告警规则", "The rules of alarms", object_(rules=list_(_RULE))),
     Call(
         "GET", "/alarms/{id}", show_alarm, "一项告警及其通知", "One alarm and whom it was told to",
-        _object(**_ALARM, notifications=_list(_SENT)), (_ID,),
+        object_(**_ALARM, notifications=list_(_SENT)), (_ID,),
     ),
     Call(
-        "POST", "/alarms/{id}/acknowledge", acknowledge, "确认告警", "Acknowledge an alarm", _object(**_ALARM), (_ID,),
-        _object(reason=_TEXT),
+        "POST", "/alarms/{id}/acknowledge", acknowledge, "确认告警", "Acknowledge an alarm", object_(**_ALARM), (_ID,),
+        object_(reason=TEXT),
     ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ from gateway.console.evidence import (
 )
 from gateway.console.guard import requires
 from gateway.console.ops import Call, Parameter, Refused, number_of, told
+from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, object_, texts
 from gateway.console.reconciliations import STATES, wanted_of
 from gateway.console.world import WORLD
 from gateway.store.contract import ReconciledDifference, Reconciliation
@@ -107,34 +108,25 @@ async def _log(request: web.Request) -> str:
     return asked or (names[0] if names else "")
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-_TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _DAY: dict[str, Any] = {
-    name: _TEXT if name in ("day", "treasury", "state", "waiting", "changed_at") else _WHOLE
+    name: TEXT if name in ("day", "treasury", "state", "waiting", "changed_at") else NUMBER
     for name in Reconciliation.__slots__
 }
-_DIFFERENCE = _object(
+_DIFFERENCE = object_(
     **{
-        name: _WHOLE if name in ("number", "here_fen", "there_fen") else _TEXT
+        name: NUMBER if name in ("number", "here_fen", "there_fen") else TEXT
         for name in ReconciledDifference.__slots__
     }
 )
-_CHECKPOINT = _object(
-    **dict.fromkeys(("format", "log_id", "root", "key_id", "signature", "text"), _TEXT), size=_WHOLE, signed_at=_WHOLE
+_CHECKPOINT = object_(
+    **texts("format", "log_id", "root", "key_id", "signature", "text"), size=NUMBER, signed_at=NUMBER
 )  # fmt: skip
 _LOG = Parameter("log", "存证日志", "the evidence log; without it the first")
 _LIMIT = Parameter("limit", "条数", "how many", {"type": "integer", "minimum": 1, "maximum": _MOST})
 CALLS = (
     Call(
         "GET", "/reconciliations", show_days, "对账结果，最新在前", "Reconciled days, newest first",
-        _object(reconciliations=_list(_object(**_DAY)), older=_TEXT),
+        object_(reconciliations=list_(object_(**_DAY)), older=TEXT),
         (
             Parameter("state", "状态", "agreed, different or waiting", {"type": "string", "enum": list(STATES)}),
             Parameter("treasury", "支付平台", "of this treasury"),
@@ -144,24 +136,24 @@ CALLS = (
     ),
     Call(
         "GET", "/reconciliations/{day}/{treasury}", show_day, "一日对账及其差异", "One day with its differences; sums in fen",
-        _object(**_DAY, differences=_list(_DIFFERENCE)),
+        object_(**_DAY, differences=list_(_DIFFERENCE)),
         (Parameter("day", "日期 yyyyMMdd", "the day, yyyyMMdd"), Parameter("treasury", "支付平台", "the treasury")),
     ),
     Call(
         "GET", "/checkpoints", show_checkpoints, "存证检查点，最新在前", "Checkpoints of an evidence log, newest first",
-        _object(
-            logs=_list(_object(log_id=_TEXT, size=_WHOLE)), log_id=_TEXT, checkpoints=_list(_CHECKPOINT), older=_WHOLE
+        object_(
+            logs=list_(object_(log_id=TEXT, size=NUMBER)), log_id=TEXT, checkpoints=list_(_CHECKPOINT), older=NUMBER
         ),
-        (_LOG, Parameter("before", "上一页的 older", "`older` of the page before", _WHOLE), _LIMIT),
+        (_LOG, Parameter("before", "上一页的 older", "`older` of the page before", NUMBER), _LIMIT),
     ),
     Call(
         "GET", "/checkpoints/check", check_checkpoints, "校验检查点",
         f"Verify checkpoints: signatures, and that each grew out of the one before; at most {MOST_CHECKED}",
-        _object(log_id=_TEXT, checked=_WHOLE, size=_WHOLE, root=_TEXT, fault=_TEXT, broken_size=_WHOLE),
-        (_LOG, Parameter("first", "从报文数", "from so many messages on", _WHOLE)),
+        object_(log_id=TEXT, checked=NUMBER, size=NUMBER, root=TEXT, fault=TEXT, broken_size=NUMBER),
+        (_LOG, Parameter("first", "从报文数", "from so many messages on", NUMBER)),
     ),
     Call(
         "POST", "/receipts/verify", verify_receipt, "验证回执", "Verify a receipt",
-        _object(valid={"type": "boolean"}, fault=_TEXT, proves={"type": "object"}), (), {"type": "object"},
+        object_(valid=FLAG, fault=TEXT, proves={"type": "object"}), (), {"type": "object"},
     ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from gateway.alarmfile import NotifySettings
 from gateway.alarmrules import Rule, Sample
 from gateway.console.texts import TEXTS
 from gateway.console.world import WORLD
+from gateway.store.contract import AlarmFilter
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
 from tests.console.test_bulk import ask, said
@@ -29,8 +30,6 @@ async def fire(site: Site, name: str = "dead-letters", labels: tuple[tuple[str, 
     (rule,) = (one for one in rules if one.name == name)
     assert await site.store.take_alarm_lease("", "w1", 60)
     await site.store.judge_alarms("", "w1", rules, [Sample(rule.metric, labels, 3.0)])
-    from gateway.store.contract import AlarmFilter
-
     (row,) = await site.store.alarms(AlarmFilter(is_open=True, rule=name))
     return row.id
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
 import pytest
 
+from gateway.alarmrules import SEVERITIES, Rule, rule_faults
 from gateway.console.masked import Masker, readable
 from gateway.console.places import PLACES
+from gateway.console.reconciliations import STATES
 from gateway.console.steps import seven_steps
 from gateway.console.texts import LANGUAGES, TEXTS, translate
+from gateway.evidence.chain import GAP, GROWN, KEY, SIGNATURE
+from gateway.evidence.chain import ROOT as ROOT_FAULT
 from gateway.message import DeliveryState, MessageState
 from gateway.payments.ground import Application, TraceStep
+from gateway.payments.reconciling import KINDS
 from gateway.payments.states import MOVES
 from gateway.rights import ROLES
 from gateway.store.accountrows import ACTIVE, INVITED, LOCKED
@@ -135,11 +141,32 @@ def test_whatever_is_wrong_with_an_account_has_words() -> None:
 def test_every_act_of_the_audit_has_a_name() -> None:
     acts = in_the_code(r'\.did\("([a-z -]+)"', "accounts.py")
     acts |= in_the_code(
-        r'audit\(request, "([a-z -]+)"', "console/messages.py", "console/audits.py", "console/platforms.py"
+        r'audit\(request, "([a-z -]+)"',
+        "console/messages.py",
+        "console/audits.py",
+        "console/platforms.py",
+        "console/reconciliations.py",
     )
     acts |= (
-        in_the_code(r'NewAct\(actor, "([a-z -]+)"', "store/steering.py")
+        in_the_code(
+            r'NewAct\(actor, "([a-z -]+)"', "store/steering.py", "store/alarming.py", "store/notifications.py"
+        )
         | in_the_code(r'"((?:ask|approve|decline) resolve)"', "store/requests.py")
         | {"replay", "discard", "done"}
     )
     assert len(acts) > 15 and {"act." + act.replace(" ", "-") for act in acts} - set(TEXTS) == set()
+
+
+def test_alarms_days_and_proofs_have_words_for_all_that_they_say() -> None:
+    rule = Rule("", "", "", "", (), "", math.nan, -1, "", ("x",), -1)
+    wanted = {
+        *(f"rule.{field}" for field in rule_faults(rule, [])),
+        *(f"severity.{one}" for one in SEVERITIES),
+        *(f"alarm.{one}" for one in ("firing", "acknowledged", "ended")),
+        *(f"told.{one}" for one in ("fired", "repeated", "ended", "test")),
+        *(f"sent.{one}" for one in ("ready", "done", "dead")),
+        *(f"days.{one}" for one in (*KINDS, *STATES)),
+        *(f"broken.{one}" for one in (SIGNATURE, KEY, ROOT_FAULT, GROWN, GAP)),
+        *in_the_code(r'fault="(evidence[.][a-z-]+)"', "console/evidence.py"),
+    }
+    assert len(wanted) > 35 and wanted - set(TEXTS) == set()
