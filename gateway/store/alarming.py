@@ -6,7 +6,7 @@ be written did not fire.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -41,6 +41,7 @@ _COLUMNS = (
     _a.acknowledged_at, _a.acknowledged_by, _a.reason, _a.ended_at,
 )  # fmt: skip
 _KEPT_MS = 180 * 86_400_000
+_GONE_MS = 86_400_000
 _TAKE = Statement(
     update(_lease)
     .values(holder=bindparam("by"), until=bindparam("ends"))
@@ -59,6 +60,12 @@ _OPEN = Statement(
     select(*_COLUMNS, _a.steady_since, _a.calm_since, _a.told_at).where(
         _a.scope == bindparam("of_scope"), text(tables.IS_OPEN)
     )
+)
+_GONE = Statement(
+    select(_a.scope)
+    .distinct()
+    .join(_lease, _lease.c.scope == _a.scope)
+    .where(text(f"alarm.{tables.IS_OPEN}"), _a.scope != "", _lease.c.until < bindparam("old"))
 )
 _INSERT = insert_into(_alarm)
 _MOVE = Statement(
@@ -107,6 +114,19 @@ async def judge_all(
     if not held:
         return None
     rules = {one.rule.name: one.rule for one in await effective_rules(work.connection, defaults)}
+    moved = await _judge(work, scope, rules, samples)
+    if not scope:
+        for (gone,) in await _GONE.rows(work.connection, old=work.steady_ms - _GONE_MS):
+            moved += await _judge(work, gone, {}, [])
+    await _FORGET.run(work.connection, old=work.at_ms - _KEPT_MS)
+    await notifications.forget(work, work.at_ms - _KEPT_MS)
+    return moved
+
+
+async def _judge(
+    work: Transaction, scope: str, rules: Mapping[str, Rule], samples: Sequence[Sample]
+) -> list[tuple[Move, Rule | None]]:
+    """Without rules every alarm of the scope ends: of a node that nobody has judged for a day."""
     rows = await _OPEN.rows(work.connection, of_scope=scope)
     known = {row[0]: (_row(row[:-3]), *row[-3:]) for row in rows}
     judged = [_known(*one) for one in known.values()]
@@ -115,8 +135,6 @@ async def judge_all(
         rule = rules.get(move.rule)
         if await _carry_out(work, scope, move, rule, known.get(move.alarm)):
             moved.append((move, rule))
-    await _FORGET.run(work.connection, old=work.at_ms - _KEPT_MS)
-    await notifications.forget(work, work.at_ms - _KEPT_MS)
     return moved
 
 

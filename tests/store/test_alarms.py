@@ -109,6 +109,14 @@ async def test_scopes_do_not_end_each_others_alarms(store: Store) -> None:
     assert {row.scope for row in await store.alarms(OPEN)} == {"", "n1"}
 
 
+async def test_the_alarms_of_a_node_that_is_gone_for_a_day_end(store: Store) -> None:
+    for node, ago in (("gone", -2 * 86_400), ("late", -60)):
+        assert await judge(store, [SEEN], scope=node) == ["fire"]
+        await store.take_alarm_lease(node, "w1", ago)
+    assert await judge(store, []) == ["end"]
+    assert {row.scope for row in await store.alarms(OPEN)} == {"late"}
+
+
 async def test_each_target_is_told_until_it_arrives_or_is_given_up(store: Store) -> None:
     await judge(store, [SEEN])
     taken = {row.target: row for row in await store.take_notifications(10, 60)}
