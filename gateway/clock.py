@@ -36,6 +36,11 @@ def from_ms(value: int) -> datetime:
     return datetime.fromtimestamp(value / 1000, UTC).astimezone(SHANGHAI)
 
 
+def time_of(ms: int) -> str:
+    """Shanghai time with milliseconds, as people read it; "" for never."""
+    return from_ms(ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if ms else ""
+
+
 def d8(moment: datetime | date | None = None) -> str:
     """yyyyMMdd."""
     moment = moment or now()

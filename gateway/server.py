@@ -55,7 +55,7 @@ async def listen(
 ) -> tuple[web.AppRunner, int]:
     """The server, accepting, and its port. ConfigError where the port is taken."""
     app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-    endpoints.add_routes(app, world)
+    endpoints.add_routes(app, world, console.describe_ops() if with_console else {})
     if with_console:
         console.add_console(app, settings, store, translator, reload)
     app[DRAINING] = Draining()

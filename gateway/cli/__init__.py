@@ -6,6 +6,7 @@ import click
 
 from gateway import __version__
 from gateway.cli import (
+    alarms,
     archive,
     backup,
     bench,
@@ -60,6 +61,7 @@ for _command in (
     archive.archive,
     archive.purge,
     user.user,
+    alarms.alarms,
     bench.bench,
     torture.torture,
 ):

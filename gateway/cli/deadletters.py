@@ -12,8 +12,9 @@ from gateway import clock
 from gateway.app import load_keyring, load_translator, make_evidence
 from gateway.arrivals import ArrivalMaker
 from gateway.cli.masks import Masks
-from gateway.cli.opened import opened_store, time_of, typed
+from gateway.cli.opened import opened_store, typed
 from gateway.cli.place import end_with_findings, print_json, run_async, settings_or_exit
+from gateway.clock import time_of
 from gateway.deadletters import ACTIONS, Act, Outcome, Resolver, find_all
 from gateway.errors import ConfigError, GatewayError
 from gateway.routing import Routes

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,9 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.deadletters import dead, resolve
-from gateway.cli.masks import Masks, masked
-from gateway.cli.opened import opened_store, time_of, typed
+from gateway.cli.masks import Masks
+from gateway.cli.opened import opened_store, typed
 from gateway.cli.place import print_json, run_async, settings_or_exit
+from gateway.clock import time_of
+from gateway.console.asking import FIELDS, STATES, AskFault, asked, filter_of
+from gateway.console.told import whole
 from gateway.settings import Settings
 from gateway.store.contract import MessageFilter
 
@@ -24,38 +29,30 @@ def log() -> None:
     """Search and read the message log."""
 
 
+def _asks(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for each field that one may ask of the log."""
+    for one in reversed(FIELDS[1:]):
+        choice = click.Choice(["", *STATES]) if one.form == "state" else None
+        command = click.option(
+            f"--{one.name}", default="", type=choice, help=f"{one.en[:1].upper()}{one.en[1:]}."
+        )(command)
+    return command
+
+
 @log.command()
 @click.argument("text", default="")
-@click.option("--type", "type_", default="", help="Message type, e.g. 3001.")
-@click.option("--sender", default="")
-@click.option("--receiver", default="")
-@click.option("--state", default="", type=click.Choice(["", "accepted", "answered", "delivered", "stuck"]))
-@click.option("--application", default="")
+@_asks
 @click.option("--parked", is_flag=True, help="What was stored and not applied; `gateway parked` settles it.")
+@click.option("--before", default="", help="A message's id: the page that is older than it.")
 @click.option("--limit", default=50, type=click.IntRange(1, 1000))
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-def search(
-    text: str,
-    type_: str,
-    sender: str,
-    receiver: str,
-    state: str,
-    application: str,
-    parked: bool,
-    limit: int,
-    as_json: bool,
-) -> None:
+def search(text: str, parked: bool, before: str, limit: int, as_json: bool, **given: str) -> None:
     """Messages, newest first. TEXT is an application, contract, company, key or id, or part of one."""
-    wanted = MessageFilter(
-        text=typed(text),
-        type=typed(type_),
-        sender=typed(sender),
-        receiver=typed(receiver),
-        state=state,
-        application=typed(application),
-        parked=parked,
-        limit=limit,
-    )
+    try:
+        told = {name: typed(value) for name, value in (given | {"text": text}).items()}
+        wanted = replace(filter_of(asked(told), limit=limit, before=typed(before)), parked=parked)
+    except AskFault as fault:
+        raise click.UsageError(str(fault)) from fault
     rows = run_async(_search(settings_or_exit(), wanted))
     if as_json:
         print_json({"messages": rows})
@@ -124,36 +121,7 @@ async def _show(settings: Settings, message: str) -> dict[str, Any] | None:
         row = await store.get_message(message)
         if row is None:
             return None
-        masks = Masks(settings)
-        masker = masks.of(row)
-        return {
-            **masks.brief(row, masker),
-            "events": [
-                {"at": time_of(event.at), "stage": event.stage, "detail": masked(event.detail, masker)}
-                for event in await store.events(row.id)
-            ],
-            "deliveries": [
-                {
-                    "id": one.id,
-                    "receiver": one.receiver,
-                    "state": str(one.state),
-                    "text": masker.text(one.last_text),
-                    "attempts": [
-                        {
-                            "number": attempt.number,
-                            "at": time_of(attempt.started_at),
-                            "state": attempt.state,
-                            "status": attempt.status,
-                            "latency_ms": attempt.latency_ms,
-                            "code": attempt.code,
-                            "text": masker.text(attempt.text),
-                        }
-                        for attempt in await store.attempts(one.id)
-                    ],
-                }
-                for one in await store.deliveries(row.id)
-            ],
-        }
+        return await whole(store, row, Masks(settings).of(row))
 
 
 async def _tail(settings: Settings, seconds: float) -> None:

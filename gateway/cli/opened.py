@@ -1,11 +1,10 @@
-"""The store for a command: opened, given, closed; and how commands read and write words and times."""
+"""The store for a command: opened, given, closed; and how commands read words."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway import clock
 from gateway.settings import Settings
 from gateway.store import Store, open_store
 from gateway.store.contract import Evidence
@@ -24,8 +23,3 @@ async def opened_store(settings: Settings, evidence: Evidence | None = None) -> 
 def typed(text: str) -> str:
     """What was typed; bytes that are no text of the terminal's encoding become question marks."""
     return text.encode("utf-8", "replace").decode()
-
-
-def time_of(ms: int) -> str:
-    """Shanghai time with milliseconds; "" for never."""
-    return clock.from_ms(ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if ms else ""

@@ -9,8 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway.cli.opened import opened_store, time_of, typed
+from gateway.cli.opened import opened_store, typed
 from gateway.cli.place import print_json, run_async, settings_or_exit
+from gateway.clock import time_of
 from gateway.settings import Settings
 from gateway.standing import Standing, standings
 from gateway.store.contract import ALL_RECEIVERS

@@ -11,19 +11,21 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.accounts import AccountFault, Accounts, Asker
-from gateway.cli.opened import opened_store, time_of, typed
+from gateway.cli.opened import opened_store, typed
 from gateway.cli.place import print_json, run_async, settings_or_exit
+from gateway.clock import time_of
 from gateway.console.texts import translate
 from gateway.rights import ROLES, Scope
 from gateway.settings import Settings
 from gateway.store.contract import UserRow
+from gateway.tokens import Tokens
 
 Work = Callable[[Accounts], Coroutine[Any, Any, str]]
 
 
 @click.group()
 def user() -> None:
-    """Users of the console: add, list, lock, unlock, reset; and whether the audit is whole."""
+    """Users of the console and their tokens; and whether the audit is whole."""
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
@@ -98,6 +100,55 @@ def reset(name: str, reason: str, actor: str, as_json: bool) -> None:
     _change(name, as_json, lambda own: own.reset(name, Asker(typed(actor)), typed(reason)))
 
 
+@user.command()
+@_common
+@click.option("--days", default=90, type=click.IntRange(1, 3650), help="How long it is good.")
+@click.option("--purpose", default="", help="What it is for, e.g. nightly report.")
+def token(name: str, reason: str, actor: str, as_json: bool, days: int, purpose: str) -> None:
+    """Make a token with which a script calls /v1/ops as NAME; printed this once."""
+    own = _act(
+        lambda accounts: Tokens(accounts.store).make(
+            typed(name), typed(purpose), days, Asker(typed(actor)), typed(reason)
+        )
+    )
+    if as_json:
+        print_json({"name": name, "token": own, "days": days})
+    else:
+        click.echo(f"{own}\n{name}: good for {days} days, shown only now; Authorization: Bearer …")
+
+
+@user.command()
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def tokens(as_json: bool) -> None:
+    """Which tokens there are; each by the id that `untoken` takes."""
+    rows = run_async(_tokens(settings_or_exit()))
+    if as_json:
+        print_json({"tokens": rows})
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("id", "name", "purpose", "made", "ends", "used"):
+        table.add_column(heading)
+    for one in rows:
+        table.add_row(*(one[name] for name in ("id", "name", "purpose", "made", "ends", "used")))
+    Console().print(table)
+
+
+@user.command()
+@click.argument("token_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; kept in the audit.")
+@click.option("--actor", default="administrator", help="Who does it.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def untoken(token_id: str, reason: str, actor: str, as_json: bool) -> None:
+    """End the token with this ID at once."""
+    name = _act(
+        lambda accounts: Tokens(accounts.store).end(typed(token_id), Asker(typed(actor)), typed(reason))
+    )
+    if as_json:
+        print_json({"name": name, "id": token_id})
+    else:
+        click.echo(f"{token_id} of {name}: ended")
+
+
 @user.command("list")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def list_(as_json: bool) -> None:
@@ -134,17 +185,21 @@ def link_of(url: str, token: str) -> str:
     return f"{url}/console/set-up/{token}"
 
 
-def _change(name: str, as_json: bool, work: Work) -> None:
-    settings = settings_or_exit()
+def _act(work: Work) -> str:
+    """What the act answers; ends with 1 where it cannot be done."""
     try:
-        token = run_async(_do(settings, work))
+        return run_async(_do(settings_or_exit(), work))
     except AccountFault as error:
         click.echo(f"{error.key}: {translate('en', error.key)}", err=True)
         sys.exit(1)
     except LookupError as error:
         click.echo(str(error.args[0]), err=True)
         sys.exit(1)
-    own = settings.gateway
+
+
+def _change(name: str, as_json: bool, work: Work) -> None:
+    token = _act(work)
+    own = settings_or_exit().gateway
     url = f"{'https' if own.tls else 'http'}://{own.host}:{own.port}"
     link = link_of(url, token) if token else ""
     if as_json:
@@ -156,6 +211,17 @@ def _change(name: str, as_json: bool, work: Work) -> None:
 async def _do(settings: Settings, work: Work) -> str:
     async with opened_store(settings) as store:
         return await work(Accounts(store))
+
+
+async def _tokens(settings: Settings) -> list[dict[str, Any]]:
+    async with opened_store(settings) as store:
+        return [
+            {
+                "id": one.id, "name": one.name, "purpose": one.purpose, "made": time_of(one.made_at),
+                "ends": time_of(one.ends_at), "used": time_of(one.used_at),
+            }
+            for one in await store.tokens()
+        ]  # fmt: skip
 
 
 async def _list(settings: Settings) -> list[dict[str, Any]]:

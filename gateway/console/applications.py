@@ -37,7 +37,7 @@ async def show_applications(request: web.Request) -> web.Response:
     wanted = {name: request.query.get(name, "").strip()[:128] for name in FIELDS}
     page = _page_number(request.query.get("page", ""))
     today = clock.now().date()
-    total, rows = await _find(world, wanted, page, current_user(request).scope, today)
+    total, rows = await find(world, wanted, page, current_user(request).scope, today)
     last = page * PAGE_ROWS >= total
     calendar, authorities = world.settings.calendar, world.settings.authorities
     context = {
@@ -61,7 +61,7 @@ async def show_applications(request: web.Request) -> web.Response:
     return await render(request, "applications.html", context)
 
 
-async def _find(
+async def find(
     world: ConsoleWorld, wanted: Mapping[str, str], page: int, scope: Scope, today: date
 ) -> tuple[int, list[Application]]:
     """By application number, contract number, unified deal code or party: whichever finds something; within
@@ -127,7 +127,7 @@ async def show_application(request: web.Request) -> web.Response:
     rows = [(world.masked(row), await world.store.deliveries(row.id)) for row in reversed(messages)]
     contract = await world.store.contract(application.contract_no)
     calendar, today = world.settings.calendar, clock.now().date()
-    holder = _holder(application, world)
+    holder = holder_of(application, world)
     context = {
         "tab": "applications",
         "case": application,
@@ -149,7 +149,7 @@ async def show_application(request: web.Request) -> web.Response:
     return await render(request, "application.html", context)
 
 
-def _holder(application: Application, world: ConsoleWorld) -> str:
+def holder_of(application: Application, world: ConsoleWorld) -> str:
     """The platform at which it stands: the sub-platform that has to hand in (again), the general platform of
     the tenderee's review, else the treasury's."""
     if application.state in ("10", "20", "31", "43"):

@@ -21,7 +21,7 @@ from gateway.store.contract import ActRow, AuditFilter
 
 PAGE_ROWS = 50
 _AT_ONCE = 1000
-_FIELDS = ("actor", "act", "subject", "text", "since", "until")
+FIELDS = ("actor", "act", "subject", "text", "since", "until")
 _COLUMNS = ("id", "at", "actor", "act", "subject", "reason", "detail", "origin", "hash")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -45,10 +45,10 @@ async def check_audit(request: web.Request) -> web.Response:
 
 async def _page(request: web.Request, *, is_checked: bool = False) -> web.Response:
     store = request.app[WORLD].store
-    wanted, fault = _wanted(request)
+    wanted, fault = wanted_of(request)
     before = request.query.get("before", "")
     number = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else 0
-    rows = await store.find_acts(replace(_filter(wanted), before=number, limit=PAGE_ROWS + 1))
+    rows = await store.find_acts(replace(filter_of(wanted), before=number, limit=PAGE_ROWS + 1))
     shown = list(rows[:PAGE_ROWS])
     given = {name: value for name, value in wanted.items() if value}
     context = {
@@ -69,7 +69,7 @@ async def _page(request: web.Request, *, is_checked: bool = False) -> web.Respon
 @requires("audit.view")
 async def export_audit(request: web.Request) -> web.StreamResponse:
     """CSV, UTF-8 with a mark so that spreadsheets read the Chinese; oldest hash and all. Streamed."""
-    wanted, _ = _wanted(request)
+    wanted, _ = wanted_of(request)
     await audit(request, "export audit", "", "", {name: value for name, value in wanted.items() if value})
     response = web.StreamResponse(
         headers={
@@ -79,7 +79,7 @@ async def export_audit(request: web.Request) -> web.StreamResponse:
     )
     await response.prepare(request)
     await response.write("\ufeff".encode() + _lines([_COLUMNS]))
-    asked = replace(_filter(wanted), limit=_AT_ONCE)
+    asked = replace(filter_of(wanted), limit=_AT_ONCE)
     while rows := await request.app[WORLD].store.find_acts(asked):
         await response.write(_lines([_cells(row) for row in rows]))
         asked = replace(asked, before=rows[-1].id)
@@ -87,9 +87,9 @@ async def export_audit(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _wanted(request: web.Request) -> tuple[dict[str, str], str]:
+def wanted_of(request: web.Request) -> tuple[dict[str, str], str]:
     """What is looked for; days that are none are told and left out."""
-    wanted = {name: request.query.get(name, "").strip()[:128] for name in _FIELDS}
+    wanted = {name: request.query.get(name, "").strip()[:128] for name in FIELDS}
     fault = ""
     for name in ("since", "until"):
         if wanted[name] and _day_ms(wanted[name]) is None:
@@ -97,7 +97,7 @@ def _wanted(request: web.Request) -> tuple[dict[str, str], str]:
     return wanted, fault
 
 
-def _filter(wanted: dict[str, str]) -> AuditFilter:
+def filter_of(wanted: dict[str, str]) -> AuditFilter:
     """`until` is the last day that counts."""
     return AuditFilter(
         wanted["actor"], wanted["act"], wanted["subject"], wanted["text"],

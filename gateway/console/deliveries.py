@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -28,7 +29,7 @@ from gateway.store.requestrows import ASKED, RUNNING
 MOST = 1000  # deliveries that one act may be on
 _SHOWN = 50
 _REASON_CHARS = 256
-_FIELDS = ("receiver", "type", "code", "state", "since", "until")
+FIELDS = ("receiver", "type", "code", "state", "since", "until")
 _SILENT_MS = 15_000  # after that nobody is at a request any more
 
 
@@ -52,13 +53,13 @@ async def show_stuck(request: web.Request) -> web.Response:
 
 async def _stuck_page(request: web.Request, fault: str = "", status: int = 200) -> web.Response:
     world = request.app[WORLD]
-    wanted = {name: request.query.get(name, "").strip()[:64] for name in _FIELDS}
-    rows = await find_all(world.store, _filter(wanted), _SHOWN)
+    wanted = {name: request.query.get(name, "").strip()[:64] for name in FIELDS}
+    rows = await find_all(world.store, filter_of(wanted), _SHOWN)
     causes = await world.store.stuck_causes()
     given = {name: value for name, value in wanted.items() if value}
     context = {
         "tab": "stuck",
-        "rows": [await _shown(world, one) for one in rows],
+        "rows": [await shown(world, one) for one in rows],
         "wanted": wanted,
         "is_filtered": bool(given),
         "matching": sum(one.count for one in causes if _is_of(wanted, one)) if not _has_days(wanted) else None,
@@ -74,7 +75,7 @@ async def _stuck_page(request: web.Request, fault: str = "", status: int = 200) 
 
 
 def _is_of(wanted: dict[str, str], cause: object) -> bool:
-    return all(not wanted[name] or getattr(cause, name) == wanted[name] for name in _FIELDS[:4])
+    return all(not wanted[name] or getattr(cause, name) == wanted[name] for name in FIELDS[:4])
 
 
 def _has_days(wanted: dict[str, str]) -> bool:
@@ -94,15 +95,15 @@ async def preview(request: web.Request) -> web.Response:
     if chosen:
         rows = [row for one in chosen[:MOST] if (row := await world.store.delivery(one)) is not None]
     else:
-        wanted = {name: str(form.get(name, "")).strip()[:64] for name in _FIELDS}
-        rows = await find_all(world.store, _filter(wanted), MOST)
+        wanted = {name: str(form.get(name, "")).strip()[:64] for name in FIELDS}
+        rows = await find_all(world.store, filter_of(wanted), MOST)
     if not rows:
         return await _stuck_page(request, "resolve.nothing", 400)
     outcomes = await request.app[ACTING].resolver.foresee(rows, act)
     context = {
         "tab": "stuck",
         "act": act,
-        "outcomes": [await _masked(world, one) for one in outcomes],
+        "outcomes": [await foreseen(world, one) for one in outcomes],
         "going": [one.row.id for one in outcomes],
         "refused": sum(one.is_refused for one in outcomes),
         "needs_second": len(outcomes) > world.settings.gateway.console_approve_above,
@@ -114,7 +115,7 @@ async def preview(request: web.Request) -> web.Response:
 @requires("deliveries.resolve")
 async def ask(request: web.Request) -> web.Response:
     """Begins the act, or leaves it for a second person; exactly on the deliveries that were shown."""
-    world, form = request.app[WORLD], await request.post()
+    form = await request.post()
     act = _act(request, {name: str(value) for name, value in form.items()})
     numbers = [
         int(one) for one in str(form.get("deliveries", "")).split(",") if one.isascii() and one.isdigit()
@@ -122,6 +123,14 @@ async def ask(request: web.Request) -> web.Response:
     chosen = list(dict.fromkeys(numbers))[:MOST]
     if act is None or not chosen:
         return await _stuck_page(request, "resolve.no-reason" if act is None else "resolve.nothing", 400)
+    row = await begin(request, act, chosen)
+    raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
+
+
+async def begin(request: web.Request, act: Act, chosen: Sequence[int]) -> RequestRow:
+    """Asks for the act on these deliveries; it runs at once, unless they are so many that a second person has
+    to say yes."""
+    world = request.app[WORLD]
     needs_second = len(chosen) > world.settings.gateway.console_approve_above
     now = clock.now_ms()
     row = RequestRow(
@@ -131,7 +140,7 @@ async def ask(request: web.Request) -> web.Response:
     await world.store.add_request(row, chosen, origin=act.origin)
     if not needs_second:
         request.app[ACTING].start(row)
-    raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
+    return row
 
 
 def _act(request: web.Request, given: dict[str, str]) -> Act | None:
@@ -151,35 +160,42 @@ async def show_request(request: web.Request) -> web.Response:
 @requires("deliveries.view")
 async def show_progress(request: web.Request) -> web.Response:
     """The part of the page that changes while it runs: it asks for itself again until the end."""
-    return await render(request, "stuck-progress.html", await _progress(request, await _row(request)))
+    return await render(request, "stuck-progress.html", await _progress(request, await request_row(request)))
 
 
 @requires("deliveries.approve")
 async def decide(request: web.Request) -> web.Response:
-    world, form, who = request.app[WORLD], await request.post(), asker(request)
-    row = await _row(request)
-    approved = form.get("decision") == "approve"
+    form, row = await request.post(), await request_row(request)
     word = str(form.get("reason", "")).strip()[:_REASON_CHARS]
     try:
-        row = await world.store.decide_request(row.id, who.name, word, approved=approved, origin=who.origin)
+        row = await decided(request, row, word, approved=form.get("decision") == "approve")
     except ResolveRefused as error:
         return await _request_page(request, error.code, 409)
+    raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
+
+
+async def decided(request: web.Request, row: RequestRow, word: str, *, approved: bool) -> RequestRow:
+    """A second person's yes or no; what is approved begins. ResolveRefused where it is not theirs to say."""
+    who = asker(request)
+    row = await request.app[WORLD].store.decide_request(
+        row.id, who.name, word, approved=approved, origin=who.origin
+    )
     if approved:
         request.app[ACTING].start(row)
-    raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
+    return row
 
 
 @requires("deliveries.resolve")
 async def go_on(request: web.Request) -> web.Response:
     """Of a request whose process died: whoever may resolve lets it go on, here."""
-    row = await _row(request)
+    row = await request_row(request)
     if row.state == RUNNING and _is_silent(row):
         request.app[ACTING].start(row)
     raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
 
 
 async def _request_page(request: web.Request, fault: str = "", status: int = 200) -> web.Response:
-    row = await _row(request)
+    row = await request_row(request)
     user = current_user(request)
     context = await _progress(request, row) | {
         "tab": "stuck",
@@ -194,12 +210,12 @@ async def _progress(request: web.Request, row: RequestRow) -> dict[str, object]:
     world = request.app[WORLD]
     counted = await world.store.request_count(row.id)
     items = await world.store.request_items(row.id)
-    shown = [await _told(world, one) for one in items]
+    told = [await told_of(world, one) for one in items]
     return {
         "request": row,
         "counted": counted,
         "share": _share(counted),
-        "items": shown,
+        "items": told,
         "is_running": row.state == RUNNING and not _is_silent(row),
         "is_silent": row.state == RUNNING and _is_silent(row) and not request.app[ACTING].is_acting(row.id),
     }
@@ -214,14 +230,14 @@ def _is_silent(row: RequestRow) -> bool:
     return clock.now_ms() - row.seen_at > _SILENT_MS
 
 
-async def _row(request: web.Request) -> RequestRow:
+async def request_row(request: web.Request) -> RequestRow:
     row = await request.app[WORLD].store.find_request(request.match_info["id"][:64])
     if row is None:
         raise web.HTTPNotFound
     return row
 
 
-async def _told(world: ConsoleWorld, item: RequestItem) -> tuple[RequestItem, DeliveryRow | None]:
+async def told_of(world: ConsoleWorld, item: RequestItem) -> tuple[RequestItem, DeliveryRow | None]:
     row = await world.store.delivery(item.delivery_id)
     if row is None:
         return item, None
@@ -229,12 +245,12 @@ async def _told(world: ConsoleWorld, item: RequestItem) -> tuple[RequestItem, De
     return replace(item, result=masker.text(item.result)), world.masked_delivery(row, masker)
 
 
-async def _masked(world: ConsoleWorld, one: Outcome) -> Outcome:
+async def foreseen(world: ConsoleWorld, one: Outcome) -> Outcome:
     masker = await _masker(world, one.row)
     return replace(one, row=world.masked_delivery(one.row, masker), result=masker.text(one.result))
 
 
-async def _shown(world: ConsoleWorld, one: DeliveryRow) -> DeliveryRow:
+async def shown(world: ConsoleWorld, one: DeliveryRow) -> DeliveryRow:
     return world.masked_delivery(one, await _masker(world, one))
 
 
@@ -245,7 +261,7 @@ async def _masker(world: ConsoleWorld, one: DeliveryRow) -> Masker:
     return world.masker(message)
 
 
-def _filter(wanted: dict[str, str]) -> StuckFilter:
+def filter_of(wanted: dict[str, str]) -> StuckFilter:
     """Days are of Shanghai; the last one counts. What is no day is left out."""
     return StuckFilter(
         wanted["receiver"], wanted["type"], wanted["code"], wanted["state"] if wanted["state"] in ("dead", "unknown") else "",

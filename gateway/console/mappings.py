@@ -37,10 +37,10 @@ def add(pages: web.Application) -> None:
 @requires("mappings.view")
 async def show_mappings(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    errors = await _errors(world)
+    errors = await errors_by_day(world)
     rows = [
-        (one, await _last_use(world, one), errors[one.profile, one.number, one.direction])
-        for one in _all(world)
+        (one, await last_use(world, one), errors[one.profile, one.number, one.direction])
+        for one in all_mappings(world)
     ]
     return await render(request, "mappings.html", {"tab": "mappings", "rows": rows, "days": _DAYS})
 
@@ -72,7 +72,7 @@ async def try_candidate(request: web.Request) -> web.Response:
     )  # fmt: skip
 
 
-async def _errors(world: ConsoleWorld) -> dict[tuple[str, str | None, str], list[int]]:
+async def errors_by_day(world: ConsoleWorld) -> dict[tuple[str, str | None, str], list[int]]:
     """By profile, number and direction: what failed on each of the last days, today last."""
     now = clock.now_ms()
     found: dict[tuple[str, str | None, str], list[int]] = defaultdict(lambda: [0] * _DAYS)
@@ -83,11 +83,11 @@ async def _errors(world: ConsoleWorld) -> dict[tuple[str, str | None, str], list
     return found
 
 
-def _all(world: ConsoleWorld) -> list[Mapping]:
+def all_mappings(world: ConsoleWorld) -> list[Mapping]:
     return sorted(world.translator.mappings, key=lambda one: (one.profile, one.number or "", one.direction))
 
 
-async def _last_use(world: ConsoleWorld, mapping: Mapping) -> int:
+async def last_use(world: ConsoleWorld, mapping: Mapping) -> int:
     """ms of the newest message that it was used for, 0 if none."""
     found = await messages_of(world.store, world.settings.platforms, mapping, 1)
     return found[0][1].received_at if found else 0

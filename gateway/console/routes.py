@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 import jinja2
@@ -21,6 +22,13 @@ from gateway.console import (
     mappings,
     messages,
     onemessage,
+    opsaccounts,
+    opsalarms,
+    opscases,
+    opsdeliveries,
+    opskeeping,
+    opsmessages,
+    opsplatforms,
     overview,
     platforms,
     reconciliations,
@@ -31,8 +39,11 @@ from gateway.console import (
     trying,
     users,
 )
+from gateway.console.acting import ACTING
 from gateway.console.guard import guard, open_to_all
 from gateway.console.headers import HEADERS
+from gateway.console.ops import add_ops, described
+from gateway.console.overview import PULSE
 from gateway.console.texts import LANGUAGES
 from gateway.console.world import COOKIE, WORLD, ConsoleWorld, is_own_path
 from gateway.errors import Finding
@@ -42,6 +53,15 @@ from gateway.translate import Translator
 
 _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
+OPS = (  # the calls of /v1/ops
+    *opsmessages.CALLS,
+    *opscases.CALLS,
+    *opsdeliveries.CALLS,
+    *opsplatforms.CALLS,
+    *opsaccounts.CALLS,
+    *opsalarms.CALLS,
+    *opskeeping.CALLS,
+)
 
 
 def add_console(
@@ -51,7 +71,8 @@ def add_console(
     translator: Translator,
     reload: Callable[[], Awaitable[Sequence[Finding]]] | None,
 ) -> web.Application:
-    """Hangs the console under /console/ of a server's application; its own application."""
+    """Hangs the console under /console/ of a server's application, its own application, and beside it what it
+    shows as JSON under /v1/ops/."""
     pages = web.Application(middlewares=[guard])
     own = settings.gateway
     accounts = Accounts(store, Limits(own.console_idle_s * 1000, own.console_absolute_s * 1000))
@@ -89,9 +110,16 @@ def add_console(
     pages.router.add_get("/language/{language}", choose_language)
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)
     pages.on_response_prepare.append(_cache_static)
+    api = add_ops(app, pages[WORLD], OPS)
+    api[PULSE], api[ACTING] = pages[PULSE], pages[ACTING]
     app.add_subapp("/console/", pages)
     app.router.add_get("/console", _enter)
     return pages
+
+
+def describe_ops() -> dict[str, Any]:
+    """What /openapi.json says of /v1/ops."""
+    return described(OPS)
 
 
 async def _enter(request: web.Request) -> web.Response:

@@ -18,7 +18,9 @@ from gateway.store.accountrows import FULL
 from gateway.store.contract import SessionRow, UserRow
 
 COOKIE, VISIT = "gateway-session", "gateway-visit"
-PATH = "/console/"
+# A session is good for /v1/ops too, by a cookie of its own: at "/" both could be planted over.
+OPS_COOKIE = "gateway-session-ops"
+_PATHS = {COOKIE: "/console/", VISIT: "/console/", OPS_COOKIE: "/v1/ops/"}
 USER = web.RequestKey("user", UserRow)
 SESSION = web.RequestKey("session", SessionRow)
 HALF = web.RequestKey("half", bool)  # signed in, but has to enrol a second factor before anything else
@@ -31,7 +33,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 async def take_session(request: web.Request, accounts: Accounts, *, must_enrol: bool) -> None:
     """Puts into the request who is signed in, the session, and the token of its forms. `must_enrol`: nobody
     without a second factor is let further than to where it is enrolled."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(COOKIE) or request.cookies.get(OPS_COOKIE, "")
     found = await accounts.find(token)
     if found is not None:
         user, session = found
@@ -73,14 +75,24 @@ async def is_form_ours(request: web.Request) -> bool:
     return bool(expected) and hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
+def set_session(request: web.Request, response: web.StreamResponse, token: str) -> None:
+    for name in (COOKIE, OPS_COOKIE):
+        set_cookie(request, response, name, token)
+
+
+def drop_session(request: web.Request, response: web.StreamResponse) -> None:
+    for name in (COOKIE, OPS_COOKIE):
+        drop_cookie(request, response, name)
+
+
 def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
     """Until the browser is closed: when it ends is the store's matter."""
     response.set_cookie(
-        name, value, path=PATH, httponly=True, samesite="Strict", secure=needs_secure_cookies(request)
+        name, value, path=_PATHS[name], httponly=True, samesite="Strict", secure=needs_secure_cookies(request)
     )
 
 
 def drop_cookie(request: web.Request, response: web.StreamResponse, name: str) -> None:
     response.del_cookie(
-        name, path=PATH, httponly=True, samesite="Strict", secure=needs_secure_cookies(request)
+        name, path=_PATHS[name], httponly=True, samesite="Strict", secure=needs_secure_cookies(request)
     )

@@ -11,7 +11,7 @@ from gateway.accounts import AccountFault, SignInRefused
 from gateway.console.guard import asker, open_to_all, requires
 from gateway.console.headers import origin_of
 from gateway.console.places import SIGN_IN, home_of
-from gateway.console.sessions import COOKIE, SESSION, USER, VISIT, drop_cookie, set_cookie
+from gateway.console.sessions import COOKIE, SESSION, USER, VISIT, drop_cookie, drop_session, set_session
 from gateway.console.world import WORLD, is_own_path, render
 from gateway.store.accountrows import FULL, SECOND
 
@@ -64,7 +64,7 @@ def _query(back: str) -> str:
 def _let_in(request: web.Request, token: str, place: str) -> web.Response:
     """Every sign-in gets a cookie of its own; what the browser had before is worth nothing then."""
     response = web.Response(status=303, headers={"Location": place})
-    set_cookie(request, response, COOKIE, token)
+    set_session(request, response, token)
     drop_cookie(request, response, VISIT)
     return response
 
@@ -102,7 +102,7 @@ async def second(request: web.Request) -> web.Response:
 async def sign_out(request: web.Request) -> web.Response:
     await request.app[WORLD].accounts.sign_out(request.cookies.get(COOKIE, ""), asker(request))
     response = web.Response(status=303, headers={"Location": SIGN_IN})
-    drop_cookie(request, response, COOKIE)
+    drop_session(request, response)
     return response
 
 

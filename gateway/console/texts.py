@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.console.texts_alarms import ALARM_TEXTS
 from gateway.console.texts_cases import CASE_TEXTS
 from gateway.console.texts_keeping import KEEPING_TEXTS
+from gateway.console.texts_log import LOG_TEXTS
 from gateway.console.texts_mappings import MAPPING_TEXTS
 from gateway.console.texts_message import MESSAGE_TEXTS
 from gateway.console.texts_overview import OVERVIEW_TEXTS
@@ -312,7 +313,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "footer.counts": ("报文 {0} · 待投递 {1} · 滞留 {2}", "{0} messages · {1} to deliver · {2} stuck"),
 }
 for _more in (
-    KEEPING_TEXTS, ALARM_TEXTS, OVERVIEW_TEXTS, MESSAGE_TEXTS, STUCK_TEXTS, PLATFORM_TEXTS, CASE_TEXTS, MAPPING_TEXTS,
+    KEEPING_TEXTS, ALARM_TEXTS, OVERVIEW_TEXTS, LOG_TEXTS, MESSAGE_TEXTS, STUCK_TEXTS, PLATFORM_TEXTS, CASE_TEXTS, MAPPING_TEXTS,
 ):  # fmt: skip
     TEXTS |= _more
 

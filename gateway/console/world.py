@@ -17,6 +17,7 @@ from gateway.console.masked import Masker
 from gateway.console.places import PLACES, home_of
 from gateway.console.sessions import FIELD, HALF, USER, form_token
 from gateway.console.texts import LANGUAGES, translate
+from gateway.console.told import masker_of, shown_key
 from gateway.errors import Finding
 from gateway.rights import may
 from gateway.settings import Settings
@@ -36,17 +37,11 @@ class ConsoleWorld:
     reload: Callable[[], Awaitable[Sequence[Finding]]] | None
 
     def masker(self, row: MessageRow) -> Masker:
-        """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
-        standard = self.translator.standard
-        sensitive = standard.sensitive(row.type)
-        return Masker(standard.read(row.type, row.body) if sensitive and row.body else {}, sensitive)
+        return masker_of(self.translator.standard, row)
 
     def masked(self, row: MessageRow) -> MessageRow:
-        """The row as it may be shown: a business key can hold an account number (1004), and of a purged
-        message nobody can tell any more."""
-        if row.original_digest:
-            return replace(row, biz_key="")
-        return replace(row, biz_key=self.masker(row).text(row.biz_key))
+        """The row as it may be shown."""
+        return replace(row, biz_key=shown_key(row, self.masker(row)))
 
     def masked_delivery(self, row: DeliveryRow, masker: Masker) -> DeliveryRow:
         """The same of a delivery: its line is a business key, its last words are the receiver's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -16,6 +17,8 @@ from gateway.errors import BUSY, HTTP_STATUS
 
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 Operation = dict[str, Any]
+# `paths`, `schemas` and `securitySchemes` of calls that are not of the endpoints.
+DESCRIBED: web.AppKey[Mapping[str, Mapping[str, Any]]] = web.AppKey("described", Mapping)
 
 
 def add(app: web.Application) -> None:
@@ -25,17 +28,26 @@ def add(app: web.Application) -> None:
 
 
 async def show_json(request: web.Request) -> web.Response:
-    return web.Response(body=orjson.dumps(document(request.app[WORLD])), content_type="application/json")
+    return web.Response(body=orjson.dumps(_whole(request)), content_type="application/json")
 
 
 async def show_page(request: web.Request) -> web.Response:
     headers = {"Content-Security-Policy": _CSP, "X-Content-Type-Options": "nosniff"}
-    text = page(document(request.app[WORLD]))
+    text = page(_whole(request))
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
 
 
 async def show_style(request: web.Request) -> web.Response:
     return web.Response(text=_STYLE, content_type="text/css", charset="utf-8")
+
+
+def _whole(request: web.Request) -> dict[str, Any]:
+    """With what others describe."""
+    said, more = document(request.app[WORLD]), request.app[DESCRIBED]
+    said["paths"] |= more["paths"]
+    for part in ("schemas", "securitySchemes"):
+        said["components"][part] |= more[part]
+    return said
 
 
 def document(world: EndpointWorld) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gateway.schedule import Schedule
 from gateway.store.contract import NotificationRow, Store, StoreUnavailable
 
 log = structlog.get_logger("alarms")
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0
 _AT_ONCE = 8
 _STEPS = 12  # of a conversation with a mail server, each bounded
 

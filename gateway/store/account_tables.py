@@ -1,8 +1,8 @@
-"""Users of the console, their sessions and invitations, and the audit of what people do."""
+"""Users of the console, their sessions, invitations, tokens and saved filters, and the audit of what people do."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Table
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table
 
 from gateway.store.columns import TEXT, integer, metadata, text
 
@@ -50,6 +50,30 @@ console_invitation = Table(
     text("name"),  # "" invites the first user
     integer("made_at"),
     integer("ends_at"),
+    sqlite_with_rowid=False,
+)
+
+console_token = Table(
+    "console_token",
+    metadata,
+    Column("hash", TEXT, primary_key=True),
+    text("name"),
+    text("purpose"),
+    integer("made_at"),
+    integer("ends_at"),
+    integer("used_at"),
+    sqlite_with_rowid=False,
+)
+Index("console_token_name", console_token.c.name)
+
+saved_filter = Table(
+    "saved_filter",
+    metadata,
+    text("name"),  # whose it is
+    text("title"),
+    text("query"),  # as it stands in an address
+    integer("saved_at"),
+    PrimaryKeyConstraint("name", "title"),
     sqlite_with_rowid=False,
 )
 

@@ -1,4 +1,4 @@
-"""The part of a store's contract that knows people: users, sessions, invitations, the audit."""
+"""The part of a store's contract that knows people: users, sessions, invitations, tokens, the audit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from gateway.store.accountrows import (
     AuditFilter,
     InvitationRow,
     NewAct,
+    SavedFilter,
     SessionRow,
+    TokenRow,
     UserRow,
 )
 
@@ -27,7 +29,7 @@ class Accounted(Protocol):
     async def add_user(self, row: UserRow, act: NewAct) -> bool: ...  # False: the name is taken
     # `change` gets the row and the time in ms, and answers with the new row (None: no change), a result, and
     # the acts to be audited; all in one transaction under the user's lock. It is pure: it may run again.
-    # `ends`: the user's sessions end with it, but for `but`. LookupError.
+    # `ends`: the user's sessions end with it, but for `but`; without one, its tokens too. LookupError.
     async def change_user(
         self,
         name: str,
@@ -46,6 +48,18 @@ class Accounted(Protocol):
     async def invitation(self, hash: str) -> InvitationRow | None: ...
     # once; False: used, over, or void because there are users already
     async def take_up(self, hash: str, make: Callable[[UserRow | None], UserRow], act: NewAct) -> bool: ...
+
+    # what scripts sign in with; one that ended is none
+    async def add_token(self, row: TokenRow, act: NewAct) -> None: ...
+    async def token(self, hash: str) -> TokenRow | None: ...
+    async def tokens(self) -> Sequence[TokenRow]: ...  # by user
+    async def use_token(self, hash: str) -> None: ...
+    async def end_token(self, hash: str, act: NewAct) -> bool: ...  # False: there was none
+
+    # searches of the log that a user keeps, by title. False: `most` others are kept already
+    async def save_filter(self, row: SavedFilter, most: int) -> bool: ...
+    async def filters(self, name: str) -> Sequence[SavedFilter]: ...
+    async def drop_filter(self, name: str, title: str) -> None: ...
 
     # the audit: appended, never changed
     async def note_act(

@@ -63,6 +63,34 @@ class InvitationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRow:
+    """What lets a script act as `name`, with that user's roles as they are then, under the token's hash.
+    `used_at`: about when last; 0: never."""
+
+    hash: str
+    name: str
+    purpose: str
+    made_at: int
+    ends_at: int
+    used_at: int = 0
+
+    @property
+    def id(self) -> str:
+        """By which people name it: the hash's beginning."""
+        return self.hash[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFilter:
+    """A search that `name` keeps under a title; `query` as it stands in an address."""
+
+    name: str
+    title: str
+    query: str
+    saved_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewAct:
     """What somebody did, to be written down: who, what, to what, why, from where."""
 

@@ -13,6 +13,7 @@ from gateway.store import account_tables as tables
 from gateway.store.accountrows import InvitationRow, NewAct, SessionRow, UserRow
 from gateway.store.rows import text_of
 from gateway.store.statements import Connection, Statement, add_to, put_into
+from gateway.store.tokens import END_TOKENS
 from gateway.store.transaction import Transaction
 
 Result = TypeVar("Result")
@@ -61,7 +62,7 @@ async def change_user(
     work: Transaction, name: str, change: Callable[[UserRow, int], Changed[Result]], *, but: str, ends: bool
 ) -> Result:
     """Reads, changes and writes one user under its lock. `ends`: its sessions end, but for the one whose hash
-    is `but`. LookupError where there is none."""
+    is `but`; where that is nobody's, its tokens end too. LookupError where there is none."""
     await work.connection.lock("user", [(name,)])
     row = await find_user(work.connection, name)
     if row is None:
@@ -71,6 +72,8 @@ async def change_user(
         await _PUT_USER.many(work.connection, [_user_values(changed)])
     if ends and changed is not None:
         await _END_SESSIONS.run(work.connection, of_name=name, but=but)
+        if not but:
+            await END_TOKENS.run(work.connection, of_name=name)
     for act in acts:
         work.audit(act)
     return result

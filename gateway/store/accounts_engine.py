@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from gateway.store import accounts, audit
+from gateway.store import accounts, audit, tokens
 from gateway.store.accountrows import (
     COMMAND_LINE,
     ActRow,
@@ -14,7 +14,9 @@ from gateway.store.accountrows import (
     AuditFilter,
     InvitationRow,
     NewAct,
+    SavedFilter,
     SessionRow,
+    TokenRow,
     UserRow,
 )
 from gateway.store.statements import Connection
@@ -77,6 +79,32 @@ class AccountsEngine:
     async def take_up(self, hash: str, make: Callable[[UserRow | None], UserRow], act: NewAct) -> bool:
         taken: bool = await self._do(lambda work: accounts.take_up(work, hash, make, act))
         return taken
+
+    async def add_token(self, row: TokenRow, act: NewAct) -> None:
+        await self._do(lambda work: tokens.add_token(work, row, act))
+
+    async def token(self, hash: str) -> TokenRow | None:
+        return await tokens.find_token(self._reader, hash)
+
+    async def tokens(self) -> Sequence[TokenRow]:
+        return await tokens.tokens(self._reader)
+
+    async def use_token(self, hash: str) -> None:
+        await self._do(lambda work: tokens.use_token(work, hash))
+
+    async def end_token(self, hash: str, act: NewAct) -> bool:
+        ended: bool = await self._do(lambda work: tokens.end_token(work, hash, act))
+        return ended
+
+    async def save_filter(self, row: SavedFilter, most: int) -> bool:
+        saved: bool = await self._do(lambda work: tokens.save_filter(work, row, most))
+        return saved
+
+    async def filters(self, name: str) -> Sequence[SavedFilter]:
+        return await tokens.filters(self._reader, name)
+
+    async def drop_filter(self, name: str, title: str) -> None:
+        await self._do(lambda work: tokens.drop_filter(work, name, title))
 
     async def note_act(
         self,

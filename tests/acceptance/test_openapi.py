@@ -39,7 +39,7 @@ class Signed(requests.auth.AuthBase):
 
 def explore(url: str) -> dict[str, set[int]]:
     """Calls every described operation; the statuses that came, by operation."""
-    schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{url}/openapi.json").exclude(path_regex="^/v1/ops/")
     schemathesis.checks.load_all_checks()
     checks = schemathesis.checks.CHECKS.get_by_names(
         ["status_code_conformance", "content_type_conformance", "response_schema_conformance"]

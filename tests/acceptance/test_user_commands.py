@@ -49,6 +49,17 @@ async def test_a_user_is_added_set_up_locked_unlocked_and_reset(terminal: Termin
     await store.close()
 
 
+async def test_a_token_is_made_listed_and_ended(terminal: Terminal) -> None:
+    await terminal.run("user", "add", "li", "--role", "operator", "--reason", "r")
+    told = await terminal.run("user", "token", "li", "--purpose", "report", "--days", "7", "--reason", "r")
+    (listed,) = (await terminal.run("user", "tokens"))["tokens"]
+    assert (listed["name"], listed["purpose"], listed["used"]) == ("li", "report", "")
+    assert told["token"].startswith("gwt_") and told["token"] not in store_text(terminal.folder)
+    await terminal.run("user", "untoken", listed["id"], "--reason", "leaked")
+    assert (await terminal.run("user", "tokens"))["tokens"] == []
+    await terminal.run("user", "token", "nobody", "--reason", "r", status=1)
+
+
 async def test_the_first_start_offers_a_link_and_later_ones_do_not(terminal: Terminal) -> None:
     line = await started(terminal)
     found = re.search(r"http://\S+/console/set-up/([\w-]{43})", line)

@@ -38,6 +38,7 @@ class Site:
     standard: Standard
     store: Store
     cookies: dict[str, str]  # of an operator who is signed in
+    api: web.Application  # /v1/ops
     pages: web.Application
 
 
@@ -68,7 +69,8 @@ async def serving(
     listening = web.TCPSite(runner, "127.0.0.1", 0)
     await listening.start()
     port = runner.addresses[0][1]
-    yield Site(f"http://127.0.0.1:{port}", settings, standard, store, cookies, pages)
+    api = next(one for one in app._subapps if one is not pages)
+    yield Site(f"http://127.0.0.1:{port}", settings, standard, store, cookies, api, pages)
     await runner.cleanup()
     await store.close()
 

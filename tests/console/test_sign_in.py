@@ -17,7 +17,7 @@ from lxml import html
 from yarl import URL
 
 from gateway.accounts import Accounts, Asker
-from gateway.console.sessions import COOKIE, FIELD, VISIT
+from gateway.console.sessions import COOKIE, FIELD, OPS_COOKIE, VISIT
 from gateway.rights import AUDIT, EVERYTHING, OPERATOR, SECURITY
 from gateway.security.totp import code_at
 from tests.console.conftest import Site
@@ -123,10 +123,12 @@ async def test_cookies_are_kept_from_scripts_other_sites_and_plain_wires(
 ) -> None:
     await user(site)
     await visitor.sign_in("li", PASSWORD)
-    for name in (COOKIE, VISIT):
+    for name, path in ((COOKIE, "/console/"), (VISIT, "/console/"), (OPS_COOKIE, "/v1/ops/")):
         morsel = visitor.set[name]
-        assert (morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, "Strict", "/console/"), name
+        assert (morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, "Strict", path), name
         assert not morsel["secure"], "plain HTTP on this machine could not send it back"
+    async with visitor.session.get(f"{site.url}/v1/ops/messages") as answer:
+        assert answer.status == 200
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{site.url}/console/sign-in", headers={"Host": "gateway.example"}) as answer,
