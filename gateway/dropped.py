@@ -68,6 +68,7 @@ class FolderPoller:
             await self._prepare()
             return await self._take_all()
         except FolderError as error:
+            self._is_ready = False  # what it needs may have gone with the place
             log.warning("folder not polled", platform=self.platform.id, code=error.code, text=error.text)
         return self.drop.every_s
 

@@ -86,8 +86,8 @@ class AmqpLink:
             raise DeliveryError(
                 "delivery.not-confirmed", "the broker did not take it", unknown=True
             ) from error
-        except exceptions.ChannelClosed as error:
-            raise DeliveryError("delivery.unroutable", _words(error), unknown=is_sent) from error
+        except exceptions.ChannelNotFoundEntity as error:
+            raise DeliveryError("delivery.unroutable", _words(error)) from error
         except TimeoutError as error:
             await self.close()
             text = f"no confirmation within {self.timeout_s:g} s"

@@ -58,6 +58,7 @@ class DropConnector:
         try:
             return await self._lay(name, parcel)
         except FolderError as error:
+            self._tidied_s = -float(_TIDY_EVERY_S)  # its folders may have gone with it
             raise DeliveryError(error.code, error.text[:300], unknown=error.unknown) from error
 
     async def ask(self, parcel: Parcel) -> Answer | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -110,7 +111,9 @@ class LocalFolders:
                 file = os.open(name, _AS_FILE, dir_fd=folder)
             except FileNotFoundError:
                 return None
-            except OSError as error:  # ELOOP: a link; ENXIO: a socket
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+                    raise
                 raise NotAFile(f"{path}: {error.strerror}") from error
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 os.close(file)

@@ -216,12 +216,12 @@ async def test_a_gateway_killed_between_commit_and_acknowledgement_takes_it_once
 
 # What the connector says of the ways in which it can fail.
 def connector(
-    place: Place, url: str = "", password: str = "guest", timeout_s: float = 5, **login: str
+    place: Place, url: str = "", password: str = "guest", exchange: str = "", **login: str
 ) -> AmqpConnector:
     own = partner(SUB)
     settings = ConnectorSettings.model_construct(
-        kind="amqp", url=url or place.url, timeout_s=timeout_s, options={},
-        queue=QueueSettings(deliver_to=place.out),
+        kind="amqp", url=url or place.url, timeout_s=5, options={},
+        queue=QueueSettings(deliver_to=place.out, exchange=exchange),
     )  # fmt: skip
     world = own.world(None, "")  # type: ignore[arg-type]
     platform = own.platform.model_copy(update={"connector": settings})
@@ -239,12 +239,13 @@ async def failure(one: AmqpConnector) -> tuple[str, bool, bool]:
     ("change", "said"),
     [
         (lambda place: {"password": "wrong"}, "delivery.login"),
+        (lambda place: {"exchange": "none"}, "delivery.unroutable"),
         (lambda place: {"url": "amqp://guest@127.0.0.1:1/"}, "delivery.unreachable"),
         (lambda place: {"url": place.url + "none"}, "delivery.unreachable"),
         (lambda place: {"url": f"amqps://guest@localhost:{place.secure}/"}, "delivery.unreachable"),
     ],
 )  # fmt: skip
-async def test_nothing_was_sent_where_no_connection_came_about(
+async def test_nothing_was_sent_where_there_is_no_way(
     place: Place, change: Callable[[Place], dict[str, str]], said: str
 ) -> None:
     assert await failure(connector(place, **change(place))) == (said, False, False)  # type: ignore[arg-type]

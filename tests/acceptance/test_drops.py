@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -31,22 +32,23 @@ from .partners import ROOT, certificates, parcel, partner
 from .running import Running, running
 from .test_pressure import GENERAL, SUB, send
 
+WSS = "GGZY-ZFCG"
 EVERY_S = 0.05
 
 
-def by_files(folder: Path) -> Callable[[Settings], Settings]:
-    """The construction platform exchanges files below `folder`."""
+def by_files(folder: Path, node: str = SUB) -> Callable[[Settings], Settings]:
+    """A platform, else construction, exchanges files below `folder`."""
     drop = ConnectorSettings(kind="file", url=f"file://{folder}", drop=DropSettings(every_s=EVERY_S))
 
     def change(settings: Settings) -> Settings:
-        platform = settings.platforms[SUB].model_copy(update={"connector": drop})
+        platform = settings.platforms[node].model_copy(update={"connector": drop})
         own = settings.gateway.model_copy(update={"retry": RetrySettings(first_s=0.05, attempts=1000)})
         others = {
             node: one.model_copy(update={"poll": None})
             for node, one in settings.platforms.items()
             if one.poll
         }
-        return replace(settings, gateway=own, platforms={**settings.platforms, **others, SUB: platform})
+        return replace(settings, gateway=own, platforms={**settings.platforms, **others, node: platform})
 
     return change
 
@@ -120,6 +122,9 @@ async def test_a_message_reaches_the_folder_sealed_under_its_key(tmp_path: Path,
         (row,) = [one for one in await there.store.deliveries(sent.message_id) if one.receiver == SUB]
         assert row.delivery_key == opened.claims.idem_key
         assert (await ended(there, row.id)).state is DeliveryState.DONE
+        shutil.rmtree(place / "out")  # somebody laid the place out anew
+        await send(there)
+        await until(lambda: names(place / "out"))
 
 
 async def test_a_dropped_message_is_accepted_and_its_receipt_comes_back(tmp_path: Path, place: Path) -> None:
@@ -173,6 +178,16 @@ async def test_what_nobody_can_be_sure_of_is_refused_without_a_seal_and_kept_in_
         assert [told[name]["code"] for name in cases] == [*["seal.invalid"] * 3, "http.too-large"]
         assert len(await there.store.refusals()) == len(cases)
         assert await there.store.find_by_key(GENERAL, key) is None
+
+
+async def test_a_platform_that_speaks_wss_gets_its_answer_as_soap(tmp_path: Path, place: Path) -> None:
+    sub = partner(WSS)
+    async with running(tmp_path / "data", change=by_files(place, WSS), poll=True) as there:
+        drop(place, "1.xml", sub.seal(b"<A/>", "k", msg_type="2006", content_type="application/xml"))
+        await until(lambda: names(place / "in/refused"))
+        said = sub.open((place / "in/answers/1.xml").read_bytes())
+        assert said.claims.idem_key == "k" and b"Fault" in said.payload
+        assert len(await there.store.refusals()) == 1
 
 
 async def test_an_old_seal_is_taken_as_long_as_files_may_lie(tmp_path: Path, place: Path) -> None:
