@@ -10,6 +10,7 @@ from gateway.errors import Fault
 from gateway.standard.model import Element
 from gateway.standard.writing import ILLEGAL
 
+MORE = "standard.more-faults"
 _SHOWN_CHARS = 60
 
 
@@ -146,7 +147,7 @@ def not_understood(path: str, reason: str, line: int = 0) -> Fault:
 def more(count: int) -> Fault:
     """Stands last where a message has more faults than are named."""
     return Fault(
-        "standard.more-faults",
+        MORE,
         "",
         f"错误超过 {count} 项，仅列出 {count} 项",
         f"there are more than {count} faults; {count} are named",

@@ -16,6 +16,7 @@ from gateway.mapping.running import Gap
 from gateway.mapping.trace import Trace, trace_envelope
 from gateway.mapping.values import Wrong
 from gateway.message import HEAD_FIELDS, Head, Record
+from gateway.standard.faults import MORE
 
 _INDEX = re.compile(r"\[\d+\]")
 OUTSIDE = ("head", "platform", "origin")
@@ -150,8 +151,11 @@ def _in_source_words(ground: Ground, fault: Fault) -> Fault:
 
 
 def _refused(ground: Ground, faults: Iterable[Fault]) -> Verdict:
-    """A refusal is good where every fault names a place of the source."""
+    """A refusal is good where every fault names a place of the source; that there are more than are named
+    has none."""
     for fault in faults:
+        if fault.code == MORE:
+            continue
         place = _INDEX.sub("", fault.source_path if ground.is_in else fault.source_path or fault.path)
         if not place:
             return _failed("unplaced", fault.path, f"{fault.code}: {fault.en}")

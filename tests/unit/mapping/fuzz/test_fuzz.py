@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway import clock
 from gateway.errors import MessageError
 from gateway.mapping import Context, Mapping, load_mapping, load_mappings
 from gateway.mapping.check import check_text
@@ -23,6 +24,7 @@ from gateway.mapping.fuzz.shrink import shrink
 from gateway.mapping.fuzz.words import draw_standard
 from gateway.message import Record
 from gateway.standard import Standard
+from gateway.standard.explain import MAX_FAULTS
 from tests.unit.mapping.conftest import ROOT
 
 STANDARD = Standard.load(ROOT / "schemas")
@@ -114,6 +116,17 @@ def test_a_refusal_without_the_senders_path_is_found() -> None:
     verdict = judge(make_ground(lost, STANDARD), {}, ground.contexts[0])
     assert verdict.failure is not None
     assert verdict.failure.kind == "unplaced"
+
+
+def test_that_there_are_more_faults_than_are_named_has_no_place_and_needs_none() -> None:
+    mapping = MAPPINGS[NAMES.index("treasury/ReconcileRequest.in")]
+    ground = make_ground(mapping, STANDARD)
+    line = {"Id": "易", "VoucherNo": "1", "XPayDate": "20240627", "XPayAmt": "0.00"}
+    record = {**ground.good[0], "DetailList": {"Detail": [line] * (MAX_FAULTS + 20)}}
+    context = ground.contexts[0]
+    faults = STANDARD.validate(mapping.number, mapping.apply(record, context), on=clock.now().date())
+    assert faults[-1].code == "standard.more-faults"
+    assert judge(ground, record, context).failure is None
 
 
 def test_a_found_case_is_a_golden_case_that_runs(tmp_path: Path) -> None:
