@@ -24,6 +24,7 @@ from tests.console.conftest import Site
 from tests.console.people import cookie_of
 
 PASSWORD = "nine owls count to 4"
+HOME = "/console/overview"
 
 
 class Visitor:
@@ -105,7 +106,7 @@ async def test_signing_in_leads_nowhere_else(site: Site, visitor: Visitor, back:
     await user(site)
     await visitor.get("/console/sign-in")
     await visitor.send("/console/sign-in", name="li", password=PASSWORD, back=back)
-    assert visitor.place == "/console/"
+    assert visitor.place == HOME
 
 
 async def test_the_refusal_does_not_tell_what_was_wrong(site: Site, visitor: Visitor) -> None:
@@ -144,7 +145,7 @@ async def test_a_session_that_somebody_planted_is_worth_nothing(site: Site, visi
     first = visitor.cookie(COOKIE)
     assert first and first != "planted" and visitor.cookie(VISIT) == ""
     await visitor.get("/console/sign-in")
-    assert visitor.place == "/console/"  # is signed in
+    assert visitor.place == HOME  # is signed in
     other = Visitor(site)
     other.plant(**{COOKIE: first})
     await other.get("/console/")

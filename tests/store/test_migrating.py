@@ -16,6 +16,8 @@ CREATE TABLE before (sender TEXT NOT NULL, idem_key TEXT NOT NULL, fingerprint T
 INSERT INTO before SELECT * FROM sender_key;
 DROP TABLE sender_key;
 ALTER TABLE before RENAME TO sender_key;
+DROP TABLE console_token; -- later revisions make these again
+DROP TABLE saved_filter;
 UPDATE alembic_version SET version_num = '0010';
 """
 
