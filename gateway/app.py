@@ -56,6 +56,7 @@ from gateway.store.blobs import Blobs
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
+from gateway.wordkeeper import WordKeeper
 
 log = structlog.get_logger("app")
 
@@ -283,6 +284,7 @@ async def _start(
             node=settings.gateway.node or os.uname().nodename,
         ),
         "notifications": Notifier(store, settings.gateway.notify, targets, session),
+        **({"words": WordKeeper(store)} if seat.number == 1 else {}),
     }  # fmt: skip
     gateway = Gateway(
         settings,

@@ -61,6 +61,7 @@ FLOORS: dict[str, int] = {
             "notices",
             "accounts",
             "tokens",
+            "wordkeeper",
             "answers",
             "polling",
             "receiving",

@@ -6,7 +6,6 @@ them, and pages far down. Each is asked several times in a drawn order; the figu
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Mapping
@@ -21,29 +20,29 @@ from gateway.store import Store, open_store
 from gateway.store.contract import MessageFilter
 from gateway.store.partitions import make_months
 from gateway.store.postgres_link import close, connect
-from gateway.store.postgres_opening import look_after
 from gateway.torture.database import PostgresServer
 
 ROWS = 1_000_000
 ROUNDS = 8
-_SETTLE_S = 3.0
 _SEED = 20240701
 _EVERY_MS = 4000  # so that most of a million are of months that are over
 _TABLES = ("message", "content", "sender_key", "business_key", "delivery", "leaf")  # what a search looks at
 # What makes messages differ for a search: a company in 1,000, a rare one in 100,000, some that are stuck.
 _COMMON, _RARE = "养护", "罕见桥隧"
 _SPREAD = {
+    # In brackets, as SQLite and PostgreSQL bind % and || differently.
     ("message", "search"): (
-        f"'沪建' || n % 1000 || CASE WHEN n % 100000 = 7 THEN '{_RARE}' ELSE '' END"
-        " || '上海市政养护工程第' || n % 1000 || '有限公司 浦东新区道路中修工程 SQ-2024-' || n"
+        f"'沪建' || (n % 1000) || CASE WHEN n % 100000 = 7 THEN ' {_RARE}' ELSE '' END"
+        " || ' 上海市政养护工程第' || (n % 1000) || '有限公司 浦东新区道路中修工程 SQ-2024-' || n"
     ),
     (
         "message",
         "type",
     ): "CASE n % 10 WHEN 0 THEN '3001' WHEN 1 THEN '4002' WHEN 2 THEN '5001' ELSE '2002' END",
     ("message", "sender"): "CASE n % 4 WHEN 0 THEN 'GGZY-ZPT' ELSE 'GGZY-JSGC' END",
+    ("message", "amount_fen"): "CASE WHEN n % 2 = 0 THEN (n * 7919) % 100000000 END",
     ("message", "state"): "CASE WHEN n % 500 = 0 THEN 'stuck' ELSE 'delivered' END",
-    ("message", "application"): "CASE WHEN n % 10 = 0 THEN 'SQ-' || n / 70 ELSE '' END",
+    ("message", "application"): "CASE WHEN n % 10 = 0 THEN 'SQ-' || (n / 70) ELSE '' END",
 }
 
 
@@ -53,6 +52,28 @@ def questions(began_ms: int, rows: int) -> dict[str, MessageFilter]:
     everything = MessageFilter()
     return {
         "all": everything,
+        "pairs elsewhere": replace(everything, text="中修工程第"),
+        "Latin, by its beginning": replace(everything, text="sq-2024-9999"),
+        "Latin, absent": replace(everything, text="HT-2031"),
+        "two words": replace(everything, text="浦东 养护"),
+        "word and state": replace(everything, text=_COMMON, state="stuck"),
+        "word and time": replace(everything, text=_COMMON, since=middle, until=middle + day),
+        "rare word and time": replace(everything, text=_RARE, since=middle, until=middle + day),
+        "word and receiver, none": replace(everything, text=_COMMON, receiver="GGZY-ZFCG"),
+        "type and receiver, absent word": replace(
+            everything, type="3001", receiver="GGZY-ZPT", text="查无此公司"
+        ),
+        "contract": replace(everything, contract="HT-100"),
+        "company": replace(everything, company="沪建777"),
+        "amount": replace(everything, least_fen=12_345_00, most_fen=12_345_99),
+        "amounts": replace(everything, least_fen=1_000_00, most_fen=9_999_99),
+        "amounts, sender and word": replace(
+            everything, least_fen=1_000_00, most_fen=1_009_99, sender="GGZY-ZPT", text=_COMMON
+        ),
+        "amounts, none": replace(everything, least_fen=10**13),
+        "id": replace(everything, id="0" * 26),
+        "key": replace(everything, key="0" * 64),
+        "code": replace(everything, code="receiver.30001"),
         "two characters": replace(everything, text=_COMMON),
         "part of a name": replace(everything, text="市政养护工程第7"),
         "rare": replace(everything, text=_RARE),
@@ -77,7 +98,7 @@ def questions(began_ms: int, rows: int) -> dict[str, MessageFilter]:
     }
 
 
-DEEP = ("all", "type", "sender", "state", "two characters", "receiver and type")
+DEEP = ("all", "type", "sender", "state", "two characters", "receiver and type", "word and type", "amounts")
 
 
 async def fill_for_search(root: Path, url: str, folder: Path, rows: int, began_ms: int) -> None:
@@ -93,8 +114,6 @@ async def fill_for_search(root: Path, url: str, folder: Path, rows: int, began_m
     if not is_file:
         await database.run("VACUUM ANALYZE")  # as the server does by itself in the time that so many take
     await database.close()
-    if not is_file:
-        await look_after(url)  # as the store does by itself when a month is over
 
 
 async def _make_months(url: str, began_ms: int, rows: int) -> None:
@@ -142,7 +161,8 @@ async def measure(
         await fill_for_search(root, url, folder, rows, began_ms)
         store = open_store(url, folder)
         await store.open()
-        await asyncio.sleep(_SETTLE_S)  # a store on PostgreSQL looks by then which months are indexed
+        while await store.index_words():  # as the store does by itself beside the messages
+            pass
         try:
             took = await latencies_ms(store, began_ms, rows)
         finally:

@@ -59,6 +59,7 @@ from gateway.store.logrows import (
     Counts,
     EventRow,
     MessageFilter,
+    MessagePage,
     RefusalRow,
     TicketRow,
 )
@@ -122,6 +123,7 @@ __all__ = [
     "LogHead",
     "MakeNotice",
     "MessageFilter",
+    "MessagePage",
     "MessageRow",
     "NewAct",
     "NewDelivery",
@@ -187,6 +189,10 @@ class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     # the newest version
     async def find_message(self, sender: str, type: str, biz_key: str) -> MessageRow | None: ...
     async def search(self, wanted: MessageFilter) -> Sequence[MessageRow]: ...
+    async def search_page(self, wanted: MessageFilter) -> MessagePage: ...
+    # Takes the next messages into the index that searches use; how many. 0: there are none, or another process
+    # is at it. Nothing depends on it but how fast, and how far back, is found.
+    async def index_words(self) -> int: ...
     async def events(self, message_id: str) -> Sequence[EventRow]: ...
     async def note_event(self, message_id: str, stage: str, detail: Mapping[str, Any]) -> None: ...
     async def note_refusal(

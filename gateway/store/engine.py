@@ -35,6 +35,7 @@ from gateway.store.contract import (
     Evidence,
     MakeNotice,
     MessageFilter,
+    MessagePage,
     MessageRow,
     NewDelivery,
     Outcome,
@@ -48,11 +49,12 @@ from gateway.store.parking import close_parked
 from gateway.store.refusing import note_refusal
 from gateway.store.resolving import Act, resolve
 from gateway.store.scoping import within
-from gateway.store.searching import search
+from gateway.store.searching import search_page
 from gateway.store.statements import Connection
 from gateway.store.steering_engine import SteeringEngine
 from gateway.store.transaction import Transaction
 from gateway.store.watching_engine import WatchingEngine
+from gateway.store.wordindex import WordIndex
 from gateway.store.words import Words
 
 _LOOK_AGAIN_S = 0.5
@@ -92,6 +94,11 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine,
     @abstractmethod
     def _reader(self) -> Connection:
         """For statements that only read; StoreUnavailable where the store is not open."""
+
+    @property
+    @abstractmethod
+    def _word_index(self) -> WordIndex:
+        """StoreUnavailable where the store is not open."""
 
     @abstractmethod
     async def _now(self) -> tuple[int, float]:
@@ -135,7 +142,13 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine,
         return await queries.find_newest(self._reader, sender, type, biz_key)
 
     async def search(self, wanted: MessageFilter) -> Sequence[MessageRow]:
-        return await search(self._reader, wanted)
+        return (await search_page(self._reader, self._word_index, wanted)).rows
+
+    async def search_page(self, wanted: MessageFilter) -> MessagePage:
+        return await search_page(self._reader, self._word_index, wanted)
+
+    async def index_words(self) -> int:
+        return await self._word_index.follow()
 
     async def events(self, message_id: str) -> Sequence[EventRow]:
         return await queries.events_of(self._reader, message_id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import Fault
+from gateway.store.messagerows import MessageRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class RefusalRow:
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
     """Of the message log, newest first. Empty fields do not filter. `text`: an id, application, idempotency
-    key or a business key's beginning; where none is equal, a part of `Arrival.search` among the newest
-    messages. `code`: of a delivery that failed. `parked`: what was stored and not applied and is not closed. `since` and `until` (exclusive) are of `received_at`."""
+    key or a business key's beginning; where none is equal, a part of what names the message: pairs of Chinese
+    characters anywhere, Latin words by their beginnings. `contract`, `deal`, `company`: messages that name it,
+    and those of the applications under it. `code`: of a delivery that failed. `parked`: what was stored and not
+    applied and is not closed. `since` and `until` (exclusive) are of `received_at`; the amounts are fen, both
+    inclusive, 0: open."""
 
     text: str = ""
     type: str = ""
@@ -47,6 +51,22 @@ class MessageFilter:
     until: int = 0
     before: str = ""  # message id: the page that is older than this one
     limit: int = 50
+    contract: str = ""
+    deal: str = ""
+    company: str = ""
+    id: str = ""
+    key: str = ""  # a sender's idempotency key
+    least_fen: int = 0
+    most_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """One page. `older`: what to give as `before` for the next one, "" at the end. A page that is not full can
+    have one, where enough was looked at for one page."""
+
+    rows: Sequence[MessageRow]
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)

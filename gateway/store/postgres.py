@@ -33,9 +33,11 @@ from gateway.store.postgres_hints import Hints
 from gateway.store.postgres_link import COMMAND_S, CONNECT_S, SETTINGS, Link, close, connect
 from gateway.store.postgres_opening import look_after, prepare
 from gateway.store.postgres_purge import drop_month, has_parts
+from gateway.store.postgres_words import PostgresWords
 from gateway.store.postgres_writer import PostgresWriter
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
+from gateway.store.wordindex import WordIndex
 
 log = structlog.get_logger("store")
 _LOOK_AFTER_S = 6 * 3600.0  # there is always room for two months
@@ -56,6 +58,7 @@ class PostgresStore(EngineStore):
         self._pool: Any = None
         self._read: PostgresReader | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._indexed: PostgresWords | None = None
 
     async def open(self) -> None:
         """Checks the server, migrates, connects. ConfigError where it must not be used, StoreUnavailable
@@ -81,6 +84,7 @@ class PostgresStore(EngineStore):
             finding = Finding("config/gateway.yaml", 0, 0, "store_url", str(error), "config.store")
             raise ConfigError([finding]) from error
         self._read = PostgresReader(self._pool, CONNECT_S)
+        self._indexed = PostgresWords(self._url, self._read)
         await self._name_log(self._evidence)
         self._writers = {lane: self._writer(lane) for lane in _LANES}
         self._words = hints
@@ -96,6 +100,9 @@ class PostgresStore(EngineStore):
             await asyncio.gather(self._looking, return_exceptions=True)
         if self._words is not None:
             await self._words.close()
+        if self._indexed is not None:
+            await self._indexed.close()
+            self._indexed = None
         if self._pool is not None:
             try:
                 await answered(asyncio.wait_for(self._pool.close(), _CLOSE_S))
@@ -107,9 +114,7 @@ class PostgresStore(EngineStore):
         await asyncio.sleep(_SETTLE_S)  # a command is over by then
         while True:
             try:
-                covered = await look_after(self._url)
-                if self._read is not None:
-                    self._read.texts_before = covered
+                await look_after(self._url)
             except Unreachable as error:
                 log.warning("months are not looked after", cause=str(error))
             await asyncio.sleep(_LOOK_AFTER_S)
@@ -158,6 +163,12 @@ class PostgresStore(EngineStore):
         dropped = await drop_month(self._url, month)
         await super().end_purge(month)
         return dropped
+
+    @property
+    def _word_index(self) -> WordIndex:
+        if self._indexed is None:
+            raise StoreUnavailable("the store is not open")
+        return self._indexed
 
     async def _now(self) -> tuple[int, float]:
         if self._pool is None:

@@ -55,7 +55,6 @@ class Unfit(Broken):
 class PostgresConnection:
     errors: tuple[type[Exception], ...] = (Unreachable, Broken)
     alone = False
-    texts_before = ""
 
     def __init__(self, raw: Any):
         self.raw = raw

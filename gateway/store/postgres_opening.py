@@ -7,7 +7,7 @@ from typing import Any
 from gateway import clock
 from gateway.errors import ConfigError, Finding
 from gateway.store.migrations import HEAD
-from gateway.store.partitions import index_texts, make_months
+from gateway.store.partitions import make_months
 from gateway.store.postgres_connection import answered
 from gateway.store.postgres_link import close, connect
 
@@ -32,14 +32,12 @@ async def prepare(connection: Any, url: str) -> None:
         await answered(connection.execute("SELECT pg_advisory_unlock($1)", SHAPING))
 
 
-async def look_after(url: str) -> str:
-    """The parts of the months to come and the indexes of those that are over, made by whoever looks first.
-    The first message id that the indexes of texts do not cover. Unreachable where the database is away."""
+async def look_after(url: str) -> None:
+    """The parts of the months to come, made by whoever looks first. Unreachable where the database is away."""
     connection = await connect(url)
     try:
         await answered(connection.execute("SELECT pg_advisory_lock($1)", SHAPING))
         await make_months(connection, clock.now())
-        return await index_texts(connection, clock.now())
     finally:
         await close(connection)  # which gives the lock back
 

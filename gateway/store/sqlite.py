@@ -20,9 +20,11 @@ from gateway.store.gathering import Batch, Unit
 from gateway.store.neighbours import Neighbours
 from gateway.store.opening import connect, prepare
 from gateway.store.sqlite_connection import SqliteConnection, finish_now
+from gateway.store.sqlite_words import SqliteWords
 from gateway.store.sqlite_writer import SqliteWriter
 from gateway.store.statements import Connection
 from gateway.store.transaction import Transaction
+from gateway.store.wordindex import WordIndex
 
 # A waiting thread may ask for the GIL this often; the default of 5 ms starves the writer (sqlite_writer.py).
 _SWITCH_INTERVAL_S = 0.0001
@@ -49,6 +51,7 @@ class SqliteStore(EngineStore):
         self._writing: SqliteConnection | None = None
         self._reading: SqliteConnection | None = None
         self._claimer: Claimer | None = None
+        self._indexed: SqliteWords | None = None
 
     async def open(self) -> None:
         """Migrates, opens writer and reader. OSError or sqlite3.Error where the file cannot be used."""
@@ -62,6 +65,7 @@ class SqliteStore(EngineStore):
         self._writing, self._reading = SqliteConnection(self._write), SqliteConnection(self._read)
         await self._name_log(self._evidence)
         self._writer = SqliteWriter(self._write, lock_path, self._run)
+        self._indexed = SqliteWords(self._path)
         if self._neighbours is not None:
             self._words = Neighbours(self._neighbours, self._tell)
             self._words.start()
@@ -74,6 +78,9 @@ class SqliteStore(EngineStore):
         if self._words is not None:
             await self._words.close()
             self._words = self._neighbours = None
+        if self._indexed is not None:
+            await self._indexed.close()
+            self._indexed = None
         for connection in (self._read, self._write):
             if connection is not None:
                 connection.close()
@@ -112,6 +119,12 @@ class SqliteStore(EngineStore):
         if self._reading is None:
             raise StoreUnavailable("the store is not open")
         return self._reading
+
+    @property
+    def _word_index(self) -> WordIndex:
+        if self._indexed is None:
+            raise StoreUnavailable("the store is not open")
+        return self._indexed
 
     async def _now(self) -> tuple[int, float]:
         return self._steady.now_ms(), boot_s()

@@ -23,7 +23,6 @@ Result = TypeVar("Result")
 class SqliteConnection:
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
     alone = True
-    texts_before = ""
 
     def __init__(self, raw: sqlite3.Connection):
         self.raw = raw

@@ -38,7 +38,6 @@ class Connection(Protocol):
 
     errors: tuple[type[Exception], ...]
     alone: bool  # nobody else writes while its transaction lasts
-    texts_before: str  # messages with an id below are found by any part of their text, by index; "": none
 
     async def rows(self, statement: Statement, given: Mapping[str, Any]) -> list[Any]: ...
 

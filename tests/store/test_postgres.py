@@ -30,7 +30,7 @@ from gateway.store.contract import (
     Verdict,
 )
 from gateway.store.months import Month
-from gateway.store.partitions import make_months, parts_of
+from gateway.store.partitions import make_months
 from gateway.store.postgres_connection import Broken, PostgresConnection
 from gateway.store.postgres_link import Link
 from gateway.store.records import record_digest
@@ -324,39 +324,25 @@ async def test_a_month_is_dropped_whole_and_takes_nothing_of_another_along(
         await connection.close()
 
 
-async def test_any_part_of_a_text_is_found_in_a_month_that_is_over(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_message_that_turns_up_below_what_is_indexed_is_found_and_indexed(
+    url: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("gateway.store.searching.READ_THROUGH", 1)
-    month = Month(Month.of(clock.now()).number - 1)
-    connection = await asyncpg.connect(url)
-    for table, first, after in parts_of(month):
-        await connection.execute(
-            f"CREATE TABLE {table}_{month.name} PARTITION OF {table} FOR VALUES FROM ({first}) TO ({after})"
-        )
+    """Its number was given before that of another one, whose transaction ended first."""
     store = open_store(url, tmp_path, evidence=new_log())
+    await store.open()
+    connection = await asyncpg.connect(url)
     try:
-        await store.open()
-        texts = ["上海市政养护工程有限公司 it's a 100% \\ road", "浦东新区公路养护", "上海公路"]
-        for number, one in enumerate(texts):
-            await accept_id(store, message(one, search=one, message_id=month.first_id[:-1] + f"{number + 1}"))
-        await accept_id(store, message("new", search="上海市政 new"))
-        async with asyncio.timeout(10):
-            while not store._reader.texts_before:  # type: ignore[attr-defined] # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-
-        async def found(part: str) -> list[str]:
-            return [row.search for row in await store.search(MessageFilter(text=part))]
-
-        assert await found("市政") == ["上海市政 new", texts[0]]
-        assert await found("公路养护") == [texts[1]] and await found("公路") == [texts[2], texts[1]]
-        assert await found("it's a 100% \\") == [texts[0]] and await found("100_") == []
-        assert await connection.fetchval("SELECT to_regclass($1)", f"message_{month.name}_texts") is not None
+        late = await accept_id(store, message("late", search="浦东养护"))
+        await accept_id(store, message("early", search="浦西养护"))
+        assert await store.index_words() == 2
+        await connection.execute("DELETE FROM message_words WHERE id = $1", late)  # as if it came only now
+        for left in (1, 0):
+            found = await store.search(MessageFilter(text="养护"))
+            assert [row.search for row in found] == ["浦西养护", "浦东养护"]
+            assert await store.index_words() == left
     finally:
-        await store.close()
-        for table, _, _ in parts_of(month):
-            await connection.execute(f"DROP TABLE {table}_{month.name}")
         await connection.close()
+        await store.close()
 
 
 async def test_a_node_that_was_cut_off_comes_late_and_changes_nothing(url: str, tmp_path: Path) -> None:
