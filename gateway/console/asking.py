@@ -22,7 +22,7 @@ _MOST_CHARS = 128
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`name` in addresses; `zh`, `en`: what it asks for. `form`: text, time, day's end, or state."""
+    """`name` in addresses; `zh`, `en`: what it asks for. `form`: text, time, day's end, state, or yuan."""
 
     name: str
     zh: str
@@ -37,11 +37,26 @@ FIELDS = (
     Field("sender", "发送方", "sending platform"),
     Field("receiver", "接收方", "receiving platform"),
     Field("state", "状态", "state", "state"),
+    Field("contract", "合同编号（含其支付申请的报文）", "contract number; its applications' messages too"),
+    Field("deal", "统一交易标识码", "unified deal code; its contracts' and applications' messages too"),
+    Field(
+        "company",
+        "单位名称或代码（含其支付申请的报文）",
+        "company, by name or code; its applications' messages too",
+    ),
+    Field("id", "网关编号", "message id"),
+    Field("key", "幂等键", "idempotency key"),
+    Field("least", "金额（元）不低于", "amount in yuan, at least", "yuan"),
+    Field("most", "金额（元）不高于", "amount in yuan, at most", "yuan"),
     Field("code", "失败投递的错误码", "error code of a delivery that failed"),
     Field("since", "接收时间自", "received at or after", "time"),
     Field("until", "接收时间至（仅写日期则含当日）", "received before; a bare day counts whole", "end"),
 )
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?")
+
+
+_YUAN = re.compile(r"(\d{1,13})(?:\.(\d{1,2}))?")
+_NAMES = {"least": "least_fen", "most": "most_fen"}  # where a filter has another
 
 
 class AskFault(GatewayError):
@@ -59,12 +74,12 @@ def asked(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def filter_of(told: Mapping[str, str], *, limit: int, before: str = "") -> MessageFilter:
-    """`told` as `asked` gives it. AskFault for what is no time or no state."""
+    """`told` as `asked` gives it. AskFault for what is no time, state or amount."""
     values: dict[str, str | int] = {}
     for field in FIELDS:
         value = told.get(field.name, "")
         if value:
-            values[field.name] = _read(field, value)
+            values[_NAMES.get(field.name, field.name)] = _read(field, value)
     return MessageFilter(**values, limit=limit, before=before[:32])  # type: ignore[arg-type]
 
 
@@ -79,7 +94,15 @@ def _read(field: Field, value: str) -> str | int:
         raise AskFault(field.name, value)
     if field.form in ("time", "end"):
         return _moment(field, value)
-    return value
+    return _fen(field, value) if field.form == "yuan" else value
+
+
+def _fen(field: Field, value: str) -> int:
+    """Of `1,234.5` yuan; nothing below a fen."""
+    found = _YUAN.fullmatch(value.replace(",", ""))
+    if found is None:
+        raise AskFault(field.name, value)
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def _moment(field: Field, value: str) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway import clock
+from gateway.console.csvs import MARK, lines
 from gateway.console.guard import audit, requires
 from gateway.console.texts import TEXTS, translate
 from gateway.console.world import WORLD, language_of, render
@@ -23,7 +22,6 @@ PAGE_ROWS = 50
 _AT_ONCE = 1000
 FIELDS = ("actor", "act", "subject", "text", "since", "until")
 _COLUMNS = ("id", "at", "actor", "act", "subject", "reason", "detail", "origin", "hash")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def add(pages: web.Application) -> None:
@@ -78,10 +76,10 @@ async def export_audit(request: web.Request) -> web.StreamResponse:
         }
     )
     await response.prepare(request)
-    await response.write("\ufeff".encode() + _lines([_COLUMNS]))
+    await response.write(MARK + lines([_COLUMNS]))
     asked = replace(filter_of(wanted), limit=_AT_ONCE)
     while rows := await request.app[WORLD].store.find_acts(asked):
-        await response.write(_lines([_cells(row) for row in rows]))
+        await response.write(lines([_cells(row) for row in rows]))
         asked = replace(asked, before=rows[-1].id)
     await response.write_eof()
     return response
@@ -129,14 +127,6 @@ def _detail(detail: Mapping[str, Any]) -> str:
 
 
 def _cells(row: ActRow) -> list[str]:
-    """No cell is a formula to a spreadsheet."""
     detail = _detail(row.detail)
     at = clock.from_ms(row.at).isoformat(timespec="milliseconds")
-    cells = (str(row.id), at, row.actor, row.act, row.subject, row.reason, detail, row.origin, row.hash)
-    return ["'" + cell if cell.startswith(_FORMULA) else cell for cell in cells]
-
-
-def _lines(rows: Iterable[Iterable[str]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode()
+    return [str(row.id), at, row.actor, row.act, row.subject, row.reason, detail, row.origin, row.hash]

@@ -6,10 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.clock import time_of
 from gateway.console.asking import FIELDS, AskFault, asked, filter_of
-from gateway.console.guard import requires
+from gateway.console.exports import export_for_script
+from gateway.console.guard import current_user, requires
 from gateway.console.ops import Call, Parameter, Refused, number_of, told
-from gateway.console.opsschema import NUMBER, TEXT, list_, object_
+from gateway.console.opsschema import NUMBER, TEXT, list_, object_, texts
 from gateway.console.told import brief, whole
 from gateway.console.world import WORLD
 
@@ -26,15 +28,24 @@ async def show_messages(request: web.Request) -> web.Response:
     limit = number_of(request, "limit", 50, 1, _MOST)
     before = request.query.get("before", "")
     try:
-        wanted = filter_of(asked(request.query), limit=limit + 1, before=before)
+        wanted = filter_of(asked(request.query), limit=limit, before=before)
     except AskFault as fault:
         raise Refused(422, detail=str(fault)) from fault
-    rows = await world.store.search(wanted)
-    shown = rows[:limit]
+    page = await world.store.search_page(wanted)
+    return told(
+        {"messages": [brief(row, world.masker(row)) for row in page.rows], "older": page.older},
+    )
+
+
+@requires("messages.view")
+async def show_filters(request: web.Request) -> web.Response:
+    """Those that the user keeps in the console; a `query` is what `/messages` takes."""
+    kept = await request.app[WORLD].store.filters(current_user(request).name)
     return told(
         {
-            "messages": [brief(row, world.masker(row)) for row in shown],
-            "older": shown[-1].id if len(rows) > limit else "",
+            "filters": [
+                {"title": one.title, "query": one.query, "saved_at": time_of(one.saved_at)} for one in kept
+            ]
         }
     )
 
@@ -67,6 +78,14 @@ CALLS = (
             Parameter("before", "上一页的 older", "`older` of the page before"),
             Parameter("limit", "条数", "how many", {"type": "integer", "minimum": 1, "maximum": _MOST}),
         ),
+    ),
+    Call(
+        "GET", "/messages.csv", export_for_script, "导出报文（CSV）", "Messages as CSV, masked; the export is audited", TEXT,
+        _ASKED, media="text/csv",
+    ),
+    Call(
+        "GET", "/filters", show_filters, "本人保存的查询", "Searches that the caller keeps",
+        object_(filters=list_(object_(**texts("title", "query", "saved_at")))),
     ),
     Call(
         "GET", "/messages/{id}", show_message, "一份报文的经过", "One message with its stages and attempts",

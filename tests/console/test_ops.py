@@ -38,7 +38,8 @@ async def ask(
         assert answer.headers["Cache-Control"] == "no-store"
         if answer.status != 200:
             assert answer.content_type == "application/problem+json"
-        return answer.status, await answer.json(content_type=None)
+        is_json = answer.content_type.endswith("json")
+        return answer.status, await (answer.json(content_type=None) if is_json else answer.text())
 
 
 async def token_of(site: Site, role: str = OPERATOR, **changes: Any) -> str:

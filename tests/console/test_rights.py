@@ -32,6 +32,7 @@ NOWHERE = {
     "number": "0000",
     "profile": "none",
     "direction": "in",
+    "form": "csv",
 }
 
 
