@@ -99,16 +99,20 @@ def terms_of(
 
 
 def asked_text(text: str) -> Every:
-    """Messages whose text may hold `text`: its pairs are there, and words that begin as its words do. Without
-    a part where the text has no letter."""
-    parts: list[Asked] = []
-    for run in _RUNS.findall(fold(text)):
-        if not run.isascii():
-            pairs = map(operator.add, run, run[1:])
-            parts += [Term(run, True)] if len(run) == 1 else [Term(pair) for pair in dict.fromkeys(pairs)]
-            continue
-        *whole, last = _pieces(run)
-        parts += [*map(Term, whole), Term(last, len(run) % _PIECE > 0)]
+    """Messages whose text may hold `text`: its pairs are there, and its Latin words; the last run of a word by its
+    beginning, unless it is shorter than a piece (too many words begin so). Without a part where nothing of it
+    is in the index."""
+    parts: dict[Asked, None] = {}
+    for word in fold(text).split():
+        runs = _RUNS.findall(word)
+        for place, run in enumerate(runs, 1):
+            if not run.isascii():
+                if len(run) > 1:  # of one character alone everything that holds it would be read
+                    parts |= dict.fromkeys(map(Term, _terms_of_run(run)))
+                continue
+            *whole, last = _pieces(run)
+            is_start = place == len(runs) and len(run) > _PIECE and len(run) % _PIECE > 0
+            parts |= dict.fromkeys([*map(Term, whole), Term(last, is_start)])
     return Every(tuple(parts))
 
 

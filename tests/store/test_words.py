@@ -66,7 +66,9 @@ ASKED: tuple[tuple[dict[str, Any], list[int]], ...] = (
     ({"text": "鲲鹏"}, []),
     ({"text": "养护 abc"}, [1]),  # what is wide is found by what is narrow, in small letters
     ({"text": "ROAD"}, [2, 1]),
-    ({"text": "roa"}, [2, 1]),
+    ({"text": "roa"}, []),  # too short for a beginning
+    ({"text": "HT"}, [1, 0]),
+    ({"text": "HT 养护"}, [1, 0]),
     ({"text": "oad"}, []),
     ({"text": "HT-2026-0001"}, [1, 0]),
     ({"text": "HT-2026-000123"}, [0]),

@@ -27,9 +27,13 @@ from gateway.store.terms import (
         ("沪建 HT-2026-000123", "沪建", True),
         ("沪建 HT-2026-000123", "建沪", False),
         ("沪建 HT-2026-000123", "沪", True),
-        ("沪建 HT-2026-000123", "建", False),  # one character alone: by the beginning of a pair
-        ("沪建 HT-2026-000123", "ht-20", True),
+        ("沪建 HT-2026-000123", "浦", True),  # one character alone is left to who looks at the text
+        ("沪建 HT-2026-000123", "ht-2026-0001", True),
         ("沪建 HT-2026-000123", "t-2026", False),
+        ("沪建 HT-2026-000123", "h", False),
+        ("沪建 HT-2026-000123", "2026-00", False),  # shorter than a piece
+        ("沪建 HT-2026-000123", "HT-2026-00012", True),
+        ("沪建 HT-2026-000123", "00012-x", False),
         ("20240701000123", "2024070100012", True),
         ("20240701000123", "20240701000124", False),
         ("20240701000123", "07010001", False),
