@@ -60,8 +60,14 @@ SELECT id FROM (
 _KEYED = Statement(
     text(f"""{_PAIRS}
 SELECT sender_key.message_id FROM (SELECT DISTINCT sender FROM pair) AS known
-    CROSS JOIN sender_key WHERE sender_key.sender = known.sender AND sender_key.idem_key = :wanted LIMIT :most
-""").bindparams(bindparam("wanted", type_=Text), bindparam("most", type_=BigInteger))
+    CROSS JOIN sender_key WHERE sender_key.sender = known.sender AND sender_key.idem_key = :wanted
+""").bindparams(bindparam("wanted", type_=Text)),
+    # Nobody knows there how many senders a walk finds, and all keys would be read.
+    postgresql=text(f"""{_PAIRS}
+SELECT own.message_id FROM (SELECT DISTINCT sender FROM pair) AS known CROSS JOIN LATERAL (
+    SELECT message_id FROM sender_key WHERE sender_key.sender = known.sender AND idem_key = :wanted OFFSET 0
+) AS own
+""").bindparams(bindparam("wanted", type_=Text)),
 )
 _a, _c, _party = case_tables.application.c, case_tables.contract.c, case_tables.application_party.c
 _most = bindparam("most", type_=BigInteger)
@@ -106,7 +112,7 @@ class Look:
 async def make_look(connection: Connection, wanted: MessageFilter) -> Look:
     ids: set[str] | None = {wanted.id} if wanted.id else None
     if wanted.key:
-        ids = _both(ids, await _KEYED.rows(connection, wanted=wanted.key, most=_MOST_NAMED))
+        ids = _both(ids, await _KEYED.rows(connection, wanted=wanted.key))
     parts: list[Asked] = []
     checks: list[Check] = []
     word = wanted.text.strip()
