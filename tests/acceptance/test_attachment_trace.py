@@ -45,6 +45,11 @@ async def test_file_folder_and_row_are_synced_before_the_reply(tmp_path: Path) -
     assert [call for call in calls[:row] if '"HTTP/1.1 201' in call] == []
 
 
+def test_a_call_that_was_interrupted_reads_as_one_that_was_not() -> None:
+    written = "7 fsync(29</files/aa> <unfinished ...>\n8 write(1</log>, \"x\", 1) = 1\n7 <... fsync resumed>) = 0"
+    assert ended_calls(written) == ['write(1</log>, "x", 1) = 1', "fsync(29</files/aa>) = 0"]
+
+
 def over(calls: list[str], value: str) -> int:
     """By how much the first part is larger than 4 MiB: parts are cut where pieces end."""
     names = {name for call in calls for name in re.findall(rf"/{value}/\w+/(\d{{15}})>", call)}

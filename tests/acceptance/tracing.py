@@ -7,6 +7,7 @@ from pathlib import Path
 
 TRACED = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,write,writev,sendto,sendmsg"
 _LINE = re.compile(r"(\d+) +(.*)")
+_RESUMED = re.compile(r"<\.\.\. \w+ resumed> ?(.*)")
 
 
 def tracer(trace: Path) -> tuple[str, ...]:
@@ -17,7 +18,7 @@ def tracer(trace: Path) -> tuple[str, ...]:
 
 
 def ended_calls(trace: str) -> list[str]:
-    """The calls in the order in which they ended."""
+    """The calls in the order in which they ended, each written as if nothing had come in between."""
     begun: dict[str, str] = {}
     ended: list[str] = []
     for line in trace.splitlines():
@@ -26,9 +27,9 @@ def ended_calls(trace: str) -> list[str]:
             continue
         task, text = match.groups()
         if text.endswith("<unfinished ...>"):
-            begun[task] = text.removesuffix("<unfinished ...>")
-        elif text.startswith("<... "):
-            ended.append(begun.pop(task, "") + text)
+            begun[task] = text.removesuffix("<unfinished ...>").rstrip()
+        elif resumed := _RESUMED.fullmatch(text):
+            ended.append(begun.pop(task, "") + resumed[1])
         else:
             ended.append(text)
     return ended
