@@ -46,7 +46,9 @@ async def test_file_folder_and_row_are_synced_before_the_reply(tmp_path: Path) -
 
 
 def test_a_call_that_was_interrupted_reads_as_one_that_was_not() -> None:
-    written = "7 fsync(29</files/aa> <unfinished ...>\n8 write(1</log>, \"x\", 1) = 1\n7 <... fsync resumed>) = 0"
+    written = (
+        '7 fsync(29</files/aa> <unfinished ...>\n8 write(1</log>, "x", 1) = 1\n7 <... fsync resumed>) = 0'
+    )
     assert ended_calls(written) == ['write(1</log>, "x", 1) = 1', "fsync(29</files/aa>) = 0"]
 
 
