@@ -12,14 +12,13 @@ from gateway.console.applications import FIELDS, PAGE_ROWS, chosen, find, holder
 from gateway.console.guard import current_user, requires
 from gateway.console.ops import Call, Parameter, Refused, number_of, told
 from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, numbers, object_, texts
-from gateway.console.totals import month_of, summed
+from gateway.console.totals import GROUPS, Sum, grouped
 from gateway.console.world import WORLD, ConsoleWorld
 from gateway.payments.authorities import is_within
 from gateway.payments.ground import Application
 from gateway.payments.overdue import days_overdue, due_day
 
 _MOST_PAGE = 100_000
-_GROUPS = ("month", "division", "kind", "state")
 
 
 @requires("applications.view")
@@ -67,22 +66,24 @@ async def show_totals(request: web.Request) -> web.Response:
     rows = await world.store.application_totals(
         scope=current_user(request).scope, also=chosen(wanted), authorities=world.settings.authorities
     )
-    keys = {
-        "month": month_of, "division": lambda row: row.adm_div, "kind": lambda row: row.project_kind,
-        "state": lambda row: row.state,
-    }  # fmt: skip
     return told(
         {
             name: [
-                {
-                    "name": one.name, "count": one.count, "app_fen": one.app_fen,
-                    "approved_fen": one.approved_fen, "paid_fen": one.paid_fen,
-                }
-                for one in summed(rows, keys[name], str)
+                _sum(zh, en)
+                for zh, en in zip(
+                    grouped(world, rows, name, "zh"), grouped(world, rows, name, "en"), strict=True
+                )
             ]
-            for name in _GROUPS
+            for name in GROUPS
         }
-    )  # fmt: skip
+    )
+
+
+def _sum(zh: Sum, en: Sum) -> dict[str, Any]:
+    return {
+        "name": zh.name, "title_zh": zh.title, "title_en": en.title, "count": zh.count, "app_fen": zh.app_fen,
+        "approved_fen": zh.approved_fen, "paid_fen": zh.paid_fen,
+    }  # fmt: skip
 
 
 def _brief(world: ConsoleWorld, one: Application) -> dict[str, Any]:
@@ -110,7 +111,11 @@ _CONTRACT = {
     **object_(no=TEXT, **numbers("price_fen", "open_fen", "paid_fen")),
     "type": ["object", "null"],
 }
-_SUMS = list_(object_(name=TEXT, **numbers("count", "app_fen", "approved_fen", "paid_fen")))
+_SUMS = list_(
+    object_(
+        **texts("name", "title_zh", "title_en"), **numbers("count", "app_fen", "approved_fen", "paid_fen")
+    )
+)
 _BOUNDS = (
     Parameter("authority", "主管部门代码", "code of the authority"),
     Parameter("division", "财政区划", "division"),
@@ -130,7 +135,7 @@ CALLS = (
     ),
     Call(
         "GET", "/applications/totals", show_totals, "支付进度统计", "Sums by month, division, kind and state",
-        object_(**dict.fromkeys(_GROUPS, _SUMS)), _BOUNDS,
+        object_(**dict.fromkeys(GROUPS, _SUMS)), _BOUNDS,
     ),
     Call(
         "GET", "/applications/{no}", show_application, "一件支付申请及其轨迹", "One application with its trace",

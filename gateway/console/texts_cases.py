@@ -17,5 +17,8 @@ CASE_TEXTS: dict[str, tuple[str, str]] = {
     "totals.applied": ("申请金额", "Applied"),
     "totals.progress": ("各环节件数", "Applications by step"),
     "totals.months": ("按申请月份", "By month of application"),
-    "totals.month": ("月份", "Month"),
+    "totals.division": ("按区划", "By division"),
+    "totals.kind": ("按项目类型", "By project type"),
+    "totals.none": ("未注明", "not given"),
+    "totals.chart": ("{0}：图示，数字见下表", "{0}: a chart of the table below"),
 }

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from aiohttp import web
 
 from gateway.console.applications import chosen
 from gateway.console.bounds import code_name, known_bounds
+from gateway.console.charts import Group, band_height, bands, columns
 from gateway.console.guard import current_user, requires
-from gateway.console.world import WORLD, language_of, render
+from gateway.console.world import WORLD, ConsoleWorld, language_of, render
 from gateway.payments.states import STEP_OF_STATE
 from gateway.store.contract import CaseTotal
 
 _EPOCH = date(1970, 1, 1)
 MONTHS = 12
+_MONTHS_HIGH = 180
 _FIELDS = ("authority", "division", "kind")
 
 
@@ -47,23 +49,58 @@ async def show_totals(request: web.Request) -> web.Response:
         scope=current_user(request).scope, also=chosen(wanted), authorities=world.settings.authorities
     )
     (whole,) = summed(rows, lambda row: "", str) or [Sum("", "", 0, 0, 0, 0)]
+    groups = {name: drawn(name, grouped(world, rows, name, language)) for name in GROUPS}
     context = {
         "tab": "applications",
         "wanted": wanted,
         "bounds": known_bounds(world, language),
         "whole": whole,
-        "months": summed(rows, month_of, str)[-MONTHS:],
-        "divisions": summed(rows, lambda row: row.adm_div, lambda code: code_name(world, "region", code, language)),
-        "kinds": summed(rows, lambda row: row.project_kind, lambda code: code_name(world, "project-kind", code, language)),
-        "states": summed(rows, lambda row: row.state, lambda code: world.status_name(code, language)),
+        "groups": groups,
         "steps": [(step, sum(row.count for row in rows if STEP_OF_STATE.get(row.state) == step)) for step in range(3, 8)],
+        "lying_high": {name: band_height(3) * len(found) for name, found in groups.items()},
+        "standing_high": _MONTHS_HIGH,
     }  # fmt: skip
     return await render(request, "totals.html", context)
+
+
+def drawn(name: str, sums: list[Sum]) -> list[tuple[Sum, Group]]:
+    """Each with its bars: months stand in a row, the newest twelve; names of all else lie above theirs."""
+    if name == "month":
+        newest = sums[-MONTHS:]
+        return list(zip(newest, columns([one.shares for one in newest], MONTHS, _MONTHS_HIGH), strict=True))
+    return list(zip(sums, bands([one.shares for one in sums]), strict=True))
 
 
 def month_of(row: CaseTotal) -> str:
     """yyyy-MM of the day on which it was opened."""
     return f"{_EPOCH + timedelta(days=row.day):%Y-%m}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What sums are made by; `title`: the name of one group in a language, of its code."""
+
+    key: Callable[[CaseTotal], str]
+    title: Callable[[ConsoleWorld, str, str], str]
+
+
+GROUPS: Mapping[str, Grouping] = {
+    "month": Grouping(month_of, lambda world, month, language: month),
+    "division": Grouping(
+        lambda row: row.adm_div, lambda world, code, language: code_name(world, "region", code, language)
+    ),
+    "kind": Grouping(
+        lambda row: row.project_kind,
+        lambda world, code, language: code_name(world, "project-kind", code, language),
+    ),
+    "state": Grouping(lambda row: row.state, ConsoleWorld.status_name),
+}
+
+
+def grouped(world: ConsoleWorld, rows: Iterable[CaseTotal], name: str, language: str) -> list[Sum]:
+    """By one of GROUPS, with the names that its code table has in the language."""
+    grouping = GROUPS[name]
+    return summed(rows, grouping.key, lambda code: grouping.title(world, code, language))
 
 
 def summed(

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from lxml import html
+
 from gateway import clock
+from gateway.console.charts import bands, columns
 from gateway.console.totals import month_of, summed
+from gateway.console.world import COOKIE
 from gateway.payments.ground import Application, Ground, Needs
 from gateway.rights import DEPARTMENT, Scope
 from gateway.store.contract import CaseTotal, LastVersion, Verdict
@@ -25,7 +29,15 @@ async def more(site: Site) -> None:
     model = await site.store.application(NO)
     assert model is not None
     old = replace(model, no=OLD, opened_at=clock.now_ms() - 90 * DAY, state="42", node_key=OLD)
-    paid = replace(model, no=PUDONG, adm_div="310115", state="70", paid_fen=120_000_000, node_key=PUDONG)
+    paid = replace(
+        model,
+        no=PUDONG,
+        adm_div="310115",
+        project_kind="02",
+        state="70",
+        paid_fen=120_000_000,
+        node_key=PUDONG,
+    )
 
     def judge(ground: Ground, last: LastVersion | None) -> Verdict:
         for one in (old, paid):
@@ -76,6 +88,42 @@ async def test_what_is_stuck_names_whom_to_call(site: Site) -> None:
     assert contact.name in said(page.xpath("//section[contains(@class, 'stand')]")[0])
 
 
+def charted(page: html.HtmlElement, name: str) -> dict[str, tuple[int, list[str]]]:
+    """Of a section of sums, by the name of each group: how many bars its chart has, and its cells in the table."""
+    (section,) = page.xpath(f"//section[@aria-labelledby='by-{name}']")
+    (chart,) = section.xpath("svg[@role='img' and @aria-label]")
+    bars = [len(group.xpath("rect")) for group in chart.xpath("g[title]")]
+    rows = section.xpath("table/tbody/tr")
+    return {
+        said(row.xpath("th")[0]): (count, [said(cell) for cell in row.xpath("td")])
+        for count, row in zip(bars, rows, strict=True)
+    }
+
+
+async def test_sums_are_told_and_drawn_by_division_project_type_and_month(site: Site) -> None:
+    await more(site)
+    _, page, _ = await ask(site, "/console/applications/totals")
+    kinds = charted(page, "kind")
+    assert kinds == {
+        "公路养护工程": (3, ["3", "3,750,001.50", "3,600,000.00", "0.00"]),
+        "市政道路养护工程": (3, ["1", "1,250,000.50", "1,200,000.00", "1,200,000.00"]),
+    }
+    divisions = charted(page, "division")
+    assert list(divisions) == ["上海市", "浦东新区"] and divisions["浦东新区"] == kinds["市政道路养护工程"]
+    months = charted(page, "month")
+    opened = {f"{clock.from_ms(clock.now_ms() - days * DAY):%Y-%m}" for days in (1, 90)}
+    assert set(months) == opened and all(bars == 3 for bars, _ in months.values())
+    assert not page.xpath("//main//script | //main//style | //main//*[@style]")
+    english = site.cookies | {COOKIE: "en"}
+    _, page, _ = await ask(site, "/console/applications/totals", cookies=english)
+    assert list(charted(page, "kind")) == ["Highway maintenance", "Municipal road maintenance"]
+    own = await cookie_of(site.store, DEPARTMENT, Scope(project_kinds=("02",)))
+    _, page, _ = await ask(site, "/console/applications/totals", cookies=own)
+    assert list(charted(page, "kind")) == ["市政道路养护工程"] and list(charted(page, "division")) == [
+        "浦东新区"
+    ]
+
+
 async def test_sums_are_those_of_ones_own_bounds(site: Site) -> None:
     await more(site)
     _, page, _ = await ask(site, "/console/applications/totals")
@@ -100,3 +148,12 @@ def test_sums_are_by_month_and_paid_is_without_refunds() -> None:
     first, second = summed(rows, month_of, str)
     assert (first.name, first.count, first.paid_fen, first.shares) == ("2026-09", 2, 800, (1000, 900, 800))
     assert (second.name, second.app_fen, second.shares) == ("2026-10", 500, (500, 0, 0))
+
+
+def test_bars_are_as_long_as_their_shares_and_no_amount_is_unseen() -> None:
+    first, second = bands([(1000, 500, 0), (1, 0, 250)])
+    assert (first.label, first.bars) == (13, ((18, 100), (27, 50), (36, 0)))
+    assert (second.label, second.bars) == (68, ((73, 0.3), (82, 0), (91, 25)))
+    (only,) = columns([(1000, 500)], 10, 180)
+    assert (only.label, only.bars) == (4, ((0, 180), (4, 90)))
+    assert bands([]) == columns([], 12, 180) == []

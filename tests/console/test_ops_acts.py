@@ -92,6 +92,10 @@ async def test_applications_are_told_within_the_bounds_of_who_asks(site: Site) -
     assert one["trace"] and one["app_fen"] == 125_000_050 and one["contract"]["price_fen"] == 500_000_000
     _, sums = await ask(site, "/applications/totals", token)
     assert [(one["name"], one["count"]) for one in sums["division"]] == [("310000", 2)]
+    assert [(one["name"], one["title_zh"], one["title_en"], one["paid_fen"]) for one in sums["kind"]] == [
+        ("01", "公路养护工程", "Highway maintenance", 0)
+    ]
+    assert set(sums) == {"month", "division", "kind", "state"}
     await cookie_of(site.store, DEPARTMENT, Scope(divisions=("310115",)), name="district")
     district = await Tokens(site.store).make("district", "a script", 1, ADMIN, "nightly")
     assert (await ask(site, "/applications", district))[1]["total"] == 0
