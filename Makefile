@@ -23,7 +23,9 @@ round-trips: install
 torture: install
 	@$(BIN)/gateway torture --json
 
+# Each start reads the bytecode, also where the environment keeps Python from writing it.
 install: $(STAMP)
+	@$(BIN)/python -m compileall -q gateway
 
 $(STAMP): requirements.lock pyproject.toml
 	@sh deploy/make-venv.sh $(PYTHON) $(VENV)

@@ -17,7 +17,6 @@ from gateway.connectors.contract import Answer, Connector, ConnectorWorld, Parce
 from gateway.connectors.folders import FolderError, Folders, NotAFile
 from gateway.connectors.localfolders import LocalFolders
 from gateway.connectors.seals import seal
-from gateway.connectors.sftpfolders import SftpFolders
 from gateway.errors import DeliveryError
 from gateway.failpoints import reach
 
@@ -40,7 +39,13 @@ def _local(world: ConnectorWorld) -> Folders:
     return LocalFolders(Path(unquote(urlsplit(connector.url).path)), connector.timeout_s)
 
 
-PLACES: dict[str, Callable[[ConnectorWorld], Folders]] = {"file": _local, "sftp": SftpFolders}
+def _sftp(world: ConnectorWorld) -> Folders:
+    from gateway.connectors.sftpfolders import SftpFolders  # SSH is large; few have such a platform
+
+    return SftpFolders(world)
+
+
+PLACES: dict[str, Callable[[ConnectorWorld], Folders]] = {"file": _local, "sftp": _sftp}
 
 
 class DropConnector:

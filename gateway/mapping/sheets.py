@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
-
 _MAX_CELL = 32_000
 
 
 def to_sheet(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A workbook with one sheet. Every cell is text: nothing is taken for a formula. Rows are written as they
     come; what XML cannot hold is left out."""
+    # Imported here: the server writes few, and the library is large.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.styles import Font
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"

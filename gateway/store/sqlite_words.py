@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 _FORM = 1  # of the terms; an index of another form is made again
 PART = 1 << 20
 _WAIT_MS = 10_000
-_CACHE_KIB = 16 * 1024
+_CACHE_KIB = 4 * 1024  # what is hot is in the cache of the system
 _MADE = """CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, id TEXT NOT NULL);
 INSERT OR IGNORE INTO place VALUES (1, 0, '');
 """

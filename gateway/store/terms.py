@@ -61,7 +61,7 @@ def terms_of_text(text: str) -> set[str]:
     return terms
 
 
-@lru_cache(maxsize=8192)  # names and codes come again and again
+@lru_cache(maxsize=2048)  # names and codes come again and again
 def _terms_of_run(run: str) -> tuple[str, ...]:
     if run.isascii():
         return tuple(_pieces(run))
