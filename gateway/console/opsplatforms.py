@@ -131,9 +131,10 @@ _VIEW = object_(
     **numbers("since", "waiting", "oldest_s", "stuck", "receipts_overdue", "receipts_lag_s"),
     messages=list_(NUMBER), errors=list_(NUMBER),
 )  # fmt: skip
+_ALARMS = object_(severity=TEXT, **numbers("firing", "acknowledged"))
 _OVERVIEW = object_(
     **numbers("at", "waiting", "stuck", "receipts_overdue"), is_all_paused=FLAG, platforms=list_(_VIEW),
-    messages=list_(NUMBER), errors=list_(NUMBER), expiring=list_({"type": "object"}),
+    messages=list_(NUMBER), errors=list_(NUMBER), alarms=list_(_ALARMS), expiring=list_({"type": "object"}),
     reconciliations=list_({"type": "object"}),
 )  # fmt: skip
 CALLS = (

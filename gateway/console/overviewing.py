@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gateway import clock
+from gateway.alarmrules import ACKNOWLEDGED, FIRING, SEVERITIES
 from gateway.console.certificates import SOON_DAYS, Key, all_keys
 from gateway.console.flow import MINUTES, Flow
 from gateway.settings import Settings
@@ -51,16 +52,31 @@ class Expiring:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlarms:
+    """How many of a severity fire, and how many of them that are not over somebody has taken on."""
+
+    severity: str
+    firing: int
+    acknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """At `at` (ms). `reconciliations`: the last of each treasury."""
+    """At `at` (ms). `alarms`: of each severity that has open ones, the gravest first; `reconciliations`: the last of
+    each treasury."""
 
     at: int
     is_all_paused: bool
     platforms: tuple[PlatformView, ...]
     messages: tuple[int, ...]
     errors: tuple[int, ...]
+    alarms: tuple[OpenAlarms, ...]
     expiring: tuple[Expiring, ...]
     reconciliations: tuple[Reconciliation, ...]
+
+    @property
+    def firing(self) -> int:
+        return sum(one.firing for one in self.alarms)
 
     @property
     def waiting(self) -> int:
@@ -110,7 +126,8 @@ class Overviewer:
 
         return Overview(
             now, everybody is not None, tuple(view(one) for one in rows), summed(messages.values()),
-            summed(errors.values()), await self._expiring(), last_of_each(await self.store.reconciliations(_RECONCILIATIONS)),
+            summed(errors.values()), open_alarms(await self.store.alarm_counts()), await self._expiring(),
+            last_of_each(await self.store.reconciliations(_RECONCILIATIONS)),
         )  # fmt: skip
 
     async def _expiring(self) -> tuple[Expiring, ...]:
@@ -136,6 +153,15 @@ def by_minute(counts: Sequence[ErrorCount], last_minute: int) -> dict[str, list[
 
 def summed(rows: Any) -> tuple[int, ...]:
     return tuple(map(sum, zip(*rows, strict=True))) or (0,) * MINUTES
+
+
+def open_alarms(counts: Mapping[tuple[str, ...], int]) -> tuple[OpenAlarms, ...]:
+    """Of counts by (severity, state)."""
+    found = [
+        OpenAlarms(severity, counts.get((severity, FIRING), 0), counts.get((severity, ACKNOWLEDGED), 0))
+        for severity in SEVERITIES
+    ]
+    return tuple(one for one in found if one.firing or one.acknowledged)
 
 
 def expiring(keys: Mapping[str, Sequence[Key]]) -> tuple[Expiring, ...]:

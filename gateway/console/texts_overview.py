@@ -22,6 +22,8 @@ OVERVIEW_TEXTS: dict[str, tuple[str, str]] = {
     "overview.waiting": ("排队投递", "Waiting"),
     "overview.oldest": ("最久等待", "Oldest waiting"),
     "overview.stuck": ("滞留（死信）", "Dead letters"),
+    "overview.alarms": ("当前告警", "Alarms that fire"),
+    "overview.acknowledged": ("已确认 {0}", "{0} acknowledged"),
     "overview.receipts": ("逾期业务回执", "Receipts overdue"),
     "overview.certificates": ("即将到期的证书", "Certificates that expire"),
     "overview.no-certificates": ("30 天内没有证书到期", "No certificate ends within 30 days"),

@@ -17,8 +17,8 @@ from tests.store.samples import KEY, sign
 
 
 @functools.cache
-def certificate() -> bytes:
-    """PEM."""
+def certificate(days: int = 365) -> bytes:
+    """PEM, that ends an hour after so many days."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, GATEWAY_NODE)])
     made = (
         x509.CertificateBuilder()
@@ -26,8 +26,8 @@ def certificate() -> bytes:
         .issuer_name(name)
         .public_key(KEY.public_key())
         .serial_number(1)
-        .not_valid_before(clock.now() - timedelta(days=1))
-        .not_valid_after(clock.now() + timedelta(days=365))
+        .not_valid_before(clock.now() - timedelta(days=30))
+        .not_valid_after(clock.now() + timedelta(days=days, hours=1))
         .sign(KEY, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM)

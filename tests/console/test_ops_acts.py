@@ -117,7 +117,7 @@ async def test_the_audit_and_the_users_are_for_their_administrators(site: Site) 
 async def test_the_overview_refusals_and_mappings_are_told(site: Site) -> None:
     token = await token_of(site)
     _, seen = await ask(site, "/overview", token)
-    assert len(seen["messages"]) == 60 and sum(seen["messages"]) == 6
+    assert len(seen["messages"]) == 60 and sum(seen["messages"]) == 6 and seen["alarms"] == []
     _, refused = await ask(site, "/refusals", token)
     assert refused["refusals"][0]["faults"][0]["path"] == "金额/申请"
     assert (await ask(site, "/mappings", token))[1] == {"mappings": []}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -17,17 +18,21 @@ from gateway.accounts import Asker, hash_token
 from gateway.console.charts import bars
 from gateway.console.flow import SPAN_MS, Flow
 from gateway.console.overview import PULSE, lasts
-from gateway.console.overviewing import by_minute, last_of_each
+from gateway.console.overviewing import OpenAlarms, by_minute, last_of_each, open_alarms
 from gateway.console.pulse import MOST_OF_ONE, Pulse, TooManyListeners
 from gateway.console.texts import translate
 from gateway.console.world import WORLD
+from gateway.message import GATEWAY_NODE
 from gateway.store.accountrows import FULL
 from gateway.store.contract import ErrorCount, SessionRow, StoreUnavailable
 from gateway.store.watchingrows import FAILED, REFUSED
 from tests.console.conftest import CHROMIUM, Site
 from tests.console.people import cookie_of
+from tests.console.proof import certificate
 from tests.console.seed import accept
+from tests.console.test_alarms import fire
 from tests.console.test_bulk import said
+from tests.console.test_keeping import DAY, DIFFERENCES
 from tests.console.test_operator_tasks import open_page
 from tests.store.samples import accept_id, message, says, to
 
@@ -183,6 +188,40 @@ async def test_a_person_sees_it_change_without_reloading(site: Site, browser: Br
 
 
 @needs_browser
+async def test_a_person_sees_what_expires_what_was_reconciled_and_what_fires(
+    site: Site, browser: Browser
+) -> None:
+    own = site.settings.certs_dir / GATEWAY_NODE
+    for name, days in (("receipt-soon.crt", 9), ("receipt-over.crt", -2), ("receipt-late.crt", 200)):
+        (own / name).write_bytes(certificate(days))
+    site.pages[PULSE].every_s = 0.1
+    page, wrong = await open_page(browser, site, site.cookies)
+    await page.goto(f"{site.url}/console/overview")
+    certificates = page.get_by_role("region", name="即将到期的证书")
+    soon, over = (
+        f"{clock.from_ms(clock.now_ms()) + timedelta(days=days, hours=1):%Y-%m-%d}" for days in (9, -2)
+    )
+    await expect(certificates).to_contain_text(f"receipt-soon.crt 还有 9 天 · {soon}")
+    await expect(certificates).to_contain_text(f"receipt-over.crt 已过期 {over}")
+    await expect(certificates).not_to_contain_text("receipt-late.crt")
+    reconciled = page.get_by_role("region", name="最近对账")
+    await expect(reconciled).to_contain_text("尚无对账")
+    alarms = page.locator("#o-alarms")
+    await expect(alarms).to_have_text("0当前告警")
+    await site.store.put_reconciliation(DAY, DIFFERENCES)
+    alarm = await fire(site)
+    treasury = site.settings.platforms[DAY.treasury].name
+    await expect(reconciled).to_contain_text(f"{treasury} 2026-11-26 有差异 2 笔，一致 1 笔 · 2 处差异")
+    await expect(alarms).to_have_text("1当前告警 警告 1")
+    await site.store.acknowledge_alarm(alarm, "li", "对方割接")
+    await expect(alarms).to_have_text("0当前告警 警告 0 · 已确认 1")
+    await alarms.get_by_role("link", name="当前告警").click()
+    await expect(page.get_by_role("main")).to_contain_text("对方割接")
+    await page.close()
+    assert wrong == []
+
+
+@needs_browser
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_it_fits(site: Site, browser: Browser, width: int) -> None:
     page, wrong = await open_page(browser, site, site.cookies)
@@ -284,6 +323,12 @@ def test_bars_are_as_high_as_their_values() -> None:
 )
 def test_spans_are_told_in_two_units(seconds: int, text: str) -> None:
     assert lasts(lambda key, *values: translate("en", key, *values), seconds) == text
+
+
+def test_open_alarms_are_told_by_severity_the_gravest_first() -> None:
+    counts = {("info", "firing"): 1, ("critical", "acknowledged"): 2, ("warning", "pending"): 5}
+    assert open_alarms(counts) == (OpenAlarms("critical", 0, 2), OpenAlarms("info", 1, 0))
+    assert open_alarms({}) == ()
 
 
 def test_the_last_day_of_each_treasury_counts() -> None:
