@@ -1,4 +1,4 @@
-"""What tests of several floors need alike: the gateway's receipt key."""
+"""What tests of several floors need alike: the gateway's receipt key; the options of all tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ import pytest
 from gateway.keeping.manifest import Certificates
 from gateway.message import GATEWAY_NODE
 from gateway.security import keys
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-layouts",
+        action="store_true",
+        help="keep the console's layouts as they are now (tests/console/layouts)",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The message log's search: newest first, a page at a time, at any filter.
 
-A text is first taken for a name (id, application, idempotency key, beginning of a business key), all by index.
+A text is first taken for a name (id, application, idempotency key, first parts of a business key), all by index.
 What the log's own indexes answer (type, sender, application, state, code, time) is asked of them; texts, amounts,
 receivers and what belongs to a contract, a deal or a company are asked of the index of words (wordindex.py), and
 of the newest messages, which are not in it yet. Both give candidates, which are then looked at.

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, Page
 
 from gateway.console.guard import right_of
+from gateway.console.places import ACCOUNT, PLACES
 from gateway.rights import AUDIT, DEPARTMENT, EVERYTHING, OPERATOR, SECURITY, SYSTEM, Scope, may
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
@@ -26,9 +27,9 @@ class Walk:
     page: Page
     wrong: list[str] = field(default_factory=list)
 
-    async def pages(self, role: str, seen: set[str]) -> AsyncIterator[str]:
-        """Opens each kind of page that the role may see and nobody saw before; its path."""
-        waiting = ["/console/", "/console/account"]
+    async def pages(self, role: str, seen: set[str]) -> AsyncIterator[tuple[str, str]]:
+        """Opens each kind of page that the role may see and nobody saw before; its route and its path."""
+        waiting = [*(place.href for place in PLACES if may([role], place.right)), ACCOUNT]
         while waiting:
             path = waiting.pop(0)
             kind = self._kind(path, role)
@@ -39,7 +40,7 @@ class Walk:
             if answer is None or "text/html" not in answer.headers.get("content-type", ""):
                 continue
             assert answer.status == 200, (path, answer.status)
-            yield path
+            yield kind, path
             found = await self.page.locator("a[href^='/console/']:not([download])").evaluate_all(
                 "links => links.map(link => link.getAttribute('href'))"
             )
@@ -62,11 +63,12 @@ class Walk:
 
 @asynccontextmanager
 async def walking(browser: Browser, site: Site, role: str, **options: object) -> AsyncIterator[Walk]:
-    """A browser window of a person with the role."""
+    """A browser window of a person with the role; "": of somebody who has not signed in."""
     context = await browser.new_context(**options)  # type: ignore[arg-type]
     scope = Scope(divisions=("310000",)) if role == DEPARTMENT else EVERYTHING
-    own = site.cookies if role == OPERATOR else await cookie_of(site.store, role, scope)
-    await _let_in(context, own.items())
+    if role:
+        own = site.cookies if role == OPERATOR else await cookie_of(site.store, role, scope)
+        await _let_in(context, own.items())
     walk = Walk(site, await context.new_page())
     walk.page.on("pageerror", lambda error: walk.wrong.append(f"{walk.page.url}: {error}"))
     walk.page.on(
