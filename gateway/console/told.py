@@ -18,7 +18,8 @@ MOST_ANSWER = 2000  # characters
 def masker_of(standard: Standard, row: MessageRow) -> Masker:
     """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
     sensitive = standard.sensitive(row.type)
-    return Masker(standard.read(row.type, row.body) if sensitive and row.body else {}, sensitive)
+    record = standard.read(row.type, row.body) if sensitive and row.body else {}
+    return Masker(record, sensitive, standard.catalogue.sensitive_in_key(row.type, row.biz_key))
 
 
 def shown_key(row: MessageRow, masker: Masker) -> str:

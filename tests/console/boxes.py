@@ -22,7 +22,11 @@ LAYOUTS = Path(__file__).parent / "layouts" / "console.json"
 TOLERANCE = 40  # thousandths of the window
 _ALIKE = TOLERANCE // 2
 _SLACK = 2  # pixels: borders, and what is rounded
-_HEADINGS = ("h1", "h2", "h3")  # as wide as their words where they stand beside something
+_HEADINGS = (
+    "h1",
+    "h2",
+    "h3",
+)  # as wide as their words where they stand beside something; what scrolls is too
 Layouts = dict[str, dict[str, list["Place"]]]  # by page and width
 
 
@@ -76,7 +80,8 @@ def places(boxes: Sequence[Box], wide: int) -> list[Place]:
     found: list[Place] = []
     before: dict[int, Box] = {}
     for box in boxes:
-        width = 0 if box.tag in _HEADINGS else round(1000 * box.width / wide)
+        is_by_words = box.tag in _HEADINGS or box.is_scrolled
+        width = 0 if is_by_words else round(1000 * box.width / wide)
         how = _lies(box, before.get(box.parent))
         place = Place(_path(boxes, box), how, round(1000 * box.left / wide), width)
         if not any(place.is_like(one, _ALIKE) for one in found):

@@ -10,7 +10,7 @@ from gateway import clock
 from gateway.errors import Fault
 from gateway.message import DeliveryState, Record
 from gateway.payments.ground import NO_NEEDS, Application, Contract, Ground, TraceStep
-from gateway.standard import Naming, Standard
+from gateway.standard import Standard
 from gateway.store.contract import Arrival, AttemptResult, LastVersion, NewDelivery, Store, Verdict
 
 NO = "SQ-310000-20261124-00001"
@@ -56,8 +56,10 @@ async def accept(
     *,
     original: bytes = b"",
     open_case: bool = False,
+    record: Record | None = None,
 ) -> None:
-    record = standard.sample(number)
+    """A message of the type's sample, or of another record."""
+    record = record or standard.sample(number)
     body = standard.build(number, record)
     key = hashlib.sha256(f"{number}{sender}{application}".encode()).hexdigest()
     sent = original or orjson.dumps({"Head": {"MsgNo": number}, "Body": standard.to_json(number, record)})
@@ -83,7 +85,7 @@ async def accept(
             biz_key=standard.business_key(number, record), biz_version=1, given_version=True, oper_type="1",
             fingerprint=hashlib.sha256(body).hexdigest(), original=sent, content_type="application/json",
             body=body, head=orjson.dumps({"MsgNo": number, "SendTime": clock.t17()}), suite="jose", cert="c", transport="rest", received_at=clock.now_ms(),
-            sender_time=clock.t17(), needs=NO_NEEDS, judge=judge, search=f"{Naming.of(standard.model(number)).text(record)} {application}",
+            sender_time=clock.t17(), needs=NO_NEEDS, judge=judge, search=f"{standard.search_text(number, record, standard.business_key(number, record))} {application}",
             stages=(("read", 410), ("prepared", 95)),
         )
     )  # fmt: skip

@@ -87,6 +87,7 @@ def test_what_is_outside_or_on_something_else_is_a_fault() -> None:
     assert faults(changed(5, left=480), WIDE) == ["on each other: <section> and <section>"]
     scrolled = [replace(one, is_scrolled=one.tag == "table") for one in changed(4, width=5000)]
     assert faults(scrolled, WIDE) == []
+    assert Place("main/section/table", "first", 30, 0) in places(scrolled, WIDE)
 
 
 def test_layouts_are_read_as_they_were_written(tmp_path: Path) -> None:
