@@ -121,7 +121,7 @@ async def _message_page(
         "headers": _of_each(attempts, lambda one: headers_of(one, masker) if one.headers else {}),
         "timeline": timeline(row, events, deliveries, attempts, masker),
         "signer": await signer(world, row),
-        "forms": _forms(world, row, deliveries, masker),
+        "forms": forms_of(world, row, deliveries, masker),
         "leaves": await leaves_of(world, row, deliveries, masker),
         "related": await related(world, row),
         "most": MOST_CHARS,
@@ -172,7 +172,7 @@ def _of_each(
     return {(delivery, one.number): told(one) for delivery, tried in attempts.items() for one in tried}
 
 
-def _forms(
+def forms_of(
     world: ConsoleWorld, row: MessageRow, deliveries: Sequence[DeliveryRow], masker: Masker
 ) -> list[Form]:
     """The sender's own form, the standard's, and each receiver's."""

@@ -9,6 +9,7 @@ import orjson
 
 from gateway.clock import time_of
 from gateway.console.masked import Masker, readable
+from gateway.message import DeliveryState
 from gateway.standard import Standard
 from gateway.store.contract import AlarmRow, AttemptRow, MessageRow, Store
 
@@ -61,6 +62,10 @@ async def whole(store: Store, row: MessageRow, masker: Masker) -> dict[str, Any]
     """A message with its stages, deliveries and attempts."""
     return {
         **brief(row, masker),
+        "suite": row.suite,
+        "transport": row.transport,
+        "idem_key": row.idem_key,
+        "fingerprint": row.fingerprint,
         "events": [
             {"at": time_of(event.at), "stage": event.stage, "detail": masked(event.detail, masker)}
             for event in await store.events(row.id)
@@ -70,6 +75,9 @@ async def whole(store: Store, row: MessageRow, masker: Masker) -> dict[str, Any]
                 "id": one.id,
                 "receiver": one.receiver,
                 "state": str(one.state),
+                "key": one.delivery_key,
+                "mapping": one.rendered_version,
+                "due_at": time_of(one.due_at) if one.state == DeliveryState.READY else "",
                 "code": one.last_code,
                 "text": masker.text(one.last_text),
                 "attempts": [_attempt(tried, masker) for tried in await store.attempts(one.id)],
