@@ -23,7 +23,7 @@ from gateway.pressure import Pressure
 from gateway.receiptwatch import answered
 from gateway.routing import Routes
 from gateway.settings import Platform, Settings
-from gateway.standard import MessageType, Naming
+from gateway.standard import MessageType
 from gateway.standard import head as heads
 from gateway.standard.explain import in_order
 from gateway.store.contract import PARKED, Arrival, DeliveryRow, LastVersion, NewDelivery, Store, Verdict
@@ -74,9 +74,6 @@ class ArrivalMaker:
         self.store = store
         self.translator = translator
         self.standard = translator.standard
-        self._naming = {
-            kind.number: Naming.of(self.standard.model(kind.number)) for kind in self.standard.catalogue
-        }
         self.routes = routes
         self.heads = HeadShape(self.standard)
         self.attached = Attached(self.standard, settings.platforms, store.may_read)
@@ -132,7 +129,7 @@ class ArrivalMaker:
                 needs=needs(case),
                 judge=judge,
                 answer=answer,
-                search=self._naming[number].text(read.record),
+                search=self.standard.search_text(number, read.record, biz_key),
                 amount_fen=amount_of(read.record),
                 stages=stages,
                 traceparent=submission.traceparent,

@@ -14,6 +14,7 @@ from gateway.payments.ground import NO_NEEDS, Ground
 from gateway.payments.process import needs
 from gateway.payments.results import judge_undelivered
 from gateway.receiptwatch import RECEIPT
+from gateway.standard.naming import without
 from gateway.store.contract import Arrival, Claimed, DeliveryRow, LastVersion, MessageRow, Verdict
 
 DISCARDED = "delivery.discarded"
@@ -78,6 +79,7 @@ def _notice(maker: ArrivalMaker, said: _Undelivered, rule: Rule | None = None) -
     line = said.application or biz_key
     delivery = maker.render(RECEIPT, body, head, kind, GATEWAY_NODE, key, said.sender, 1, line, None)
 
+    named = without(said.biz_key, maker.standard.catalogue.sensitive_in_key(said.type, said.biz_key))
     message_id, at = clock.new_id(), clock.now_ms()
     case = Case(
         RECEIPT, body, GATEWAY_NODE, message_id, at, clock.now().date(), "1", maker.settings.coverage,
@@ -93,6 +95,6 @@ def _notice(maker: ArrivalMaker, said: _Undelivered, rule: Rule | None = None) -
         return Verdict(deliveries=(delivery,), application=said.application, biz_version=1)
 
     return own_arrival(
-        head, canonical, biz_key, judge, search=f"{said.biz_key} {said.receiver}", message_id=message_id, at=at,
+        head, canonical, biz_key, judge, search=f"{named} {said.receiver}", message_id=message_id, at=at,
         needs=needs(case) if rule else NO_NEEDS,
     )  # fmt: skip

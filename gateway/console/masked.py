@@ -27,11 +27,11 @@ MOF = "mof-voucher"
 
 
 class Masker:
-    """Masks the values that one message holds in sensitive elements."""
+    """Masks the values that one message holds in sensitive elements. `named`: value → kind, of those in its key."""
 
-    def __init__(self, record: Record, sensitive: Mapping[str, str]):
+    def __init__(self, record: Record, sensitive: Mapping[str, str], named: Mapping[str, str] | None = None):
         self.record = mask_record(record, sensitive)
-        pairs: dict[str, str] = {}
+        pairs = {value: mask(kind, value) for value, kind in (named or {}).items()}
         _collect(record, self.record, pairs)
         # Longer values first: an account number may contain a shorter one.
         self.pairs = sorted(pairs.items(), key=lambda pair: -len(pair[0]))

@@ -11,7 +11,7 @@ from gateway.console.asking import FIELDS, AskFault, asked, filter_of
 from gateway.console.exports import export_for_script
 from gateway.console.guard import current_user, requires
 from gateway.console.ops import Call, Parameter, Refused, number_of, told
-from gateway.console.opsschema import NUMBER, TEXT, list_, object_, texts
+from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, object_, texts
 from gateway.console.told import brief, whole
 from gateway.console.world import WORLD
 
@@ -65,7 +65,11 @@ _BRIEF: dict[str, Any] = {
     "received_at": TEXT,
     "note": TEXT,
 }
-_ATTEMPT = object_(number=NUMBER, at=TEXT, state=TEXT, status=NUMBER, latency_ms=NUMBER, code=TEXT, text=TEXT)
+_NAMED: dict[str, Any] = {"type": "object", "additionalProperties": TEXT}
+_ATTEMPT = object_(
+    number=NUMBER, at=TEXT, state=TEXT, status=NUMBER, latency_ms=NUMBER, code=TEXT, text=TEXT,
+    headers=object_(sent=_NAMED, answered=_NAMED, cut=FLAG), answer=TEXT,
+)  # fmt: skip
 _DELIVERY = object_(id=NUMBER, receiver=TEXT, state=TEXT, code=TEXT, text=TEXT, attempts=list_(_ATTEMPT))
 _EVENT = object_(at=TEXT, stage=TEXT, detail={"type": "object"})
 _ASKED = tuple(Parameter(field.name, field.zh, field.en) for field in FIELDS)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from gateway.clock import time_of
-from gateway.console.masked import Masker
+from gateway.console.masked import Masker, readable
 from gateway.standard import Standard
 from gateway.store.contract import AlarmRow, AttemptRow, MessageRow, Store
+
+MOST_ANSWER = 2000  # characters
 
 
 def masker_of(standard: Standard, row: MessageRow) -> Masker:
     """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
     sensitive = standard.sensitive(row.type)
-    return Masker(standard.read(row.type, row.body) if sensitive and row.body else {}, sensitive)
+    record = standard.read(row.type, row.body) if sensitive and row.body else {}
+    return Masker(record, sensitive, standard.catalogue.sensitive_in_key(row.type, row.biz_key))
 
 
 def shown_key(row: MessageRow, masker: Masker) -> str:
@@ -35,6 +40,21 @@ def brief(row: MessageRow, masker: Masker) -> dict[str, Any]:
         "received_at": time_of(row.received_at),
         "note": row.note,
     }
+
+
+def headers_of(tried: AttemptRow, masker: Masker) -> dict[str, Any]:
+    """`sent` and `answered`, names to values, and `cut`: not all had room."""
+    kept = orjson.loads(tried.headers) if tried.headers else {}
+    return {
+        "sent": masked(kept.get("sent", {}), masker),
+        "answered": masked(kept.get("answered", {}), masker),
+        "cut": bool(kept.get("cut")),
+    }
+
+
+def answer_of(tried: AttemptRow, masker: Masker) -> str:
+    """What the receiver answered, readable; "" where it said nothing."""
+    return masker.text(readable(tried.answer))[:MOST_ANSWER]
 
 
 async def whole(store: Store, row: MessageRow, masker: Masker) -> dict[str, Any]:
@@ -68,6 +88,8 @@ def _attempt(tried: AttemptRow, masker: Masker) -> dict[str, Any]:
         "latency_ms": tried.latency_ms,
         "code": tried.code,
         "text": masker.text(tried.text),
+        "headers": headers_of(tried, masker),
+        "answer": answer_of(tried, masker),
     }
 
 

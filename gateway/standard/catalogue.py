@@ -16,6 +16,7 @@ from gateway.standard.schemafiles import SchemaFiles
 SHARED = "types.xsd"
 ENVELOPE = "envelope.xsd"
 _HASHED = re.compile(r"sm3\((\w+)\)")
+_OF_ANOTHER = ("OriMsgNo", "BizKey")
 _LANES = ("payment", "case", "bulk")
 
 
@@ -60,6 +61,20 @@ class Catalogue:
             hint = f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(self._types)}"
             raise LookupError(f"unknown message type {number_or_name[:60]!r}{hint}")
         return found
+
+    def sensitive_in_key(self, number: str, biz_key: str) -> dict[str, str]:
+        """Value → personal or account, of what is sensitive in a business key of the type (1004 has an account
+        number), or in the key that it names (8002)."""
+        kind = self._types.get(number)
+        if kind is None or kind.hashed_key:
+            return {}
+        if kind.key[:2] == _OF_ANOTHER:
+            named, _, rest = biz_key.partition("|")
+            return {} if named == number else self.sensitive_in_key(named, rest)
+        if not any(name in kind.sensitive for name in kind.key):
+            return {}
+        parts = zip(kind.key, biz_key.split("|"), strict=False)  # the gateway's own keys have more parts
+        return {part: kind.sensitive[name] for name, part in parts if part and name in kind.sensitive}
 
     def __contains__(self, number_or_name: object) -> bool:
         return number_or_name in self._types or number_or_name in self._names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.message import Record
@@ -9,6 +10,12 @@ from gateway.standard.model import Element
 
 MAX_CHARS, MAX_WORDS = 600, 40
 _NAMING = ("No", "Code", "Name", "Key")
+
+
+def without(text: str, values: Iterable[str]) -> str:
+    for value in values:
+        text = text.replace(value, "")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,11 @@ class Naming:
                 leaves.append(child.name)
         return cls(tuple(leaves), tuple(inner))
 
-    def text(self, record: Record) -> str:
-        """The values, each once, at most MAX_WORDS and a record's own rest."""
+    def text(self, record: Record, hidden: Iterable[str] = ()) -> str:
+        """The values, each once, at most MAX_WORDS and a record's own rest; without what is `hidden`."""
         words: dict[str, None] = {}
         self._gather(record, words)
-        return " ".join(words)[:MAX_CHARS]
+        return without(" ".join(words), hidden)[:MAX_CHARS]
 
     def _gather(self, record: Record, words: dict[str, None]) -> None:
         for name in self.leaves:

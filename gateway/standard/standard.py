@@ -35,6 +35,7 @@ from gateway.standard.generate import (
 )
 from gateway.standard.jsonform import read_form
 from gateway.standard.model import Element
+from gateway.standard.naming import Naming
 from gateway.standard.order import order_faults
 from gateway.standard.reading import Reader
 from gateway.standard.rules import RuleBook, Rules, load_rules
@@ -59,6 +60,7 @@ class Form:
     reader: Reader
     rules: Rules
     keeps_rules: RuleTest
+    naming: Naming
 
 
 class Standard:
@@ -188,6 +190,10 @@ class Standard:
         text = "|".join([record.get(name) or "" for name in kind.key])
         return sm3_hex(text.encode()) if kind.hashed_key else text
 
+    def search_text(self, number: str, record: Record, biz_key: str) -> str:
+        """What names the message, for the log's search; nothing sensitive, in a business key neither."""
+        return self._form(number).naming.text(record, self.catalogue.sensitive_in_key(number, biz_key))
+
     def to_json(self, number: str, record: Record) -> dict[str, Any]:
         """The JSON form of a valid record: text everywhere, xs:integer as int."""
         return self._form(number).to_json(record)
@@ -304,4 +310,5 @@ def _make_form(kind: MessageType, root: Element, rules: Rules) -> Form:
         reader=Reader.of(root),
         rules=rules,
         keeps_rules=make_rule_test(rules.errors),
+        naming=Naming.of(root),
     )

@@ -10,12 +10,15 @@ from gateway import clock
 from gateway.errors import Fault
 from gateway.message import DeliveryState, Record
 from gateway.payments.ground import NO_NEEDS, Application, Contract, Ground, TraceStep
-from gateway.standard import Naming, Standard
+from gateway.standard import Standard
 from gateway.store.contract import Arrival, AttemptResult, LastVersion, NewDelivery, Store, Verdict
 
 NO = "SQ-310000-20261124-00001"
 RETURNED_NO = "SQ-310000-20261124-00002"
 MOBILE = "13812345678"
+HEADERS = orjson.dumps(
+    {"sent": {"idempotency-key": "k-1"}, "answered": {"set-cookie": "***", "x-contact": MOBILE}, "cut": True}
+).decode()
 
 
 async def fill(store: Store, standard: Standard) -> None:
@@ -53,8 +56,10 @@ async def accept(
     *,
     original: bytes = b"",
     open_case: bool = False,
+    record: Record | None = None,
 ) -> None:
-    record = standard.sample(number)
+    """A message of the type's sample, or of another record."""
+    record = record or standard.sample(number)
     body = standard.build(number, record)
     key = hashlib.sha256(f"{number}{sender}{application}".encode()).hexdigest()
     sent = original or orjson.dumps({"Head": {"MsgNo": number}, "Body": standard.to_json(number, record)})
@@ -80,7 +85,7 @@ async def accept(
             biz_key=standard.business_key(number, record), biz_version=1, given_version=True, oper_type="1",
             fingerprint=hashlib.sha256(body).hexdigest(), original=sent, content_type="application/json",
             body=body, head=orjson.dumps({"MsgNo": number, "SendTime": clock.t17()}), suite="jose", cert="c", transport="rest", received_at=clock.now_ms(),
-            sender_time=clock.t17(), needs=NO_NEEDS, judge=judge, search=f"{Naming.of(standard.model(number)).text(record)} {application}",
+            sender_time=clock.t17(), needs=NO_NEEDS, judge=judge, search=f"{standard.search_text(number, record, standard.business_key(number, record))} {application}",
             stages=(("read", 410), ("prepared", 95)),
         )
     )  # fmt: skip
@@ -133,6 +138,6 @@ async def deliver(store: Store) -> None:
         await store.record(
             AttemptResult(
                 claimed, state, code, text, status=200 if answer else 0, latency_ms=37, answer=answer,
-                retry_in_s=600.0, outcome_unknown=state is DeliveryState.UNKNOWN,
+                headers=HEADERS if answer else "", retry_in_s=600.0, outcome_unknown=state is DeliveryState.UNKNOWN,
             )
         )  # fmt: skip

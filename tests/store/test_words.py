@@ -11,7 +11,7 @@ import pytest
 
 from gateway.message import DeliveryState
 from gateway.payments.ground import Application, Contract, Ground, Needs
-from gateway.standard import Naming, Standard
+from gateway.standard import Standard
 from gateway.store import Store, sqlite_words
 from gateway.store.contract import LastVersion, MessageFilter, Verdict
 from gateway.wordkeeper import WordKeeper
@@ -153,7 +153,8 @@ def test_what_is_sensitive_is_never_among_the_words() -> None:
     standard, told = Standard.load(ROOT / "schemas"), 0
     for kind in standard.catalogue:
         record, sensitive = standard.sample(kind.number), standard.sensitive(kind.number)
-        text = Naming.of(standard.model(kind.number)).text(record)
+        key = standard.business_key(kind.number, record)
+        text = standard.search_text(kind.number, record, key)
         for value in _values(record, sensitive):
             told += 1
             assert value not in text, (kind.number, value)
