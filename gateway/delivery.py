@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
@@ -282,10 +281,12 @@ class DeliveryWorker:
         except DeliveryError as error:
             verdict = _failed(error)
         except TimeoutError:
-            return Verdict(DeliveryState.READY, "delivery.timeout", "the attempt took too long", unknown=True)
+            text = "the attempt took too long"
+            verdict = Verdict(DeliveryState.READY, "delivery.timeout", text, unknown=True)
         # A doubt stays until the receiver's own word on this key ends it, whatever fails in between.
         stays = in_doubt and not _is_final(verdict, connector)
-        return replace(verdict, unknown=True) if stays else verdict
+        verdict.unknown, verdict.headers = verdict.unknown or stays, parcel.heads.text()
+        return verdict
 
     async def _ask(self, claimed: Claimed, connector: Connector, parcel: Parcel) -> Verdict | None:
         """After an unknown outcome: ask before sending again; where nobody can be asked and money moves,

@@ -29,6 +29,7 @@ class Verdict:
     answer: bytes = b""
     retry_after_s: float | None = None
     unknown: bool = False
+    headers: str = ""  # connectors.heads
 
 
 class Outcomes:
@@ -61,6 +62,7 @@ class Outcomes:
             status=verdict.status,
             latency_ms=latency_ms,
             answer=verdict.answer,
+            headers=verdict.headers,
             retry_in_s=retry_in_s,
             outcome_unknown=verdict.unknown,
             notice=notice,

@@ -85,6 +85,9 @@ def show(message: str, as_json: bool) -> None:
                 f"    #{attempt['number']} {attempt['at']} {attempt['state']} {attempt['status']}"
                 f" {attempt['latency_ms']} ms {attempt['code']} {attempt['text']}"
             )
+            for side, mark in (("sent", ">"), ("answered", "<")):
+                for name, value in attempt["headers"][side].items():
+                    click.echo(f"      {mark} {name}: {value}")
 
 
 @log.command()

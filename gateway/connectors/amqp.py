@@ -32,7 +32,7 @@ class AmqpConnector:
             headers={"traceparent": parcel.traceparent} if parcel.traceparent else None,
         )
         to = self.queue.deliver_to.replace("{type}", parcel.type)
-        await self.link.publish(self.queue.exchange, to, message)
+        await self.link.publish(self.queue.exchange, to, message, parcel.heads)
         return Answer(b"", 0, accepted=True)
 
     async def ask(self, parcel: Parcel) -> Answer | None:

@@ -16,6 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq import exceptions
 
 from gateway.connectors.contract import ConnectorWorld
+from gateway.connectors.heads import Heads
 from gateway.errors import DeliveryError
 
 _HEARTBEAT_S = 30
@@ -64,7 +65,9 @@ class AmqpLink:
         self._channel: AbstractChannel | None = None
         self._connecting = asyncio.Lock()
 
-    async def publish(self, exchange: str, routing_key: str, message: aio_pika.Message) -> None:
+    async def publish(
+        self, exchange: str, routing_key: str, message: aio_pika.Message, heads: Heads | None = None
+    ) -> None:
         """Returns once the broker has it for good. DeliveryError: delivery.unroutable (no queue takes it),
         delivery.not-confirmed, delivery.broken-off, delivery.timeout (these may have it), delivery.unreachable,
         delivery.login."""
@@ -78,6 +81,8 @@ class AmqpLink:
                     else channel.default_exchange
                 )
                 is_sent = True
+                if heads is not None:
+                    heads.sent = _heads_of(message)
                 await to.publish(message, routing_key, mandatory=True)
         except exceptions.PublishError as error:
             text = f"no queue takes {routing_key!r} at the exchange {exchange!r}"
@@ -194,3 +199,12 @@ async def _close(connection: AbstractConnection) -> None:
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]
+
+
+def _heads_of(message: aio_pika.Message) -> dict[str, str]:
+    """Its properties and its own headers, under the names that AMQP gives them."""
+    named = {
+        "message-id": message.message_id, "type": message.type, "app-id": message.app_id,
+        "content-type": message.content_type, **message.headers,
+    }  # fmt: skip
+    return {name: str(value) for name, value in named.items()}

@@ -10,11 +10,12 @@ only when the receiver's seal is on it: a proxy in between must not be able to k
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
 
+from gateway.connectors.heads import Heads
 from gateway.logins import NO_LOGIN, Login
 from gateway.registry import Registry
 from gateway.security.keys import Identity
@@ -36,7 +37,8 @@ class FileRef:
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so
 class Parcel:
-    """One attempt: `payload` is the form in the receiver's own encoding, not yet sealed."""
+    """One attempt: `payload` is the form in the receiver's own encoding, not yet sealed. `heads`: noted by the
+    connector as they travel, of the last exchange where there are more; where it has none they stay empty."""
 
     type: str
     delivery_key: str
@@ -44,6 +46,7 @@ class Parcel:
     files: Sequence[FileRef]
     attempt: int
     traceparent: str = ""
+    heads: Heads = field(default_factory=Heads, compare=False)
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made for every message, and slow to make so

@@ -14,6 +14,7 @@ from functools import lru_cache
 import aiohttp
 
 from gateway.connectors.contract import MAX_ANSWER_BYTES
+from gateway.connectors.heads import Heads
 from gateway.errors import DeliveryError
 from gateway.schedule import parse_retry_after
 
@@ -40,20 +41,26 @@ async def post(
     timeout_s: float,
     *,
     max_bytes: int = MAX_ANSWER_BYTES,
+    heads: Heads | None = None,
 ) -> Exchange:
-    """POSTs and reads the whole answer, whatever its status.
+    """POSTs and reads the whole answer, whatever its status. `heads` is told what was sent and answered, so far
+    as it came.
 
     DeliveryError: delivery.unreachable (nothing was sent), delivery.timeout, delivery.broken-off,
     delivery.answer-too-large (all three unknown).
     """
+    told = heads or Heads()
+    told.sent = headers
     try:
         async with session.post(
             url, data=_body(data), headers=headers, timeout=_limits(timeout_s), allow_redirects=False
         ) as response:
+            told.sent, told.answered = response.request_info.headers, response.headers
             body = await _read(response, max_bytes)
             retry_after_s = parse_retry_after(response.headers.get("Retry-After"))
             return Exchange(response.status, response.content_type.lower(), body, retry_after_s)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        told.sent = {}
         raise DeliveryError("delivery.unreachable", _words(error)) from error
     except TimeoutError as error:
         raise DeliveryError("delivery.timeout", f"no answer within {timeout_s:g} s", unknown=True) from error

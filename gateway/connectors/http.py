@@ -33,7 +33,9 @@ class HttpConnector:
         data = seal(self.world, parcel)
         reach("http.sealed")
         url = self.url.replace("{type}", parcel.type)
-        exchange = await post(self.world.session, url, data, self._headers(parcel), self.timeout_s)
+        exchange = await post(
+            self.world.session, url, data, self._headers(parcel), self.timeout_s, heads=parcel.heads
+        )
         reach("http.answered")
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         if not 200 <= exchange.status < 300:

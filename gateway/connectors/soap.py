@@ -35,7 +35,9 @@ class SoapConnector:
     async def send(self, parcel: Parcel) -> Answer:
         data = seal(self.world, parcel)
         url = self.url.replace("{type}", parcel.type)
-        exchange = await post(self.world.session, url, data, self._headers(parcel), self.timeout_s)
+        exchange = await post(
+            self.world.session, url, data, self._headers(parcel), self.timeout_s, heads=parcel.heads
+        )
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         said = find_fault(opened[0] if opened is not None else exchange.data)
         if said is not None:

@@ -15,6 +15,7 @@ import orjson
 
 from gateway import xmltree
 from gateway.connectors.contract import Answer, Connector, ConnectorWorld, FileRef, Parcel, connectors
+from gateway.connectors.heads import Heads
 from gateway.connectors.seals import seal
 from gateway.connectors.voucher_store import SUCCESS, StoreRefusal, StoreReply, VoucherStore
 from gateway.errors import DeliveryError, MessageError
@@ -68,7 +69,7 @@ class VoucherConnector:
         if "sendVoucher" not in self._names(parcel):
             return None
         voucher = read_voucher(parcel.payload)
-        status = await self.store.query(voucher.vt_code, voucher.st_year, [voucher.number])
+        status = await self.store.query(voucher.vt_code, voucher.st_year, [voucher.number], parcel.heads)
         if status.get(voucher.number) not in _ARRIVED:
             return None
         text = f"status {status[voucher.number]}"
@@ -85,32 +86,32 @@ class VoucherConnector:
         match name:
             case "sendData":
                 for file in parcel.files:
-                    await self._send_file(file, voucher)
+                    await self._send_file(file, voucher, parcel.heads)
                 return StoreReply({})
             case "writeVoucher":
                 sealed = seal(self.world, parcel)
-                return await self.store.write(voucher.vt_code, voucher.st_year, sealed)
+                return await self.store.write(voucher.vt_code, voucher.st_year, sealed, parcel.heads)
             case "sendVoucher":
-                return await self.store.send(voucher.vt_code, voucher.st_year, [voucher.number])
+                return await self.store.send(voucher.vt_code, voucher.st_year, [voucher.number], parcel.heads)
             case "discardVoucher":
                 vt_code = self.discard_vt_code or voucher.vt_code
-                return await self.store.discard(vt_code, voucher.st_year, [voucher.number])
+                return await self.store.discard(vt_code, voucher.st_year, [voucher.number], parcel.heads)
             case _:
                 raise DeliveryError("delivery.configuration", f"unknown operation {name}", permanent=True)
 
-    async def _send_file(self, file: FileRef, voucher: Voucher) -> None:
+    async def _send_file(self, file: FileRef, voucher: Voucher, heads: Heads) -> None:
         """A stored attachment in blocks of 2 MiB; at most one block is held in memory."""
         blocks = VoucherFileBlocks(file.name, voucher.vt_code, voucher.number, file.size, attach=file.digest)
         try:
             async for chunk in self.world.read_file(file.digest):
                 for block in blocks.feed(chunk):
-                    await self.store.send_data(voucher.st_year, block)
+                    await self.store.send_data(voucher.st_year, block, heads)
             rest = blocks.finish()
         except (OSError, ValueError) as error:
             # Ours to mend (a file that is not there, or another than was granted), so it may be retried.
             raise DeliveryError("delivery.attachment", f"{file.digest}: {error}"[:300]) from error
         for block in rest:
-            await self.store.send_data(voucher.st_year, block)
+            await self.store.send_data(voucher.st_year, block, heads)
 
 
 def read_voucher(payload: bytes) -> Voucher:

@@ -19,6 +19,7 @@ from lxml import etree
 from gateway import clock, xmltree
 from gateway.connectors.contract import ConnectorWorld
 from gateway.connectors.exchange import Exchange, post, refusal
+from gateway.connectors.heads import Heads
 from gateway.errors import DeliveryError, MessageError
 from gateway.security.httpsig import sign_request
 
@@ -101,29 +102,41 @@ class VoucherStore:
         await self._call("returnVoucher", [*self._of(vt_code), ("voucherNo", nos), ("errMsg", reasons)])
 
     # writing
-    async def write(self, vt_code: str, st_year: str, sealed: bytes) -> StoreReply:
+    async def write(
+        self, vt_code: str, st_year: str, sealed: bytes, heads: Heads | None = None
+    ) -> StoreReply:
         voucher = ("voucher", base64.b64encode(sealed).decode())
-        return await self._call("writeVoucher", [*self._of(vt_code, st_year), voucher, *self._orgs()])
+        return await self._call(
+            "writeVoucher", [*self._of(vt_code, st_year), voucher, *self._orgs()], heads=heads
+        )
 
-    async def send(self, vt_code: str, st_year: str, nos: Sequence[str]) -> StoreReply:
+    async def send(
+        self, vt_code: str, st_year: str, nos: Sequence[str], heads: Heads | None = None
+    ) -> StoreReply:
         head = [("certID", self.cert_id), ("admDivCode", self.adm_div), *self._orgs()]
         tail = [("stYear", st_year), ("vtCode", vt_code), ("voucherNo", nos)]
-        return await self._call("sendVoucher", [*head, *tail])
+        return await self._call("sendVoucher", [*head, *tail], heads=heads)
 
-    async def discard(self, vt_code: str, st_year: str, nos: Sequence[str]) -> StoreReply:
-        return await self._call("discardVoucher", [*self._of(vt_code, st_year), ("voucherNo", nos)])
+    async def discard(
+        self, vt_code: str, st_year: str, nos: Sequence[str], heads: Heads | None = None
+    ) -> StoreReply:
+        return await self._call(
+            "discardVoucher", [*self._of(vt_code, st_year), ("voucherNo", nos)], heads=heads
+        )
 
-    async def query(self, vt_code: str, st_year: str, nos: Sequence[str]) -> dict[str, str]:
+    async def query(
+        self, vt_code: str, st_year: str, nos: Sequence[str], heads: Heads | None = None
+    ) -> dict[str, str]:
         """Receipt status (0–6) by number; a number that the store does not know is absent."""
         target = ("decOrgType", self.target)
         args = [*self._of(vt_code, st_year), ("voucherNo", nos), target]
-        reply = await self._call("queryVoucherStatusByOrgType", args)
+        reply = await self._call("queryVoucherStatusByOrgType", args, heads=heads)
         return {no: reply.entries[no] for no in nos if no in reply.entries}
 
     # files
-    async def send_data(self, st_year: str, block: bytes) -> StoreReply:
+    async def send_data(self, st_year: str, block: bytes, heads: Heads | None = None) -> StoreReply:
         """One block of a file, as formats.VoucherFileBlocks makes it."""
-        return await self._call("sendData", self._data(st_year, block))
+        return await self._call("sendData", self._data(st_year, block), heads=heads)
 
     async def get_data(self, st_year: str, block: bytes) -> bytes:
         """The block of a file that `block` (a File without data) names; b"" if there is none."""
@@ -143,7 +156,12 @@ class VoucherStore:
         return [*head, *self._orgs(), ("stYear", st_year), data]
 
     async def _call(
-        self, operation: str, arguments: Sequence[tuple[str, _Value]], *, max_bytes: int = 65_536
+        self,
+        operation: str,
+        arguments: Sequence[tuple[str, _Value]],
+        *,
+        max_bytes: int = 65_536,
+        heads: Heads | None = None,
     ) -> StoreReply:
         body = envelope(operation, arguments)
         headers = {
@@ -161,6 +179,7 @@ class VoucherStore:
             {**headers, **signature},
             self.timeout_s,
             max_bytes=max_bytes,
+            heads=heads,
         )
         return read_reply(operation, exchange)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.console.guard import audit, requires
 from gateway.console.lineages import FormLeaves, form_leaves
 from gateway.console.masked import MOST_CHARS, NO_MASK, Masker, indented, readable
 from gateway.console.timeline import timeline
+from gateway.console.told import answer_of, headers_of
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.errors import MessageError
 from gateway.evidence import make_receipt
@@ -116,10 +117,11 @@ async def _message_page(
         "platforms": platforms,
         "curls": {one.id: curl_of(platforms[one.receiver], one) for one in deliveries if one.receiver in platforms},
         "attempts": attempts,
-        "answers": _answers(attempts, masker),
+        "answers": _of_each(attempts, lambda one: answer_of(one, masker) if one.answer else ""),
+        "headers": _of_each(attempts, lambda one: headers_of(one, masker) if one.headers else {}),
         "timeline": timeline(row, events, deliveries, attempts, masker),
         "signer": await signer(world, row),
-        "forms": _forms(world, row, deliveries, masker),
+        "forms": forms_of(world, row, deliveries, masker),
         "leaves": await leaves_of(world, row, deliveries, masker),
         "related": await related(world, row),
         "most": MOST_CHARS,
@@ -164,16 +166,13 @@ async def related(world: ConsoleWorld, row: MessageRow) -> list[MessageRow]:
     return sorted((one for one in rows if one.id != row.id), key=lambda one: one.id)
 
 
-def _answers(attempts: dict[int, Sequence[AttemptRow]], masker: Masker) -> dict[tuple[int, int], str]:
-    return {
-        (delivery, one.number): masker.text(readable(one.answer))[:2000]
-        for delivery, tried in attempts.items()
-        for one in tried
-        if one.answer
-    }
+def _of_each(
+    attempts: dict[int, Sequence[AttemptRow]], told: Callable[[AttemptRow], Any]
+) -> dict[tuple[int, int], Any]:
+    return {(delivery, one.number): told(one) for delivery, tried in attempts.items() for one in tried}
 
 
-def _forms(
+def forms_of(
     world: ConsoleWorld, row: MessageRow, deliveries: Sequence[DeliveryRow], masker: Masker
 ) -> list[Form]:
     """The sender's own form, the standard's, and each receiver's."""

@@ -30,6 +30,7 @@ from gateway.console import (
     opsdeliveries,
     opskeeping,
     opsmessages,
+    opsonemessage,
     opsplatforms,
     overview,
     platforms,
@@ -57,6 +58,7 @@ _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
 OPS = (  # the calls of /v1/ops
     *opsmessages.CALLS,
+    *opsonemessage.CALLS,
     *opscases.CALLS,
     *opsdeliveries.CALLS,
     *opsplatforms.CALLS,

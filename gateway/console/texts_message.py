@@ -74,4 +74,8 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
     "delivery.took": ("用时", "Took"),
     "delivery.status": ("状态码", "Status"),
     "delivery.error": ("错误", "Error"),
+    "delivery.headers": ("头部", "Headers"),
+    "delivery.headers-sent": ("发出的头部", "Headers sent"),
+    "delivery.headers-answered": ("对方应答的头部", "Headers answered"),
+    "delivery.headers-cut": ("头部过长，未全部保留", "The headers were too long to be kept whole"),
 }

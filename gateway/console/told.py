@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from gateway.clock import time_of
-from gateway.console.masked import Masker
+from gateway.console.masked import Masker, readable
+from gateway.message import DeliveryState
 from gateway.security.masking import How, mask
 from gateway.standard import Standard
 from gateway.store.contract import AlarmRow, AttemptRow, MessageRow, Store
+
+MOST_ANSWER = 2000  # characters
 
 
 def masker_of(standard: Standard, row: MessageRow, how: How = mask) -> Masker:
@@ -39,10 +44,29 @@ def brief(row: MessageRow, masker: Masker) -> dict[str, Any]:
     }
 
 
+def headers_of(tried: AttemptRow, masker: Masker) -> dict[str, Any]:
+    """`sent` and `answered`, names to values, and `cut`: not all had room."""
+    kept = orjson.loads(tried.headers) if tried.headers else {}
+    return {
+        "sent": masked(kept.get("sent", {}), masker),
+        "answered": masked(kept.get("answered", {}), masker),
+        "cut": bool(kept.get("cut")),
+    }
+
+
+def answer_of(tried: AttemptRow, masker: Masker) -> str:
+    """What the receiver answered, readable; "" where it said nothing."""
+    return masker.text(readable(tried.answer))[:MOST_ANSWER]
+
+
 async def whole(store: Store, row: MessageRow, masker: Masker) -> dict[str, Any]:
     """A message with its stages, deliveries and attempts."""
     return {
         **brief(row, masker),
+        "suite": row.suite,
+        "transport": row.transport,
+        "idem_key": row.idem_key,
+        "fingerprint": row.fingerprint,
         "events": [
             {"at": time_of(event.at), "stage": event.stage, "detail": masked(event.detail, masker)}
             for event in await store.events(row.id)
@@ -52,6 +76,9 @@ async def whole(store: Store, row: MessageRow, masker: Masker) -> dict[str, Any]
                 "id": one.id,
                 "receiver": one.receiver,
                 "state": str(one.state),
+                "key": one.delivery_key,
+                "mapping": one.rendered_version,
+                "due_at": time_of(one.due_at) if one.state == DeliveryState.READY else "",
                 "code": one.last_code,
                 "text": masker.text(one.last_text),
                 "attempts": [_attempt(tried, masker) for tried in await store.attempts(one.id)],
@@ -70,6 +97,8 @@ def _attempt(tried: AttemptRow, masker: Masker) -> dict[str, Any]:
         "latency_ms": tried.latency_ms,
         "code": tried.code,
         "text": masker.text(tried.text),
+        "headers": headers_of(tried, masker),
+        "answer": answer_of(tried, masker),
     }
 
 

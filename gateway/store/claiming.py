@@ -167,7 +167,7 @@ async def claim(
         files, rendered = forms[id_]
         work.count(receiver, DeliveryState.READY, -1)
         work.count(receiver, DeliveryState.LEASED, 1)
-        attempts.append((id_, number, work.at_ms, worker, "running", 0, 0, 0, "", "", b""))
+        attempts.append((id_, number, work.at_ms, worker, "running", 0, 0, 0, "", "", b"", ""))
         claimed.append(
             Claimed(
                 id_, message_id, receiver, type_, sender, application, delivery_key, effect_no, tries, token,

@@ -41,6 +41,7 @@ class Claimed:
 class AttemptResult:
     """The end of one attempt. `state`: DONE, READY (retry at `retry_in_s`), DEAD or UNKNOWN.
     `answer` is the receiver's unsealed answer (at most 64 KiB are kept).
+    `headers`: those that were sent and answered, as JSON text (connectors.heads), "" where there were none.
     `notice`: a message of the gateway's own (8002) that tells the sender, stored in the same transaction.
     `receipt_within_s`: of one that is DONE, when the receiver owes its business receipt (8002); 0: it owes none."""
 
@@ -55,6 +56,7 @@ class AttemptResult:
     outcome_unknown: bool = False
     notice: Arrival | None = None
     receipt_within_s: float = 0.0
+    headers: str = ""
 
 
 MakeNotice = Callable[[Claimed, str, str], Arrival | None]
@@ -97,6 +99,7 @@ class AttemptRow:
     code: str
     text: str
     answer: bytes
+    headers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ _a = tables.attempt.c
 _ATTEMPTS = Statement(
     select(
         _a.delivery_id, _a.number, _a.started_at, _a.ended_at, _a.state, _a.status, _a.latency_ms, _a.code,
-        _a.text, _a.answer,
+        _a.text, _a.answer, _a.headers,
     ).where(_a.delivery_id == bindparam("of_delivery")).order_by(_a.number)
 )  # fmt: skip
 _e = tables.event.c

@@ -63,6 +63,7 @@ _END_ATTEMPT = Statement(
         code=bindparam("said_code"),
         text=bindparam("said"),
         answer=bindparam("said_answer"),
+        headers=bindparam("went_with"),
     )
     .where(_attempt.c.delivery_id == bindparam("of_delivery"), _attempt.c.number == bindparam("of_number"))
 )
@@ -142,6 +143,7 @@ def _attempt_values(work: Transaction, result: AttemptResult, number: int) -> li
             "said_code": result.code,
             "said": result.text,
             "said_answer": result.answer[:_ANSWER_BYTES],
+            "went_with": result.headers,
             "of_delivery": result.claimed.delivery_id,
             "of_number": number,
         }

@@ -83,9 +83,7 @@ async def read_records(connection: Connection, ids: Sequence[str]) -> dict[str, 
     deliveries = _dicts(_d, await _DELIVERIES.rows(connection, given=given))
     parcels = as_given(one["id"] for one in deliveries)
     forms = _grouped("delivery_id", _dicts(tables.form, await _FORMS.rows(connection, given=parcels)))
-    attempts = _grouped(
-        "delivery_id", _dicts(tables.attempt, await _ATTEMPTS.rows(connection, given=parcels))
-    )
+    attempts = _grouped("delivery_id", await _attempts(connection, parcels))
     leaves = {id_: row for id_, *row in await _LEAVES.rows(connection, given=given)}
     by_message = _grouped("message_id", deliveries)
     return {
@@ -100,6 +98,14 @@ async def read_records(connection: Connection, ids: Sequence[str]) -> dict[str, 
         }
         for one in messages
     }
+
+
+async def _attempts(connection: Connection, deliveries: str) -> list[Record]:
+    found = _dicts(tables.attempt, await _ATTEMPTS.rows(connection, given=deliveries))
+    for one in found:
+        if not one["headers"]:
+            del one["headers"]  # an archive of before there were any holds the same record
+    return found
 
 
 def record_digest(record: Mapping[str, Any]) -> str:

@@ -192,6 +192,7 @@ attempt = Table(
     text("code"),
     text("text"),
     blob("answer"),
+    text("headers"),  # JSON (connectors.heads), or ""
     PrimaryKeyConstraint("delivery_id", "number"),
     sqlite_with_rowid=False,
 )

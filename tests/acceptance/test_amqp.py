@@ -258,6 +258,7 @@ async def test_tls_holds_the_brokers_name_against_its_certificate(place: Place, 
     message = parcel("3001")
     assert (await one.send(message)).accepted
     assert (await platform.get(queue)).message_id == message.delivery_key
+    assert message.heads.sent["message-id"] == message.delivery_key and not message.heads.answered
     await one.close()
     another = connector(place, url=f"amqps://guest@127.0.0.1:{place.secure}/", authority=authority)
     assert (await failure(another))[0] == "delivery.unreachable"

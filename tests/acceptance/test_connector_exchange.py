@@ -8,9 +8,11 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
+import orjson
 import pytest
 
 from gateway.connectors.exchange import Exchange, post
+from gateway.connectors.heads import Heads
 from gateway.errors import DeliveryError
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -62,6 +64,25 @@ async def test_an_answer_is_read_whole_with_its_status_and_retry_after(
     text = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Type: Text/XML; charset=gbk\r\nContent-Length: 3\r\n\r\nabc"
     async with server(says(text)) as url:
         assert await post(session, url, b"body", {}, 5) == Exchange(429, "text/xml", b"abc", 7.0)
+
+
+async def test_headers_are_noted_as_they_travel(session: aiohttp.ClientSession) -> None:
+    text = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nX-Trace: 7\r\nContent-Length: 99\r\n\r\nabc"
+    heads = Heads()
+    async with server(says(text)) as url:
+        with pytest.raises(DeliveryError):
+            await post(session, url, b"body", {"Idempotency-Key": "k"}, 5, heads=heads)
+    kept = orjson.loads(heads.text())
+    assert kept["sent"]["idempotency-key"] == "k" and kept["sent"]["content-length"] == "4"
+    assert kept["answered"] == {"set-cookie": "***", "x-trace": "7", "content-length": "99"}
+    unsent = Heads()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(DeliveryError):
+            await post(
+                session, f"http://127.0.0.1:{free.getsockname()[1]}/x", b"", {"A": "b"}, 5, heads=unsent
+            )
+    assert unsent.text() == ""
 
 
 async def test_nobody_listening_means_that_nothing_happened(session: aiohttp.ClientSession) -> None:

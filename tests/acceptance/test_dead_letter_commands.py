@@ -197,8 +197,11 @@ async def test_the_log_masks_what_the_standard_calls_sensitive(terminal: Termina
     message_id = await accept_id(store, sent)
     claimed = await claim_one(store)
     text = f"account {record['AcctNo']} is unknown"
-    await store.record(ended(claimed, DeliveryState.DEAD, "receiver.30012", text=text))
+    headers = json.dumps({"sent": {"idempotency-key": key}, "answered": {"via": "1.1 a"}})
+    await store.record(ended(claimed, DeliveryState.DEAD, "receiver.30012", text=text, headers=headers))
     await store.close()
+    (attempt,) = (await terminal.run("log", "show", message_id))["deliveries"][0]["attempts"]
+    assert attempt["headers"]["answered"] == {"via": "1.1 a"} and not attempt["headers"]["cut"]
     for words in (("log", "search"), ("log", "show", message_id), ("log", "dead")):
         shown = json.dumps(await terminal.run(*words))
         assert record["AcctNo"] not in shown and "****" + record["AcctNo"][-4:] in shown, words

@@ -69,6 +69,9 @@ async def test_a_delivery_that_gave_up_is_told_to_its_sender_and_can_be_replayed
     await until(store.dead_letters)
     dead = (await store.dead_letters())[0]
     assert (dead.receiver, dead.state, dead.attempts) == ("GGZY-ZPT", DeliveryState.DEAD, 2)
+    for tried in await store.attempts(dead.id):
+        headers = json.loads(tried.headers)
+        assert headers["sent"]["idempotency-key"] == dead.delivery_key and headers["answered"]["date"]
     stuck = await store.get_message(message)
     assert stuck is not None and stuck.state is MessageState.STUCK
     notices = await store.search(MessageFilter(type="8002"))

@@ -16,6 +16,9 @@ from gateway.store.contract import Arrival, AttemptResult, LastVersion, NewDeliv
 NO = "SQ-310000-20261124-00001"
 RETURNED_NO = "SQ-310000-20261124-00002"
 MOBILE = "13812345678"
+HEADERS = orjson.dumps(
+    {"sent": {"idempotency-key": "k-1"}, "answered": {"set-cookie": "***", "x-contact": MOBILE}, "cut": True}
+).decode()
 
 
 async def fill(store: Store, standard: Standard) -> None:
@@ -135,6 +138,6 @@ async def deliver(store: Store) -> None:
         await store.record(
             AttemptResult(
                 claimed, state, code, text, status=200 if answer else 0, latency_ms=37, answer=answer,
-                retry_in_s=600.0, outcome_unknown=state is DeliveryState.UNKNOWN,
+                headers=HEADERS if answer else "", retry_in_s=600.0, outcome_unknown=state is DeliveryState.UNKNOWN,
             )
         )  # fmt: skip

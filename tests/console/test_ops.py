@@ -79,7 +79,8 @@ async def test_every_call_is_refused_or_open_as_the_table_says(site: Site, role:
 async def test_answers_hold_to_what_is_described(site: Site) -> None:
     tokens = {role: await token_of(site, role) for role in ROLES}
     _, listed = await ask(site, "/messages", tokens[OPERATOR])
-    ids = {"/messages/{id}": listed["messages"][0]["id"], "/applications/{no}": NO}
+    ids = {call.path: listed["messages"][0]["id"] for call in OPS if call.path.startswith("/messages/{id}")}
+    ids["/applications/{no}"] = NO
     for call in OPS:
         if call.method != "GET" or call.media != "application/json":
             continue
@@ -109,6 +110,15 @@ async def test_the_log_is_found_by_its_fields_and_read_page_by_page(site: Site) 
     assert [one["type"] for one in found["messages"]] == ["4002"]
     _, one = await ask(site, f"/messages/{found['messages'][0]['id']}", token)
     assert one["deliveries"][0]["receiver"] == "CZ-ZFPT-310000" and one["events"][0]["stage"] == "accepted"
+    (sent,) = (await ask(site, "/messages?type=2003", token))[1]["messages"]
+    _, one = await ask(site, f"/messages/{sent['id']}", token)
+    (tried,) = one["deliveries"][0]["attempts"]
+    assert tried["headers"] == {
+        "sent": {"idempotency-key": "k-1"},
+        "answered": {"set-cookie": "***", "x-contact": "138****5678"},
+        "cut": True,
+    }
+    assert '"Result": "00000"' in tried["answer"]
     assert (await ask(site, "/messages?until=2020-01-01", token))[1]["messages"] == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from lxml import etree, html
 
 from gateway.message import DeliveryState
-from gateway.store.contract import AttemptResult
+from gateway.store.contract import AttemptResult, MessageFilter
 from tests.console.conftest import Site
 from tests.console.seed import MOBILE, NO, RETURNED_NO, accept
 
@@ -114,6 +114,18 @@ async def test_a_mobile_number_beyond_the_standard_is_masked_too(site: Site) -> 
     page = await message_page(site, "2003")
     assert MOBILE not in page
     assert "138****5678" in page
+
+
+async def test_an_attempt_shows_the_headers_that_it_sent_and_was_answered(site: Site) -> None:
+    (row,) = await site.store.search(MessageFilter(type="2003"))
+    for language, words in (
+        ("zh", ("发出的头部", "对方应答的头部", "未全部保留")),
+        ("en", ("Headers sent", "Headers answered", "too long")),
+    ):
+        _, page = await get(site, f"/messages/{row.id}", Cookie=f"gateway-language={language}")
+        deliveries = text_of(html.fromstring(page).xpath("//section[@aria-labelledby='deliveries']")[0])
+        for word in (*words, "idempotency-key: k-1", "set-cookie: ***", "x-contact: 138****5678"):
+            assert word in deliveries, (language, word)
 
 
 async def test_refusals_name_the_place_in_the_senders_words(site: Site) -> None:

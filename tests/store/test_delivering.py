@@ -43,13 +43,13 @@ async def test_a_claimed_delivery_carries_all_that_the_worker_needs(store: Store
 async def test_a_message_is_delivered_when_all_its_deliveries_are_done(store: Store) -> None:
     message_id = await accept_id(store, message("a", judge=says(to("A"), to("B"))))
     first, second = await store.claim("w", 10, 60.0)
-    assert await store.record(ended(first))
+    assert await store.record(ended(first, headers='{"sent":{}}'))
     assert await state(store, message_id) is MessageState.ACCEPTED
     assert await store.record(ended(second))
     assert await state(store, message_id) is MessageState.DELIVERED
     (attempt,) = await store.attempts(first.delivery_id)
     assert (attempt.state, attempt.status, attempt.latency_ms, attempt.answer) == ("done", 200, 5, b"ok")
-    assert attempt.ended_at >= attempt.started_at > 0
+    assert attempt.ended_at >= attempt.started_at > 0 and attempt.headers == '{"sent":{}}'
     assert all(row.done_at for row in await store.deliveries(message_id))
     assert [event.stage for event in await store.events(message_id)] == ["accepted", "delivered"]
 

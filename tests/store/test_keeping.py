@@ -75,6 +75,19 @@ async def test_a_record_holds_every_row_of_its_message(store: Store) -> None:
     assert await store.month_records(MARCH, id_, 10) == []
 
 
+async def test_a_record_holds_the_headers_of_attempts_and_one_without_any_is_as_it_was_before(
+    store: Store,
+) -> None:
+    await delivered(store, "one")
+    await accept_id(store, old_message("two", judge=says(to("CZ", "two"))))
+    assert await store.record(ended(await claim_one(store), headers='{"sent":{"a":"1"}}'))
+    records = [record for _, record in await store.month_records(MARCH, "", 10)]
+    assert [one.get("headers") for record in records for one in record["attempts"]] in (
+        [None, '{"sent":{"a":"1"}}'], ['{"sent":{"a":"1"}}', None],
+    )  # fmt: skip
+    assert (await store.purge_batch(MARCH, await archived(store))).purged == 2
+
+
 async def test_what_is_purged_leaves_its_key_its_first_reply_and_its_proof(store: Store) -> None:
     arrival = old_message("one", head=b'{"MsgNo":"3001","MsgId":"M-1"}')
     first = (await store.accept(arrival)).message

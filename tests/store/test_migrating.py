@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gateway.store import Store, open_store
-from tests.store.samples import accept_id, message, new_log
+from tests.store.conftest import OpenStore
+from tests.store.samples import accept_id, claim_one, ended, message, new_log, says, to
 
 _BEFORE_0011 = """
 CREATE TABLE before (sender TEXT NOT NULL, idem_key TEXT NOT NULL, fingerprint TEXT NOT NULL, message_id TEXT NOT NULL,
@@ -18,6 +20,7 @@ DROP TABLE sender_key;
 ALTER TABLE before RENAME TO sender_key;
 DROP TABLE console_token; -- later revisions make these again
 DROP TABLE saved_filter;
+ALTER TABLE attempt DROP COLUMN headers;
 UPDATE alembic_version SET version_num = '0010';
 """
 
@@ -43,3 +46,37 @@ async def test_keys_that_are_laid_out_anew_are_the_same_keys(
     assert connection.execute("SELECT * FROM sender_key").fetchall() == rows
     assert connection.execute("SELECT rowid FROM sender_key").fetchall() == [(1,)]
     connection.close()
+
+
+_BEFORE_0014 = ("ALTER TABLE attempt DROP COLUMN headers", "UPDATE alembic_version SET version_num = '0013'")
+
+
+async def test_attempts_of_before_have_no_headers_and_new_ones_do(
+    make_store: OpenStore, store: Store, store_url: str
+) -> None:
+    before = await accept_id(store, message("a", judge=says(to())))
+    assert await store.record(ended(await claim_one(store)))
+    ((kept,),) = [await store.attempts(one.id) for one in await store.deliveries(before)]
+    await store.close()
+    await run_raw(store_url, _BEFORE_0014)
+    again = make_store()
+    await again.open()
+    ((found,),) = [await again.attempts(one.id) for one in await again.deliveries(before)]
+    assert found == kept and found.headers == ""
+    after = await accept_id(again, message("b", judge=says(to("CZ", "b"))))
+    assert await again.record(ended(await claim_one(again), headers="{}"))
+    ((new,),) = [await again.attempts(one.id) for one in await again.deliveries(after)]
+    assert new.headers == "{}"
+    await again.close()
+
+
+async def run_raw(url: str, statements: tuple[str, ...]) -> None:
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        connection.executescript(";".join(statements))
+        connection.close()
+        return
+    link = await asyncpg.connect(url)
+    for one in statements:
+        await link.execute(one)
+    await link.close()
