@@ -59,11 +59,11 @@ async def try_candidate(request: web.Request) -> web.Response:
     name = f"{mapping.profile}/{mapping.message}.{mapping.direction}"
     try:
         candidate = await asyncio.to_thread(_load, world, mapping, text)
-        given = await asyncio.to_thread(StandIns.of, world, mapping)
+        stand_ins = await asyncio.to_thread(StandIns.of, world, mapping)
     except ConfigError as error:
         return await _page(request, mapping, text=text, findings=error.findings, status=400)
     trials = await try_on_last(
-        world.store, world.settings.platforms, mapping, candidate, max(last, 1), given.of_message
+        world.store, world.settings.platforms, mapping, candidate, max(last, 1), stand_ins.of_message
     )
     counted = Counter(one.verdict for one in trials)
     await audit(request, "try mapping", name, "", {"version": candidate.version, **counted})
