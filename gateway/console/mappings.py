@@ -128,7 +128,7 @@ async def _page(
 ) -> web.Response:
     world = request.app[WORLD]
     on_disk = await asyncio.to_thread(Path(mapping.file).read_text, "utf-8")
-    checked, comparison = await asyncio.to_thread(compared, world.translator.standard, mapping)
+    checked, comparison = await asyncio.to_thread(compared, world, mapping)
     context = {
         "tab": "mappings",
         "mapping": mapping,

@@ -52,7 +52,7 @@ class StandIns:
         standard = world.translator.standard
         if mapping.direction == "out":
             return cls(standard, mapping.direction)
-        checked, comparison = compared(standard, mapping)
+        checked, comparison = compared(world, mapping)
         if comparison is None:
             raise ConfigError(checked.findings)
         sensitive = standard.sensitive(mapping.number)
@@ -95,9 +95,9 @@ class StandIns:
         return "".join(_like(char, seed[place % len(seed)]) for place, char in enumerate(value))
 
 
-def compared(standard: Standard, mapping: Mapping) -> tuple[Checked, Comparison | None]:
+def compared(world: ConsoleWorld, mapping: Mapping) -> tuple[Checked, Comparison | None]:
     """The mapping's file as it is on disk; no comparison where it has errors."""
-    path = Path(mapping.file)
+    path, standard = Path(mapping.file), world.translator.standard
     shelf = Shelf(find_schemas(path))
     checked = check_file(path, standard, shelf)
     return checked, compare(checked, standard, shelf) if checked.plan is not None else None
