@@ -114,7 +114,7 @@ def _load(world: ConsoleWorld, mapping: Mapping, text: str) -> Mapping:
             raise ConfigError([replace(one, file=own.name) for one in error.findings]) from error
 
 
-def _compared(world: ConsoleWorld, mapping: Mapping) -> tuple[Checked, Comparison | None]:
+def compared(world: ConsoleWorld, mapping: Mapping) -> tuple[Checked, Comparison | None]:
     path = Path(mapping.file)
     shelf = Shelf(find_schemas(path))
     checked = check_file(path, world.translator.standard, shelf)
@@ -143,7 +143,7 @@ async def _page(
 ) -> web.Response:
     world = request.app[WORLD]
     on_disk = await asyncio.to_thread(Path(mapping.file).read_text, "utf-8")
-    checked, comparison = await asyncio.to_thread(_compared, world, mapping)
+    checked, comparison = await asyncio.to_thread(compared, world, mapping)
     context = {
         "tab": "mappings",
         "mapping": mapping,

@@ -80,7 +80,7 @@ async def test_answers_hold_to_what_is_described(site: Site) -> None:
     tokens = {role: await token_of(site, role) for role in ROLES}
     _, listed = await ask(site, "/messages", tokens[OPERATOR])
     ids = {call.path: listed["messages"][0]["id"] for call in OPS if call.path.startswith("/messages/{id}")}
-    ids["/applications/{no}"] = NO
+    ids |= {"/applications/{no}": NO, "/platforms/{name}": "GGZY-JSGC"}
     for call in OPS:
         if call.method != "GET" or call.media != "application/json":
             continue
