@@ -18,20 +18,28 @@ from gateway import xmltree
 from gateway.errors import MessageError
 from gateway.formats import formats, read_json
 from gateway.message import Record
-from gateway.security.masking import mask, mask_record
+from gateway.security.masking import How, mask, mask_record
 
 MOST_CHARS = 40_000
-_MOBILE = re.compile(r"(?<![0-9A-Za-z])(1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
-_ID_CARD = re.compile(r"(?<![0-9A-Za-z])(\d)\d{5}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}([\dXx])(?![0-9A-Za-z])")
+_MOBILE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
+_ID_CARD = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}[\dXx](?![0-9A-Za-z])")
 MOF = "mof-voucher"
 
 
 class Masker:
-    """Masks the values that one message holds in sensitive elements. `named`: value → kind, of those in its key."""
+    """Masks the values that one message holds in sensitive elements, in `how` a way. `named`: value → kind, of
+    those in its key."""
 
-    def __init__(self, record: Record, sensitive: Mapping[str, str], named: Mapping[str, str] | None = None):
-        self.record = mask_record(record, sensitive)
-        pairs = {value: mask(kind, value) for value, kind in (named or {}).items()}
+    def __init__(
+        self,
+        record: Record,
+        sensitive: Mapping[str, str],
+        named: Mapping[str, str] | None = None,
+        how: How = mask,
+    ):
+        self.record = mask_record(record, sensitive, how)
+        self._how = how
+        pairs = {value: how(kind, value) for value, kind in (named or {}).items()}
         _collect(record, self.record, pairs)
         # Longer values first: an account number may contain a shorter one.
         self.pairs = sorted(pairs.items(), key=lambda pair: -len(pair[0]))
@@ -39,8 +47,11 @@ class Masker:
     def text(self, text: str) -> str:
         for value, shown in self.pairs:
             text = text.replace(value, shown)
-        text = _MOBILE.sub(r"\1****\2", text)
-        return _ID_CARD.sub(lambda found: found[1] + "*" * 16 + found[2], text)
+        text = _MOBILE.sub(self._of_person, text)
+        return _ID_CARD.sub(self._of_person, text)
+
+    def _of_person(self, found: re.Match[str]) -> str:
+        return self._how("personal", found[0])
 
 
 class _NoMask(Masker):

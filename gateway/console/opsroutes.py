@@ -11,9 +11,9 @@ from aiohttp import web
 from gateway.clock import time_of
 from gateway.console.certificates import Key, all_keys
 from gateway.console.guard import requires
-from gateway.console.mappings import compared
 from gateway.console.ops import Call, Parameter, Refused, told
 from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, numbers, object_, texts
+from gateway.console.standins import compared
 from gateway.console.trying import find_mapping
 from gateway.console.world import WORLD
 from gateway.errors import Finding

@@ -10,17 +10,18 @@ import orjson
 from gateway.clock import time_of
 from gateway.console.masked import Masker, readable
 from gateway.message import DeliveryState
+from gateway.security.masking import How, mask
 from gateway.standard import Standard
 from gateway.store.contract import AlarmRow, AttemptRow, MessageRow, Store
 
 MOST_ANSWER = 2000  # characters
 
 
-def masker_of(standard: Standard, row: MessageRow) -> Masker:
+def masker_of(standard: Standard, row: MessageRow, how: How = mask) -> Masker:
     """Masks what one message holds of accounts, numbers and names, wherever it is repeated."""
     sensitive = standard.sensitive(row.type)
     record = standard.read(row.type, row.body) if sensitive and row.body else {}
-    return Masker(record, sensitive, standard.catalogue.sensitive_in_key(row.type, row.biz_key))
+    return Masker(record, sensitive, standard.catalogue.sensitive_in_key(row.type, row.biz_key), how)
 
 
 def shown_key(row: MessageRow, masker: Masker) -> str:
