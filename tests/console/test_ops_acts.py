@@ -127,6 +127,20 @@ async def test_the_overview_refusals_and_mappings_are_told(site: Site) -> None:
     assert (await ask(site, "/mappings", token))[1] == {"mappings": []}
 
 
+async def test_the_standard_is_told(site: Site) -> None:
+    token = await token_of(site)
+    _, types = await ask(site, "/standard/types", token)
+    assert [one["number"] for one in types["types"]] == [one.number for one in site.standard.catalogue]
+    _, one = await ask(site, "/standard/types/4002", token)
+    (account,) = (row for row in one["elements"] if row["path"] == "Payees/Payee/AcctNo")
+    assert (account["leaf"], account["sensitive"]) == (True, "account") and one["sample"]
+    assert (await ask(site, "/standard/types/0000", token))[0] == 404
+    names = {row["name"] for row in (await ask(site, "/standard/codes", token))[1]["tables"]}
+    _, table = await ask(site, "/standard/codes/status", token)
+    assert "status" in names and "60" in {row["code"] for row in table["codes"]}
+    assert (await ask(site, "/standard/codes/none", token))[0] == 404
+
+
 async def test_what_is_configured_is_told(site: Site) -> None:
     token = await token_of(site)
     _, one = await ask(site, "/platforms/GGZY-JSGC", token)
