@@ -91,6 +91,7 @@ async def test_applications_are_told_within_the_bounds_of_who_asks(site: Site) -
     _, one = await ask(site, f"/applications/{NO}", token)
     assert [step["number"] for step in one["steps"]] == [1, 2, 3, 4, 5, 6, 7] and one["payees"]
     assert [person["name"] for person in one["contacts"]] == ["市财政局国库处值班"]
+    assert one["authority"] == "上海市交通委员会"
     _, returned = await ask(site, f"/applications/{RETURNED_NO}", token)
     assert [person["name"] for person in returned["contacts"]] == ["建设工程分中心值班"]
     assert one["trace"] and one["app_fen"] == 125_000_050 and one["contract"]["price_fen"] == 500_000_000
