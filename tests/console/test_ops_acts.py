@@ -91,6 +91,7 @@ async def test_applications_are_told_within_the_bounds_of_who_asks(site: Site) -
     _, one = await ask(site, f"/applications/{NO}", token)
     assert [step["number"] for step in one["steps"]] == [1, 2, 3, 4, 5, 6, 7] and one["payees"]
     assert [person["name"] for person in one["contacts"]] == ["市财政局国库处值班"]
+    assert one["authority"] == "上海市交通委员会"
     _, returned = await ask(site, f"/applications/{RETURNED_NO}", token)
     assert [person["name"] for person in returned["contacts"]] == ["建设工程分中心值班"]
     assert one["trace"] and one["app_fen"] == 125_000_050 and one["contract"]["price_fen"] == 500_000_000
@@ -125,6 +126,20 @@ async def test_the_overview_refusals_and_mappings_are_told(site: Site) -> None:
     _, refused = await ask(site, "/refusals", token)
     assert refused["refusals"][0]["faults"][0]["path"] == "金额/申请"
     assert (await ask(site, "/mappings", token))[1] == {"mappings": []}
+
+
+async def test_the_standard_is_told(site: Site) -> None:
+    token = await token_of(site)
+    _, types = await ask(site, "/standard/types", token)
+    assert [one["number"] for one in types["types"]] == [one.number for one in site.standard.catalogue]
+    _, one = await ask(site, "/standard/types/4002", token)
+    (account,) = (row for row in one["elements"] if row["path"] == "Payees/Payee/AcctNo")
+    assert (account["leaf"], account["sensitive"]) == (True, "account") and one["sample"]
+    assert (await ask(site, "/standard/types/0000", token))[0] == 404
+    names = {row["name"] for row in (await ask(site, "/standard/codes", token))[1]["tables"]}
+    _, table = await ask(site, "/standard/codes/status", token)
+    assert "status" in names and "60" in {row["code"] for row in table["codes"]}
+    assert (await ask(site, "/standard/codes/none", token))[0] == 404
 
 
 async def test_what_is_configured_is_told(site: Site) -> None:
