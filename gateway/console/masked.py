@@ -8,8 +8,9 @@ standard is covered by pattern: mobile numbers and identity card numbers are mas
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from xml.sax.saxutils import escape
 
 import orjson
 from lxml import etree
@@ -41,6 +42,7 @@ class Masker:
         self._how = how
         pairs = {value: how(kind, value) for value, kind in (named or {}).items()}
         _collect(record, self.record, pairs)
+        pairs = {spelt: shown for value, shown in pairs.items() for spelt in spellings(value)}
         # Longer values first: an account number may contain a shorter one.
         self.pairs = sorted(pairs.items(), key=lambda pair: -len(pair[0]))
 
@@ -59,6 +61,24 @@ class _NoMask(Masker):
 
     def text(self, text: str) -> str:
         return text
+
+
+def spellings(value: str) -> set[str]:
+    """As it is, and as it stands in XML, in an attribute, in JSON."""
+    return {
+        value,
+        escape(value),
+        escape(value, {'"': "&quot;"}),
+        orjson.dumps(value.encode("utf-8", "replace").decode()).decode()[1:-1],
+    }
+
+
+def without(text: str, values: Iterable[str], shown: str) -> str:
+    """`shown` in place of each value that is the whole text of an element, an attribute or a JSON value."""
+    spelt = sorted({one for value in values for one in spellings(value)}, key=len, reverse=True)
+    if not spelt:
+        return text
+    return re.sub(rf"""(?<=[>"\s])(?:{"|".join(map(re.escape, spelt))})(?=[<",\s])""", shown, text)
 
 
 def _collect(plain: Any, masked: Any, pairs: dict[str, str]) -> None:
@@ -110,4 +130,4 @@ def _voucher(data: bytes) -> str:
 
 
 NO_MASK = _NoMask({}, {})
-__all__ = ["MOF", "MOST_CHARS", "NO_MASK", "Masker", "indented", "mask", "readable"]
+__all__ = ["MOF", "MOST_CHARS", "NO_MASK", "Masker", "indented", "mask", "readable", "without"]

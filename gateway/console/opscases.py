@@ -95,19 +95,22 @@ def _sum(zh: Sum, en: Sum) -> dict[str, Any]:
 def _brief(world: ConsoleWorld, one: Application) -> dict[str, Any]:
     calendar, today = world.settings.calendar, clock.now().date()
     due = due_day(one, calendar)
+    authority = world.settings.authorities.find(
+        one.tenderer, one.adm_div, clock.from_ms(one.opened_at).date()
+    )
     return {
         "no": one.no, "contract_no": one.contract_no, "state": one.state, "since": time_of(one.state_at),
         "opened_at": time_of(one.opened_at), "stands_at": holder_of(one, world), "owner": one.owner,
         "treasury": one.treasury, "tenderer": one.tenderer, "division": one.adm_div, "kind": one.project_kind,
         "app_fen": one.app_fen, "approved_fen": one.approved_fen, "paid_fen": one.paid_fen,
         "refunded_fen": one.refunded_fen, "due": f"{due:%Y-%m-%d}" if due else "",
-        "days_overdue": days_overdue(one, calendar, today) or 0,
+        "days_overdue": days_overdue(one, calendar, today) or 0, "authority": authority.name if authority else "",
     }  # fmt: skip
 
 
 _BRIEF: dict[str, Any] = {
     **texts("no", "contract_no", "state", "since", "opened_at", "stands_at", "owner", "treasury", "tenderer"),
-    **texts("division", "kind", "due"),
+    **texts("division", "kind", "due", "authority"),
     **numbers("app_fen", "approved_fen", "paid_fen", "refunded_fen", "days_overdue"),
 }
 _STEP = object_(

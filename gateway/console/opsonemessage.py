@@ -57,7 +57,9 @@ def _line(one: Line) -> dict[str, Any]:
 async def show_forms(request: web.Request) -> web.Response:
     """The sender's form, the standard's, each receiver's, the answer: as text, masked, long ones cut."""
     world, row = request.app[WORLD], await _get(request)
-    forms = forms_of(world, row, await _deliveries(world, row), world.masker(row))
+    deliveries, masker = await _deliveries(world, row), world.masker(row)
+    leaves = await leaves_of(world, row, deliveries, masker)
+    forms = forms_of(world, row, deliveries, masker, leaves)
     return told({"forms": [{"id": one.id, "text": one.text, "cut": one.cut} for one in forms]})
 
 

@@ -76,7 +76,7 @@ async def whole(store: Store, row: MessageRow, masker: Masker) -> dict[str, Any]
                 "id": one.id,
                 "receiver": one.receiver,
                 "state": str(one.state),
-                "key": one.delivery_key,
+                "key": masker.text(one.delivery_key),
                 "mapping": one.rendered_version,
                 "due_at": time_of(one.due_at) if one.state == DeliveryState.READY else "",
                 "code": one.last_code,

@@ -81,6 +81,7 @@ async def test_answers_hold_to_what_is_described(site: Site) -> None:
     _, listed = await ask(site, "/messages", tokens[OPERATOR])
     ids = {call.path: listed["messages"][0]["id"] for call in OPS if call.path.startswith("/messages/{id}")}
     ids |= {"/applications/{no}": NO, "/platforms/{name}": "GGZY-JSGC"}
+    ids |= {"/standard/types/{number}": "4002", "/standard/codes/{name}": "status"}
     for call in OPS:
         if call.method != "GET" or call.media != "application/json":
             continue

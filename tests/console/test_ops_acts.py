@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from gateway import clock
 from gateway.rights import DEPARTMENT, Scope
+from gateway.store.requestrows import RUNNING, RequestRow
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
 from tests.console.seed import NO, RETURNED_NO
@@ -55,10 +57,29 @@ async def test_many_wait_for_a_second_person_who_is_another_one(site: Site) -> N
     status, said = await ask(site, path, first, method="POST", json=yes)
     assert status == 409 and said["code"].startswith("ops.")
     second = await token_of(site, name="b-operator")
+    _, found = await ask(site, "/deliveries/requests?limit=5", second)
+    waiting = [
+        (one["id"], one["actor"], one["items"]) for one in found["requests"] if one["state"] == "asked"
+    ]
+    assert waiting == [(asked["id"], "a-operator", len(dead))]
+    on = f"/deliveries/requests/{asked['id']}/go-on"
+    assert (await ask(site, on, second, method="POST"))[1][
+        "state"
+    ] == "asked"  # nothing goes on without the word
     status, said = await ask(site, path, second, method="POST", json={"approved": "yes", "reason": "看过"})
     assert status == 400
     assert (await ask(site, path, second, method="POST", json=yes))[0] == 200
     assert (await until_done(site, asked["id"], second))["approver"] == "b-operator"
+
+
+async def test_an_act_whose_process_ended_goes_on_and_one_that_is_under_way_is_left(site: Site) -> None:
+    dead, token, now = await die(site, 2), await token_of(site), clock.now_ms()
+    for name, seen_at in (("FRESH", now), ("SILENT", now - 60_000)):
+        row = RequestRow(name, "replay", WHY, False, "a-operator", seen_at, RUNNING, seen_at=seen_at)
+        await site.store.add_request(row, dead[:1] if name == "FRESH" else dead[1:])
+        assert (await ask(site, f"/deliveries/requests/{name}/go-on", token, method="POST"))[0] == 200
+    assert (await until_done(site, "SILENT", token))["told"] == 1
+    assert (await ask(site, "/deliveries/requests/FRESH", token))[1]["told"] == 0
 
 
 async def until_done(site: Site, request: str, token: str) -> Any:
@@ -91,6 +112,7 @@ async def test_applications_are_told_within_the_bounds_of_who_asks(site: Site) -
     _, one = await ask(site, f"/applications/{NO}", token)
     assert [step["number"] for step in one["steps"]] == [1, 2, 3, 4, 5, 6, 7] and one["payees"]
     assert [person["name"] for person in one["contacts"]] == ["市财政局国库处值班"]
+    assert one["authority"] == "上海市交通委员会"
     _, returned = await ask(site, f"/applications/{RETURNED_NO}", token)
     assert [person["name"] for person in returned["contacts"]] == ["建设工程分中心值班"]
     assert one["trace"] and one["app_fen"] == 125_000_050 and one["contract"]["price_fen"] == 500_000_000
@@ -125,6 +147,20 @@ async def test_the_overview_refusals_and_mappings_are_told(site: Site) -> None:
     _, refused = await ask(site, "/refusals", token)
     assert refused["refusals"][0]["faults"][0]["path"] == "金额/申请"
     assert (await ask(site, "/mappings", token))[1] == {"mappings": []}
+
+
+async def test_the_standard_is_told(site: Site) -> None:
+    token = await token_of(site)
+    _, types = await ask(site, "/standard/types", token)
+    assert [one["number"] for one in types["types"]] == [one.number for one in site.standard.catalogue]
+    _, one = await ask(site, "/standard/types/4002", token)
+    (account,) = (row for row in one["elements"] if row["path"] == "Payees/Payee/AcctNo")
+    assert (account["leaf"], account["sensitive"]) == (True, "account") and one["sample"]
+    assert (await ask(site, "/standard/types/0000", token))[0] == 404
+    names = {row["name"] for row in (await ask(site, "/standard/codes", token))[1]["tables"]}
+    _, table = await ask(site, "/standard/codes/status", token)
+    assert "status" in names and "60" in {row["code"] for row in table["codes"]}
+    assert (await ask(site, "/standard/codes/none", token))[0] == 404
 
 
 async def test_what_is_configured_is_told(site: Site) -> None:

@@ -6,6 +6,8 @@ import re
 import string
 from typing import Any
 
+import orjson
+
 from gateway.rights import VIEWER
 from tests.console import test_bulk
 from tests.console.conftest import ROOT, Site
@@ -83,16 +85,42 @@ async def test_a_candidate_is_given_no_plain_value(site: Site) -> None:
     assert plain["Applicant"][1:] not in made["USE_DES"] and made["USE_DES"].endswith("的电话")
 
 
+SPACED = "1001 2345 0900 0012 345"
+SUBJECT = ROOT / "mappings" / "construction" / "MarketSubjectSync.in.yaml"
+
+
+async def accept_spaced(site: Site) -> None:
+    """A subject whose account number its sender writes otherwise than the standard, and a name with an ampersand."""
+    [sample] = (SUBJECT.parent / "cases" / "MarketSubjectSync.in").glob("*.input.xml")
+    sent = sample.read_bytes().replace(b"1001234509000012345", SPACED.encode())
+    sent = sent.replace("陈建国".encode(), "张&amp;李三丰".encode())
+    assert SPACED.encode() in sent and b"&amp;" in sent
+    record = {**site.standard.sample("1001"), "LegalRepresent": "张&李三丰"}
+    await accept(site.store, site.standard, "1001", "GGZY-JSGC", (), original=sent, record=record)
+
+
+async def test_what_is_escaped_or_spaced_in_a_form_is_masked_there(site: Site) -> None:
+    admin = await system(site)
+    await accept_spaced(site)
+    viewer = await cookie_of(site.store, VIEWER)
+    [row] = await found_by(site, viewer, type="1001", sender="GGZY-JSGC")
+    _, made = await ask(site, f"/messages/{row['id']}/forms", cookies=viewer)
+    _, page, _ = await test_bulk.ask(site, f"/console/messages/{row['id']}", cookies=viewer)
+    played = await fetch(site, "/mappings/construction/MarketSubjectSync/in/play/file", admin)
+    for told in (
+        *(one["text"] for one in made["forms"]),
+        page.text_content(),
+        orjson.loads(played[1])["samples"][0]["sample"],
+    ):
+        assert SPACED not in told and "三丰" not in told
+        assert "浦江公路" in told and "张***" in told
+
+
 async def test_a_candidate_is_given_no_plain_value_of_the_senders_form(site: Site) -> None:
-    """Of one that the standard writes otherwise."""
     cookies = await system(site)
-    mapping = ROOT / "mappings" / "construction" / "MarketSubjectSync.in.yaml"
-    sent = next((mapping.parent / "cases" / "MarketSubjectSync.in").glob("*.input.xml")).read_bytes()
-    spaced = sent.replace(b"1001234509000012345", b"1001 2345 0900 0012 345")
-    assert spaced != sent
-    await accept(site.store, site.standard, "1001", "GGZY-JSGC", (), original=spaced)
-    text = mapping.read_text("utf-8").replace("LEGAL_UNIT_ADDRESS", "BASIC_ACCOUNT_NO")
+    await accept_spaced(site)
+    text = SUBJECT.read_text("utf-8").replace("LEGAL_UNIT_ADDRESS", "BASIC_ACCOUNT_NO")
     path = "/console/mappings/construction/MarketSubjectSync/in/try"
     status, page, _ = await test_bulk.ask(site, path, {"text": text, "last": "10"}, cookies)
     [made] = page.xpath("//tr[td='Address']/td[3]/text()")
-    assert status == 200 and "1001 2345" not in made and len(made) == len("1001 2345 0900 0012 345")
+    assert status == 200 and SPACED[:9] not in made and len(made) == len(SPACED)
