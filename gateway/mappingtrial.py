@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Table
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from gateway.errors import GatewayError
-from gateway.formats import formats
 from gateway.mapping import Context, Mapping
 from gateway.message import Record
 from gateway.settings import Platform
 from gateway.store.contract import MessageFilter, MessageRow, Store
-from gateway.translate import Translator
 
+# What a mapping reads of a message that a platform sent or was sent; GatewayError where it cannot be read.
+Given = Callable[[Platform, MessageRow], tuple[Record, Context]]
 SAME, CHANGED, NOW_FAILS, NOW_WORKS, BOTH_FAIL = "same", "changed", "now-fails", "now-works", "both-fail"
 
 
@@ -40,11 +39,16 @@ class Trial:
 
 
 async def try_on_last(
-    store: Store, translator: Translator, running: Mapping | None, candidate: Mapping, last: int
+    store: Store,
+    platforms: Table[str, Platform],
+    running: Mapping,
+    candidate: Mapping,
+    last: int,
+    given: Given,
 ) -> list[Trial]:
-    """On the newest `last` messages that it is for."""
-    found = await messages_of(store, translator.platforms, candidate, last)
-    return [_try(translator, platform, running, candidate, row) for platform, row in found]
+    """On the newest `last` messages that it is for. `given` says what a mapping reads of one."""
+    found = await messages_of(store, platforms, candidate, last)
+    return [_try(running, candidate, row, functools.partial(given, platform, row)) for platform, row in found]
 
 
 async def messages_of(
@@ -66,10 +70,14 @@ async def messages_of(
 
 
 def _try(
-    translator: Translator, platform: Platform, running: Mapping | None, candidate: Mapping, row: MessageRow
+    running: Mapping, candidate: Mapping, row: MessageRow, read: Callable[[], tuple[Record, Context]]
 ) -> Trial:
-    before, old_fault = _made(translator, platform, running, row)
-    after, new_fault = _made(translator, platform, candidate, row)
+    try:
+        record, context = read()
+    except GatewayError as error:
+        return Trial(row, BOTH_FAIL, fault=str(error))
+    before, old_fault = _made(running, record, context)
+    after, new_fault = _made(candidate, record, context)
     if new_fault:
         return Trial(row, BOTH_FAIL if old_fault else NOW_FAILS, fault=new_fault)
     if old_fault:
@@ -78,18 +86,10 @@ def _try(
     return Trial(row, CHANGED if found else SAME, found)
 
 
-def _made(
-    translator: Translator, platform: Platform, mapping: Mapping | None, row: MessageRow
-) -> tuple[Record, str]:
+def _made(mapping: Mapping, record: Record, context: Context) -> tuple[Record, str]:
     """The target's record, or why there is none."""
-    if mapping is None:
-        return {}, "no version is in force"
     try:
-        if mapping.direction == "in":
-            parsed = formats.get(platform.format).decode(row.original)
-            return mapping.apply(parsed.record, Context(parsed.head, platform.values)), ""
-        head = {str(name): str(value) for name, value in orjson.loads(row.head).items()}
-        return mapping.apply(translator.standard.read(row.type, row.body), Context(head, platform.values)), ""
+        return mapping.apply(record, context), ""
     except GatewayError as error:
         return {}, str(error)
 

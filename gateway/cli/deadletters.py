@@ -175,8 +175,8 @@ async def _resolve_all(
         outcomes = [await resolver.attempt(row, act, dry=dry_run) for row in rows]
         told = [
             {
-                "id": one.row.id, "type": one.row.type, "receiver": one.row.receiver, "code": one.row.last_code,
-                "result": _said(one, dry_run=dry_run),
+                "id": one.row.id, "message": one.row.message_id, "type": one.row.type,
+                "receiver": one.row.receiver, "code": one.row.last_code, "result": _said(one, dry_run=dry_run),
             }
             for one in outcomes
         ]  # fmt: skip

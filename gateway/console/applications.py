@@ -20,6 +20,7 @@ from gateway.payments.ground import Application, Contract
 from gateway.payments.overdue import OPEN_STATES, days_overdue, due_day, late_before
 from gateway.payments.states import MOVES
 from gateway.rights import Scope
+from gateway.settings import Contact
 from gateway.store.contract import MessageFilter
 
 PAGE_ROWS = 50
@@ -136,7 +137,7 @@ async def show_application(request: web.Request) -> web.Response:
         "late": days_overdue(application, calendar, today),
         "is_open": application.state in OPEN_STATES,
         "holder": holder,
-        "contacts": world.settings.platforms[holder].contacts if holder in world.settings.platforms else [],
+        "contacts": contacts_of(application, world),
         "authority": authorities.find(
             application.tenderer, application.adm_div, clock.from_ms(application.opened_at).date()
         ),
@@ -157,6 +158,14 @@ def holder_of(application: Application, world: ConsoleWorld) -> str:
     if application.state in ("30", "44"):
         return next((one.id for one in world.settings.platforms.values() if one.kind == "general"), "")
     return application.treasury
+
+
+def contacts_of(application: Application, world: ConsoleWorld) -> list[Contact]:
+    """The named persons of where it stands; nobody once it is over."""
+    if application.state not in OPEN_STATES:
+        return []
+    holder = world.settings.platforms.get(holder_of(application, world))
+    return holder.contacts if holder is not None else []
 
 
 def _bars(application: Application, contract: Contract | None) -> list[dict[str, Any]]:

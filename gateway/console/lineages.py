@@ -46,7 +46,8 @@ class Leaf:
 @dataclass(frozen=True, slots=True)
 class FormLeaves:
     """`of`: the form that it was made from, "" for the first. `mapping`: the version that tells the lineage;
-    `made_by`: the one that made the form, "" where that is not kept. `fault`: why there are no leaves, as a key."""
+    `made_by`: the one that made the form, "" where that is not kept. `fault`: why there are no leaves, as a key.
+    `hidden`: plain values that may not be shown and that the masker does not know, of all leaves: never told."""
 
     id: str
     node: str
@@ -56,6 +57,7 @@ class FormLeaves:
     made_by: str = ""
     fault: str = ""
     is_cut: bool = False
+    hidden: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(slots=True)
@@ -171,11 +173,14 @@ def _form(
     if record is None:
         return FormLeaves(id_, node, of, made_by=made_by, fault="lineage.unreadable")
     leaves: list[Leaf] = []
+    hidden: set[str] = set()
     for path, name, depth, value in walk(record):
-        if len(leaves) == MOST_LEAVES:
-            break
         origin = links.by_target.get(path)
         is_sensitive = masker is not NO_MASK and without_indexes(path) in sensitive
+        if is_sensitive and value is not None and _is_unknown(str(value), masker):
+            hidden.add(str(value))
+        if len(leaves) == MOST_LEAVES:
+            continue
         steps = origin.steps if origin else ()
         leaves.append(
             Leaf(
@@ -185,12 +190,18 @@ def _form(
                 tuple(_step(one, masker, is_sensitive=is_sensitive) for one in steps),
             )
         )  # fmt: skip
-    return FormLeaves(id_, node, of, tuple(leaves), links.version, made_by, is_cut=len(leaves) == MOST_LEAVES)
+    return FormLeaves(
+        id_, node, of, tuple(leaves), links.version, made_by,
+        is_cut=len(leaves) == MOST_LEAVES, hidden=frozenset(hidden),
+    )  # fmt: skip
 
 
 def _masked(text: str, masker: Masker, *, is_sensitive: bool) -> str:
-    told = masker.text(text)
-    return HIDDEN if is_sensitive and told == text and "*" not in text else told
+    return HIDDEN if is_sensitive and _is_unknown(text, masker) else masker.text(text)
+
+
+def _is_unknown(text: str, masker: Masker) -> bool:
+    return bool(text) and "*" not in text and masker.text(text) == text
 
 
 def _step(step: str, masker: Masker, *, is_sensitive: bool) -> str:

@@ -12,14 +12,12 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.console.guard import audit, requires
+from gateway.console.standins import StandIns, compared
 from gateway.console.trying import find_mapping
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.errors import ConfigError, Finding
-from gateway.mapping import Checked, Mapping, check_file
-from gateway.mapping.check import find_schemas
-from gateway.mapping.comparison import Comparison, compare
+from gateway.mapping import Mapping
 from gateway.mapping.mapping import load_mapping
-from gateway.mapping.schema import Shelf
 from gateway.mappingtrial import Trial, messages_of, try_on_last
 
 MOST = 200
@@ -61,12 +59,15 @@ async def try_candidate(request: web.Request) -> web.Response:
     name = f"{mapping.profile}/{mapping.message}.{mapping.direction}"
     try:
         candidate = await asyncio.to_thread(_load, world, mapping, text)
+        stand_ins = await asyncio.to_thread(StandIns.of, world, mapping)
     except ConfigError as error:
         return await _page(request, mapping, text=text, findings=error.findings, status=400)
-    trials = await try_on_last(world.store, world.translator, mapping, candidate, max(last, 1))
+    trials = await try_on_last(
+        world.store, world.settings.platforms, mapping, candidate, max(last, 1), stand_ins.of_message
+    )
     counted = Counter(one.verdict for one in trials)
     await audit(request, "try mapping", name, "", {"version": candidate.version, **counted})
-    shown = [_masked(world, one) for one in trials]
+    shown = [replace(one, message=world.masked(one.message)) for one in trials]
     return await _page(
         request, mapping, text=text, findings=candidate.findings, trials=shown, counted=counted, version=candidate.version
     )  # fmt: skip
@@ -114,22 +115,6 @@ def _load(world: ConsoleWorld, mapping: Mapping, text: str) -> Mapping:
             raise ConfigError([replace(one, file=own.name) for one in error.findings]) from error
 
 
-def _compared(world: ConsoleWorld, mapping: Mapping) -> tuple[Checked, Comparison | None]:
-    path = Path(mapping.file)
-    shelf = Shelf(find_schemas(path))
-    checked = check_file(path, world.translator.standard, shelf)
-    return checked, compare(checked, world.translator.standard, shelf) if checked.plan is not None else None
-
-
-def _masked(world: ConsoleWorld, one: Trial) -> Trial:
-    masker = world.masker(one.message)
-    differing = tuple(
-        replace(place, before=masker.text(place.before), after=masker.text(place.after))
-        for place in one.differing
-    )
-    return replace(one, message=world.masked(one.message), differing=differing, fault=masker.text(one.fault))
-
-
 async def _page(
     request: web.Request,
     mapping: Mapping,
@@ -143,7 +128,7 @@ async def _page(
 ) -> web.Response:
     world = request.app[WORLD]
     on_disk = await asyncio.to_thread(Path(mapping.file).read_text, "utf-8")
-    checked, comparison = await asyncio.to_thread(_compared, world, mapping)
+    checked, comparison = await asyncio.to_thread(compared, world, mapping)
     context = {
         "tab": "mappings",
         "mapping": mapping,

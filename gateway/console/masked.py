@@ -8,8 +8,9 @@ standard is covered by pattern: mobile numbers and identity card numbers are mas
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from xml.sax.saxutils import escape
 
 import orjson
 from lxml import etree
@@ -18,29 +19,41 @@ from gateway import xmltree
 from gateway.errors import MessageError
 from gateway.formats import formats, read_json
 from gateway.message import Record
-from gateway.security.masking import mask, mask_record
+from gateway.security.masking import How, mask, mask_record
 
 MOST_CHARS = 40_000
-_MOBILE = re.compile(r"(?<![0-9A-Za-z])(1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
-_ID_CARD = re.compile(r"(?<![0-9A-Za-z])(\d)\d{5}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}([\dXx])(?![0-9A-Za-z])")
+_MOBILE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
+_ID_CARD = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}[\dXx](?![0-9A-Za-z])")
 MOF = "mof-voucher"
 
 
 class Masker:
-    """Masks the values that one message holds in sensitive elements. `named`: value → kind, of those in its key."""
+    """Masks the values that one message holds in sensitive elements, in `how` a way. `named`: value → kind, of
+    those in its key."""
 
-    def __init__(self, record: Record, sensitive: Mapping[str, str], named: Mapping[str, str] | None = None):
-        self.record = mask_record(record, sensitive)
-        pairs = {value: mask(kind, value) for value, kind in (named or {}).items()}
+    def __init__(
+        self,
+        record: Record,
+        sensitive: Mapping[str, str],
+        named: Mapping[str, str] | None = None,
+        how: How = mask,
+    ):
+        self.record = mask_record(record, sensitive, how)
+        self._how = how
+        pairs = {value: how(kind, value) for value, kind in (named or {}).items()}
         _collect(record, self.record, pairs)
+        pairs = {spelt: shown for value, shown in pairs.items() for spelt in spellings(value)}
         # Longer values first: an account number may contain a shorter one.
         self.pairs = sorted(pairs.items(), key=lambda pair: -len(pair[0]))
 
     def text(self, text: str) -> str:
         for value, shown in self.pairs:
             text = text.replace(value, shown)
-        text = _MOBILE.sub(r"\1****\2", text)
-        return _ID_CARD.sub(lambda found: found[1] + "*" * 16 + found[2], text)
+        text = _MOBILE.sub(self._of_person, text)
+        return _ID_CARD.sub(self._of_person, text)
+
+    def _of_person(self, found: re.Match[str]) -> str:
+        return self._how("personal", found[0])
 
 
 class _NoMask(Masker):
@@ -48,6 +61,24 @@ class _NoMask(Masker):
 
     def text(self, text: str) -> str:
         return text
+
+
+def spellings(value: str) -> set[str]:
+    """As it is, and as it stands in XML, in an attribute, in JSON."""
+    return {
+        value,
+        escape(value),
+        escape(value, {'"': "&quot;"}),
+        orjson.dumps(value.encode("utf-8", "replace").decode()).decode()[1:-1],
+    }
+
+
+def without(text: str, values: Iterable[str], shown: str) -> str:
+    """`shown` in place of each value that is the whole text of an element, an attribute or a JSON value."""
+    spelt = sorted({one for value in values for one in spellings(value)}, key=len, reverse=True)
+    if not spelt:
+        return text
+    return re.sub(rf"""(?<=[>"\s])(?:{"|".join(map(re.escape, spelt))})(?=[<",\s])""", shown, text)
 
 
 def _collect(plain: Any, masked: Any, pairs: dict[str, str]) -> None:
@@ -99,4 +130,4 @@ def _voucher(data: bytes) -> str:
 
 
 NO_MASK = _NoMask({}, {})
-__all__ = ["MOF", "MOST_CHARS", "NO_MASK", "Masker", "indented", "mask", "readable"]
+__all__ = ["MOF", "MOST_CHARS", "NO_MASK", "Masker", "indented", "mask", "readable", "without"]

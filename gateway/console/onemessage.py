@@ -15,8 +15,8 @@ from gateway.console import proof
 from gateway.console.certificates import Key, all_keys
 from gateway.console.curls import curl_of
 from gateway.console.guard import audit, requires
-from gateway.console.lineages import FormLeaves, form_leaves
-from gateway.console.masked import MOST_CHARS, NO_MASK, Masker, indented, readable
+from gateway.console.lineages import HIDDEN, ORIGINAL, STANDARD, FormLeaves, form_leaves
+from gateway.console.masked import MOST_CHARS, NO_MASK, Masker, indented, readable, without
 from gateway.console.timeline import timeline
 from gateway.console.told import answer_of, headers_of
 from gateway.console.world import WORLD, ConsoleWorld, render
@@ -108,6 +108,7 @@ async def _message_page(
     attempts = {one.id: await world.store.attempts(one.id) for one in deliveries}
     events = await world.store.events(row.id)
     platforms = world.settings.platforms
+    leaves = await leaves_of(world, row, deliveries, masker)
     context = {
         "tab": "messages",
         "row": row if is_plain else world.masked(row),
@@ -121,8 +122,8 @@ async def _message_page(
         "headers": _of_each(attempts, lambda one: headers_of(one, masker) if one.headers else {}),
         "timeline": timeline(row, events, deliveries, attempts, masker),
         "signer": await signer(world, row),
-        "forms": _forms(world, row, deliveries, masker),
-        "leaves": await leaves_of(world, row, deliveries, masker),
+        "forms": forms_of(world, row, deliveries, masker, leaves),
+        "leaves": leaves,
         "related": await related(world, row),
         "most": MOST_CHARS,
     }  # fmt: skip
@@ -172,27 +173,30 @@ def _of_each(
     return {(delivery, one.number): told(one) for delivery, tried in attempts.items() for one in tried}
 
 
-def _forms(
-    world: ConsoleWorld, row: MessageRow, deliveries: Sequence[DeliveryRow], masker: Masker
+def forms_of(
+    world: ConsoleWorld,
+    row: MessageRow,
+    deliveries: Sequence[DeliveryRow],
+    masker: Masker,
+    leaves: Sequence[FormLeaves],
 ) -> list[Form]:
-    """The sender's own form, the standard's, and each receiver's."""
+    """The sender's own form, the standard's, and each receiver's. `leaves`: what is hidden there is hidden here."""
     platforms = world.settings.platforms
     sender = platforms.get(row.sender)
-    forms = []
+    texts = []
     if row.original:
-        forms.append(
-            _form(
-                "original", "message.original", readable(row.original, _format(sender, row.original)), masker
-            )
-        )
-    forms.append(_form("standard", "message.standard", _standard_text(world, row), masker))
+        texts.append((ORIGINAL, "message.original", readable(row.original, _format(sender, row.original))))
+    texts.append((STANDARD, "message.standard", _standard_text(world, row)))
     for one in deliveries:
         if one.rendered:
             text = readable(one.rendered, _format(platforms.get(one.receiver), one.rendered))
-            forms.append(_form(f"to-{one.id}", f"→ {one.receiver}", text, masker))
+            texts.append((f"to-{one.id}", f"→ {one.receiver}", text))
     if row.answer:
-        forms.append(_form("answer", "message.answered", readable(row.answer), masker))
-    return forms
+        texts.append(("answer", "message.answered", readable(row.answer)))
+    hidden = {one.id: one.hidden for one in leaves}
+    return [
+        _form(id, title, masker.text(without(text, hidden.get(id, ()), HIDDEN))) for id, title, text in texts
+    ]
 
 
 def _format(platform: Any, data: bytes) -> str:
@@ -207,6 +211,5 @@ def _standard_text(world: ConsoleWorld, row: MessageRow) -> str:
         return row.body.decode("utf-8", "replace")
 
 
-def _form(id: str, title: str, text: str, masker: Masker) -> Form:
-    shown = masker.text(text)
+def _form(id: str, title: str, shown: str) -> Form:
     return Form(id, title, shown[:MOST_CHARS], len(shown) > MOST_CHARS)

@@ -8,10 +8,11 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.clock import time_of
-from gateway.console.applications import FIELDS, PAGE_ROWS, chosen, find, holder_of
+from gateway.console.applications import FIELDS, PAGE_ROWS, chosen, contacts_of, find, holder_of
 from gateway.console.guard import current_user, requires
 from gateway.console.ops import Call, Parameter, Refused, number_of, told
 from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, numbers, object_, texts
+from gateway.console.steps import seven_steps
 from gateway.console.totals import GROUPS, Sum, grouped
 from gateway.console.world import WORLD, ConsoleWorld
 from gateway.payments.authorities import is_within
@@ -42,8 +43,13 @@ async def show_application(request: web.Request) -> web.Response:
     return told(
         {
             **_brief(world, one),
+            "payees": list(one.payees),
+            "contacts": [person.model_dump() for person in contacts_of(one, world)],
+            "steps": [
+                {"number": step.number, "mark": step.mark, "at": time_of(step.at)} for step in seven_steps(one, trace)
+            ],
             "contract": None if contract is None else {
-                "no": contract.no, "price_fen": contract.price_fen, "open_fen": contract.open_fen,
+                "no": contract.no, "deal": contract.unified_deal_code, "price_fen": contract.price_fen, "open_fen": contract.open_fen,
                 "paid_fen": contract.paid_fen,
             },
             "trace": [
@@ -89,26 +95,29 @@ def _sum(zh: Sum, en: Sum) -> dict[str, Any]:
 def _brief(world: ConsoleWorld, one: Application) -> dict[str, Any]:
     calendar, today = world.settings.calendar, clock.now().date()
     due = due_day(one, calendar)
+    authority = world.settings.authorities.find(
+        one.tenderer, one.adm_div, clock.from_ms(one.opened_at).date()
+    )
     return {
         "no": one.no, "contract_no": one.contract_no, "state": one.state, "since": time_of(one.state_at),
         "opened_at": time_of(one.opened_at), "stands_at": holder_of(one, world), "owner": one.owner,
         "treasury": one.treasury, "tenderer": one.tenderer, "division": one.adm_div, "kind": one.project_kind,
         "app_fen": one.app_fen, "approved_fen": one.approved_fen, "paid_fen": one.paid_fen,
         "refunded_fen": one.refunded_fen, "due": f"{due:%Y-%m-%d}" if due else "",
-        "days_overdue": days_overdue(one, calendar, today) or 0,
+        "days_overdue": days_overdue(one, calendar, today) or 0, "authority": authority.name if authority else "",
     }  # fmt: skip
 
 
 _BRIEF: dict[str, Any] = {
     **texts("no", "contract_no", "state", "since", "opened_at", "stands_at", "owner", "treasury", "tenderer"),
-    **texts("division", "kind", "due"),
+    **texts("division", "kind", "due", "authority"),
     **numbers("app_fen", "approved_fen", "paid_fen", "refunded_fen", "days_overdue"),
 }
 _STEP = object_(
     **texts("at", "type", "from", "to", "node", "result", "reason", "org", "message_id"), applied=FLAG
 )
 _CONTRACT = {
-    **object_(no=TEXT, **numbers("price_fen", "open_fen", "paid_fen")),
+    **object_(no=TEXT, deal=TEXT, **numbers("price_fen", "open_fen", "paid_fen")),
     "type": ["object", "null"],
 }
 _SUMS = list_(
@@ -139,7 +148,10 @@ CALLS = (
     ),
     Call(
         "GET", "/applications/{no}", show_application, "一件支付申请及其轨迹", "One application with its trace",
-        object_(**_BRIEF, contract=_CONTRACT, trace=list_(_STEP)),
+        object_(
+            **_BRIEF, payees=list_(TEXT), contacts=list_(object_(**texts("name", "role", "phone"))),
+            steps=list_(object_(number=NUMBER, mark=TEXT, at=TEXT)), contract=_CONTRACT, trace=list_(_STEP),
+        ),
         (Parameter("no", "支付申请编号", "number of the application"),),
     ),
 )  # fmt: skip

@@ -59,7 +59,7 @@ async def show_message(request: web.Request) -> web.Response:
     return told(await whole(world.store, row, world.masker(row)))
 
 
-_BRIEF: dict[str, Any] = {
+MESSAGE: dict[str, Any] = {
     **dict.fromkeys(("id", "type", "sender", "state", "application", "biz_key"), TEXT),
     "biz_version": NUMBER,
     "received_at": TEXT,
@@ -70,13 +70,17 @@ _ATTEMPT = object_(
     number=NUMBER, at=TEXT, state=TEXT, status=NUMBER, latency_ms=NUMBER, code=TEXT, text=TEXT,
     headers=object_(sent=_NAMED, answered=_NAMED, cut=FLAG), answer=TEXT,
 )  # fmt: skip
-_DELIVERY = object_(id=NUMBER, receiver=TEXT, state=TEXT, code=TEXT, text=TEXT, attempts=list_(_ATTEMPT))
+_DELIVERY = object_(
+    id=NUMBER,
+    **texts("receiver", "state", "key", "mapping", "due_at", "code", "text"),
+    attempts=list_(_ATTEMPT),
+)
 _EVENT = object_(at=TEXT, stage=TEXT, detail={"type": "object"})
 _ASKED = tuple(Parameter(field.name, field.zh, field.en) for field in FIELDS)
 CALLS = (
     Call(
         "GET", "/messages", show_messages, "检索报文", "Search the message log, newest first",
-        object_(messages=list_(object_(**_BRIEF)), older=TEXT),
+        object_(messages=list_(object_(**MESSAGE)), older=TEXT),
         (
             *_ASKED,
             Parameter("before", "上一页的 older", "`older` of the page before"),
@@ -93,7 +97,7 @@ CALLS = (
     ),
     Call(
         "GET", "/messages/{id}", show_message, "一份报文的经过", "One message with its stages and attempts",
-        object_(**_BRIEF, events=list_(_EVENT), deliveries=list_(_DELIVERY)),
+        object_(**MESSAGE, **texts("suite", "transport", "idem_key", "fingerprint"), events=list_(_EVENT), deliveries=list_(_DELIVERY)),
         (Parameter("id", "网关编号", "message id"),),
     ),
 )  # fmt: skip

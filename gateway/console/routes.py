@@ -30,7 +30,10 @@ from gateway.console import (
     opsdeliveries,
     opskeeping,
     opsmessages,
+    opsonemessage,
     opsplatforms,
+    opsroutes,
+    opsstandard,
     overview,
     platforms,
     reconciliations,
@@ -57,9 +60,12 @@ _FOLDER = Path(__file__).parent
 _YEAR_S = 365 * 86_400
 OPS = (  # the calls of /v1/ops
     *opsmessages.CALLS,
+    *opsonemessage.CALLS,
     *opscases.CALLS,
     *opsdeliveries.CALLS,
     *opsplatforms.CALLS,
+    *opsroutes.CALLS,
+    *opsstandard.CALLS,
     *opsaccounts.CALLS,
     *opsalarms.CALLS,
     *opskeeping.CALLS,

@@ -28,8 +28,8 @@ MAPPING_TEXTS: dict[str, tuple[str, str]] = {
     "mappings.unused": ("未使用的来源字段", "Source fields that are not read"),
     "trial.try": ("试用候选版本", "Try a candidate"),
     "trial.hint": (
-        "修改下文，在最近的报文上与运行中的版本比较；不保存、不投递、不影响运行。",
-        "Change the text and compare with the version in force on the latest messages; nothing is kept, sent or changed.",
+        "修改下文，在最近的报文上与运行中的版本比较；不保存、不投递、不影响运行。敏感值以同样形式的替代值代入，每次不同。",
+        "Change the text and compare with the version in force on the latest messages; nothing is kept, sent or changed. Stand-ins of the same form are in place of sensitive values, others at each try.",
     ),
     "trial.text": ("映射文件", "Mapping file"),
     "trial.last": ("最近多少条报文", "On how many messages"),

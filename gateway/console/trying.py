@@ -14,7 +14,8 @@ import orjson
 from aiohttp import web
 
 from gateway.console.guard import requires
-from gateway.console.masked import MOF, readable
+from gateway.console.lineages import HIDDEN, form_leaves
+from gateway.console.masked import MOF, readable, without
 from gateway.console.playground import answer, as_json, golden_samples, page, read_attempt
 from gateway.console.sessions import form_token
 from gateway.console.world import WORLD, ConsoleWorld
@@ -85,7 +86,7 @@ async def _real(world: ConsoleWorld, mapping: Mapping, first: str) -> list[dict[
     found.sort(key=lambda one: (one[1].id == first, one[1].id), reverse=True)
     # What is sensitive inside a voucher's Base64 cannot be masked there: of vouchers there are golden samples only.
     return [
-        _sample(world, mapping, platform, row)
+        await asyncio.to_thread(_sample, world, mapping, platform, row)
         for platform, row in found
         if mapping.direction == "out" or platform.format != MOF
     ]
@@ -94,7 +95,8 @@ async def _real(world: ConsoleWorld, mapping: Mapping, first: str) -> list[dict[
 def _sample(world: ConsoleWorld, mapping: Mapping, platform: Platform, row: MessageRow) -> dict[str, str]:
     masker = world.masker(row)
     if mapping.direction == "in":
-        text = readable(row.original, platform.format)
+        hidden = [value for form in form_leaves(world.translator, row, [], masker) for value in form.hidden]
+        text = without(readable(row.original, platform.format), hidden, HIDDEN)
     else:
         text = _indented(world.translator.standard.read(row.type, row.body))
     around = _indented({"head": orjson.loads(row.head), "platform": dict(platform.values)})

@@ -7,11 +7,12 @@ characters, names the surname, anything else its first character. What a value i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from gateway.message import Record
 
+How = Callable[[str, str], str]  # (kind, value) → what is shown
 SensitiveKind = Literal["personal", "account"]
 _SHORT_ACCOUNT = 8
 _MOBILE = re.compile(r"(\+?(?:86)?[- ]?)(1[3-9]\d)\d{4}(\d{4})")
@@ -53,7 +54,7 @@ def _mask_personal(text: str) -> str:
     return text[0] + "*" * min(len(text) - 1, 3)
 
 
-def mask_record(record: Record, sensitive: Mapping[str, str]) -> Record:
+def mask_record(record: Record, sensitive: Mapping[str, str], how: How = mask) -> Record:
     """A copy of `record` with the values at the sensitive paths masked; the rest is shared, not copied.
 
     Paths are as the standard writes them (`Payees/Payee/AcctNo`), through lists as if they were not there.
@@ -61,23 +62,23 @@ def mask_record(record: Record, sensitive: Mapping[str, str]) -> Record:
     """
     masked = record
     for path, kind in sensitive.items():
-        masked = _mask_at(masked, path.split("/"), kind)
+        masked = _mask_at(masked, path.split("/"), kind, how)
     return masked
 
 
-def _mask_at(value: Any, path: list[str], kind: str) -> Any:
+def _mask_at(value: Any, path: list[str], kind: str, how: How) -> Any:
     if isinstance(value, list):
-        return [_mask_at(item, path, kind) for item in value]
+        return [_mask_at(item, path, kind, how) for item in value]
     if not path:
-        return _mask_all(value, kind)
+        return _mask_all(value, kind, how)
     if not isinstance(value, dict) or path[0] not in value:
         return value
-    return {**value, path[0]: _mask_at(value[path[0]], path[1:], kind)}
+    return {**value, path[0]: _mask_at(value[path[0]], path[1:], kind, how)}
 
 
-def _mask_all(value: Any, kind: str) -> Any:
+def _mask_all(value: Any, kind: str, how: How) -> Any:
     if isinstance(value, dict):
-        return {name: _mask_all(item, kind) for name, item in value.items()}
+        return {name: _mask_all(item, kind, how) for name, item in value.items()}
     if isinstance(value, list):
-        return [_mask_all(item, kind) for item in value]
-    return value if value is None else mask(kind, str(value))
+        return [_mask_all(item, kind, how) for item in value]
+    return value if value is None else how(kind, str(value))

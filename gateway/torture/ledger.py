@@ -19,6 +19,16 @@ class Request:
     mark: str
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the gateway itself says (8002): a version of a line did not reach a receiver."""
+
+    receiver: str
+    line: str
+    version: int
+    mark: str
+
+
 @dataclass(slots=True)
 class Ledger:
     """`requests` holds every request that came, in order, before any is told from another."""
@@ -33,7 +43,8 @@ class Ledger:
     seen: set[str] = field(default_factory=set)  # marks
     offered: dict[str, Content] = field(default_factory=dict)  # by mark: everything that was ever sent
     receipts_differ: list[str] = field(default_factory=list)
-    notices: dict[str, set[str]] = field(default_factory=dict)  # the gateway's own words: mark → keys
+    notices: dict[Notice, set[str]] = field(default_factory=dict)  # with their keys
+    replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # (message, receiver), by the operator
 
     def append(self, request: Request) -> bool:
         """Is it the first under its key?"""
@@ -44,9 +55,9 @@ class Ledger:
         self.known.add(name)
         return fresh
 
-    def append_notice(self, key: str, mark: str) -> bool:
-        """What the gateway itself says of a quarantined delivery (8002). Is it the first under its key?"""
-        keys = self.notices.setdefault(mark, set())
+    def append_notice(self, key: str, notice: Notice) -> bool:
+        """Is it the first under its key?"""
+        keys = self.notices.setdefault(notice, set())
         fresh = key not in keys
         keys.add(key)
         return fresh
@@ -69,13 +80,21 @@ class Ledger:
         wrong = [f"{mark} under {len(found)} keys" for (_, mark), found in keys.items() if len(found) > 1]
         wrong += [f"{key} with {len(found)} contents" for (_, key), found in marks.items() if len(found) > 1]
         wrong += [f"{mark} was never sent" for mark in self.seen - self.offered.keys()]
-        wrong += [
-            f"notice {mark} under {len(found)} keys" for mark, found in self.notices.items() if len(found) > 1
-        ]
         ids = Counter(message_id for _, message_id in self.acknowledged.values())
-        return wrong + [
-            f"{message_id} acknowledges {count}" for message_id, count in ids.items() if count > 1
-        ]
+        wrong += [f"{message_id} acknowledges {count}" for message_id, count in ids.items() if count > 1]
+        return wrong + self._doubled_notices()
+
+    def _doubled_notices(self) -> list[str]:
+        """A delivery that was replayed may die again, and is told of again: once a death."""
+        named = {(one.line, one.version): message_id for one, message_id in self.acknowledged.values()}
+        wrong = []
+        for notice, keys in self.notices.items():
+            deaths = 1 + self.replays[named.get((notice.line, notice.version), ""), notice.receiver]
+            if len(keys) > deaths:
+                wrong.append(
+                    f"notice of {notice.line} {notice.version} under {len(keys)} keys, it died {deaths} times at most"
+                )
+        return wrong
 
     def out_of_order(self) -> list[str]:
         """Versions of a line that arrived first after a later one had. A version between that was never

@@ -10,13 +10,14 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
 from gateway.client import PlatformClient
 from gateway.errors import GatewayError
 from gateway.torture.contents import NUMBER, mark_of
-from gateway.torture.ledger import Ledger, Request
+from gateway.torture.ledger import Ledger, Notice, Request
 from gateway.torture.namespaces import MakeSocket, make_socket
 
 ANSWER_WITHIN_S = 2.0  # what the gateway's configuration gives a receiver
@@ -120,7 +121,7 @@ class Receiver:
             version = int(head["BizVersion"])
             fresh = self.ledger.append(Request(self.client.node, key, head["BizKey"], version, mark))
         else:
-            fresh = self.ledger.append_notice(key, mark)
+            fresh = self.ledger.append_notice(key, _notice(document["Body"], mark))
         sealed = self.client.seal_answer(
             _ack(self.client.node, head, key, fresh), opened.claims, "application/json"
         )
@@ -139,6 +140,12 @@ class Receiver:
         elif trouble == "twice" and request.transport is not None:
             request.transport.write(_head(kind, len(sealed)) + sealed)
         return web.Response(body=sealed, content_type=kind)
+
+
+def _notice(body: dict[str, Any], mark: str) -> Notice:
+    """By what an 8002 says: the message's own key and version, and in its error the receiver before a colon."""
+    receiver = body["Errors"]["Error"][0]["Path"].partition(":")[0]
+    return Notice(receiver, body["BizKey"], int(body["BizVersion"]), mark)
 
 
 def _head(kind: str, size: int) -> bytes:

@@ -159,7 +159,14 @@ async def _operate(stage: Stage, calm: asyncio.Event) -> None:
             words = ("log", "resolve", "--all", "--action", "replay", "--reason", "torture", "--json")
             told = (await stage.nodes[0].command(*words)).strip()
             if told:
-                stage.replayed += json.loads(told.splitlines()[-1])["resolved"]
+                _note(stage, json.loads(told.splitlines()[-1])["deliveries"])
+
+
+def _note(stage: Stage, deliveries: list[dict[str, str]]) -> None:
+    for one in deliveries:
+        if not one["result"].startswith("refused"):
+            stage.replayed += 1
+            stage.ledger.replays[one["message"], one["receiver"]] += 1
 
 
 async def _deliveries(stage: Stage) -> dict[str, int]:

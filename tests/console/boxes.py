@@ -22,11 +22,8 @@ LAYOUTS = Path(__file__).parent / "layouts" / "console.json"
 TOLERANCE = 40  # thousandths of the window
 _ALIKE = TOLERANCE // 2
 _SLACK = 2  # pixels: borders, and what is rounded
-_HEADINGS = (
-    "h1",
-    "h2",
-    "h3",
-)  # as wide as their words where they stand beside something; what scrolls is too
+# As wide as their words where they stand beside something; what scrolls sideways is so too.
+_HEADINGS = ("h1", "h2", "h3")
 Layouts = dict[str, dict[str, list["Place"]]]  # by page and width
 
 

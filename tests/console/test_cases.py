@@ -94,6 +94,8 @@ def charted(page: html.HtmlElement, name: str) -> dict[str, tuple[int, list[str]
     (chart,) = section.xpath("svg[@role='img' and @aria-label]")
     bars = [len(group.xpath("rect")) for group in chart.xpath("g[title]")]
     rows = section.xpath("table/tbody/tr")
+    heads = section.xpath("table/thead//th/text()")[1:]  # a narrow screen shows them in the cells
+    assert all(row.xpath("td/@data-label") == heads for row in rows)
     return {
         said(row.xpath("th")[0]): (count, [said(cell) for cell in row.xpath("td")])
         for count, row in zip(bars, rows, strict=True)

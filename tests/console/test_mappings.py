@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from playwright.async_api import Browser, expect
 
 from gateway import clock
+from gateway.console.routes import OPS
 from gateway.errors import Fault
 from gateway.mappingtrial import Differing, compare_records
 from gateway.store.contract import MessageFilter
@@ -15,6 +17,7 @@ from tests.console.conftest import CHROMIUM, ROOT, Site
 from tests.console.people import cookie_of
 from tests.console.test_browser import let_in
 from tests.console.test_bulk import ask, said
+from tests.console.test_ops import ask as ask_ops
 
 
 async def system(site: Site) -> dict[str, str]:
@@ -41,6 +44,18 @@ async def test_mappings_are_listed_with_version_and_coverage(site: Site) -> None
     assert (
         "字段对照表" in said(page) and len(page.xpath("//table[contains(@class,'compared')]/tbody/tr")) > 10
     )
+
+
+async def test_scripts_are_told_the_findings_and_the_field_comparison(site: Site) -> None:
+    cookies = await system(site)
+    path, _ = a_mapping(site)
+    status, told = await ask_ops(site, path.removeprefix("/console"), cookies=cookies)
+    _, page, _ = await ask(site, path, cookies=cookies)
+    assert status == 200 and told["version"] and told["findings"] == []
+    shown = page.xpath("//table[contains(@class,'compared')]/tbody/tr/td[1]/span[@class='mono']/text()")
+    assert [one["target"]["path"] for one in told["rows"]] == shown and len(shown) > 10
+    (call,) = (one for one in OPS if one.path == "/mappings/{profile}/{name}/{direction}")
+    jsonschema_rs.validate(dict(call.answer), told)
 
 
 async def test_a_candidate_is_tried_and_nothing_of_it_stays(site: Site) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -26,6 +27,7 @@ from gateway.console.world import WORLD
 from gateway.evidence import EvidenceLog
 from gateway.mapping import MappingSet, load_mappings
 from gateway.message import GATEWAY_NODE, Head
+from gateway.rights import OPERATOR
 from gateway.security import keys
 from gateway.standard import Standard
 from gateway.store.contract import EventRow, NewDelivery
@@ -34,6 +36,7 @@ from tests.console.people import cookie_of
 from tests.console.seed import NO
 from tests.console.test_bulk import said
 from tests.console.test_operator_tasks import open_page
+from tests.console.test_ops import ask, token_of
 from tests.store.samples import accept_id, message, says
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium command on this machine")
@@ -264,3 +267,45 @@ def test_paths_are_walked_as_mappings_write_them() -> None:
         ("B[2]/C", "#text", 3, "3"),
         ("B[2]/C/d", "d", 3, "4"),
     ]
+
+
+async def call(told: Told, what: str, role: str = OPERATOR) -> tuple[int, Any]:
+    return await ask(
+        told.site,
+        f"/messages/{told.id}/{what}",
+        await token_of(told.site, role, name=f"{what}-{clock.now_ms()}"),
+    )
+
+
+async def test_scripts_are_told_what_the_page_shows(told: Told) -> None:
+    page = html.fromstring((await told.ask())[1])
+    _, way = await call(told, "timeline")
+    assert len(way["timeline"]) == len(page.xpath("//ol[contains(@class, 'timeline')]/li"))
+    assert ("read", 120) in {(one["stage"], one["took_us"]) for one in way["timeline"]}
+    _, related = await call(told, "related")
+    links = page.xpath("//ul[contains(@class, 'related')]//a/@href")
+    assert [f"/console/messages/{one['id']}" for one in related["messages"]] == links
+    _, lineage = await call(told, "lineage")
+    leaves = {form["id"]: {one["path"]: one for one in form["leaves"]} for form in lineage["forms"]}
+    assert list(leaves)[:2] == ["original", "standard"] and len(leaves) == 3
+    (form,) = (name for name in leaves if name.startswith("to-"))
+    for leaf in page.xpath(f"//*[@data-form='{form}']//li[@data-sources]"):
+        assert "\n".join(leaves[form][leaf.get("data-path")]["sources"]) == leaf.get("data-sources")
+    _, forms = await call(told, "forms")
+    assert [one["id"] for one in forms["forms"]] == ["original", "standard", form]
+    for answer in (lineage, forms, way, related):
+        assert told.account not in json.dumps(answer)
+    _, signature = await call(told, "signature")
+    assert signature["signed"] and "GGZY-ZPT" in signature["subject"] and signature["days_left"] > 0
+    _, curls = await call(told, "curls")
+    assert [(one["receiver"], one["curl"]) for one in curls["deliveries"]] == [(TREASURY, "")]
+
+
+async def test_scripts_check_a_receipt_and_fetch_it(told: Told) -> None:
+    _, proof = await call(told, "proof")
+    assert proof["holds"] and [one["verdict"] for one in proof["steps"]] == ["holds", "holds"]
+    _, receipt = await call(told, "evidence")
+    assert receipt == json.loads((await told.ask("/evidence"))[1])
+    told.tamper("UPDATE message SET fingerprint = substr(fingerprint, 2) || '0' WHERE id = ?")
+    _, proof = await call(told, "proof")
+    assert not proof["holds"]

@@ -79,7 +79,9 @@ async def test_every_call_is_refused_or_open_as_the_table_says(site: Site, role:
 async def test_answers_hold_to_what_is_described(site: Site) -> None:
     tokens = {role: await token_of(site, role) for role in ROLES}
     _, listed = await ask(site, "/messages", tokens[OPERATOR])
-    ids = {"/messages/{id}": listed["messages"][0]["id"], "/applications/{no}": NO}
+    ids = {call.path: listed["messages"][0]["id"] for call in OPS if call.path.startswith("/messages/{id}")}
+    ids |= {"/applications/{no}": NO, "/platforms/{name}": "GGZY-JSGC"}
+    ids |= {"/standard/types/{number}": "4002", "/standard/codes/{name}": "status"}
     for call in OPS:
         if call.method != "GET" or call.media != "application/json":
             continue

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.rights import DEPARTMENT, Scope
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
-from tests.console.seed import NO
+from tests.console.seed import NO, RETURNED_NO
 from tests.console.test_bulk import CODE, die
 from tests.console.test_ops import ADMIN, Tokens, ask, token_of
 
@@ -89,6 +89,11 @@ async def test_applications_are_told_within_the_bounds_of_who_asks(site: Site) -
     _, listed = await ask(site, "/applications", token)
     assert listed["total"] == 2 and {one["state"] for one in listed["applications"]} == {"60", "43"}
     _, one = await ask(site, f"/applications/{NO}", token)
+    assert [step["number"] for step in one["steps"]] == [1, 2, 3, 4, 5, 6, 7] and one["payees"]
+    assert [person["name"] for person in one["contacts"]] == ["市财政局国库处值班"]
+    assert one["authority"] == "上海市交通委员会"
+    _, returned = await ask(site, f"/applications/{RETURNED_NO}", token)
+    assert [person["name"] for person in returned["contacts"]] == ["建设工程分中心值班"]
     assert one["trace"] and one["app_fen"] == 125_000_050 and one["contract"]["price_fen"] == 500_000_000
     _, sums = await ask(site, "/applications/totals", token)
     assert [(one["name"], one["count"]) for one in sums["division"]] == [("310000", 2)]
@@ -121,3 +126,39 @@ async def test_the_overview_refusals_and_mappings_are_told(site: Site) -> None:
     _, refused = await ask(site, "/refusals", token)
     assert refused["refusals"][0]["faults"][0]["path"] == "金额/申请"
     assert (await ask(site, "/mappings", token))[1] == {"mappings": []}
+
+
+async def test_the_standard_is_told(site: Site) -> None:
+    token = await token_of(site)
+    _, types = await ask(site, "/standard/types", token)
+    assert [one["number"] for one in types["types"]] == [one.number for one in site.standard.catalogue]
+    _, one = await ask(site, "/standard/types/4002", token)
+    (account,) = (row for row in one["elements"] if row["path"] == "Payees/Payee/AcctNo")
+    assert (account["leaf"], account["sensitive"]) == (True, "account") and one["sample"]
+    assert (await ask(site, "/standard/types/0000", token))[0] == 404
+    names = {row["name"] for row in (await ask(site, "/standard/codes", token))[1]["tables"]}
+    _, table = await ask(site, "/standard/codes/status", token)
+    assert "status" in names and "60" in {row["code"] for row in table["codes"]}
+    assert (await ask(site, "/standard/codes/none", token))[0] == 404
+
+
+async def test_what_is_configured_is_told(site: Site) -> None:
+    token = await token_of(site)
+    _, one = await ask(site, "/platforms/GGZY-JSGC", token)
+    platform = site.settings.platforms["GGZY-JSGC"]
+    assert (one["breaker"], one["backlog"], one["receives"]) == (
+        "up",
+        platform.backlog,
+        list(platform.receives),
+    )
+    assert (
+        one["connector"]["url"] == platform.connector.url and one["limits"]["burst"] == platform.limits.burst
+    )
+    assert one["contacts"] == [{"name": "建设工程分中心值班", "role": "运行维护", "phone": ""}]
+    assert {key["name"] for key in one["keys"]} and not any("PRIVATE" in str(key) for key in one["keys"])
+    assert (await ask(site, "/platforms/NOBODY", token))[0] == 404
+    _, ways = await ask(site, "/routes", token)
+    assert len(ways["routes"]) == len(site.settings.routes) and ways["own_keys"]
+    assert {row["treasury"] for row in ways["coverage"]} == {
+        row.treasury for row in site.settings.coverage.rows
+    }

@@ -14,6 +14,7 @@ from gateway.console.guard import OPEN, right_of
 from gateway.console.places import PLACES
 from gateway.console.sessions import FIELD
 from gateway.rights import DEPARTMENT, EVERYTHING, OPERATOR, RIGHTS, ROLES, SECURITY, Scope, may
+from gateway.store.contract import MessageFilter
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
 from tests.console.seed import NO
@@ -132,6 +133,18 @@ async def test_the_way_to_plain_values_is_shown_to_operators_alone(
     assert path is not None
     _, page = await ask(site, "GET", path.group(), cookies)
     assert (f'action="{path.group()}/unmask"' in page) == is_shown
+
+
+@pytest.mark.parametrize(("role", "leads_back"), [("audit", False), ("viewer", True)])
+async def test_a_proof_leads_to_its_message_for_those_who_may_see_it(
+    site: Site, role: str, leads_back: bool
+) -> None:
+    row = next(iter(await site.store.search(MessageFilter(type="1001"))))
+    path = f"/console/messages/{row.id}"
+    cookies = await cookie_of(site.store, role)
+    status, page = await ask(site, "GET", f"{path}/proof", cookies)
+    assert status == 200 and (f'href="{path}"' in page) == leads_back
+    assert ((await ask(site, "GET", path, cookies))[0] == 200) == leads_back
 
 
 async def test_a_department_sees_the_applications_within_its_bounds_alone(site: Site) -> None:

@@ -6,10 +6,12 @@ import math
 import re
 from dataclasses import replace
 
+import orjson
 import pytest
+from lxml import etree
 
 from gateway.alarmrules import SEVERITIES, Rule, rule_faults
-from gateway.console.masked import Masker, readable
+from gateway.console.masked import Masker, indented, readable
 from gateway.console.places import PLACES
 from gateway.console.reconciliations import STATES
 from gateway.console.steps import seven_steps
@@ -84,6 +86,17 @@ def test_sensitive_values_are_masked_in_lists_and_wherever_else_they_stand() -> 
     shown = masker.text("<A>6222020200112233445</A> 31001234567890123456 ok")
     assert "6222020200112233445" not in shown
     assert shown == "<A>****3445</A> ****3456 ok"
+
+
+def test_a_sensitive_value_is_masked_as_xml_and_json_spell_it() -> None:
+    names = ["张&李三丰", 'O"Neill <Sr>', "C:\\陈"]
+    masker = Masker({"Names": {"Name": names}}, {"Names/Name": "personal"})
+    root = etree.Element("Names", only=names[1])
+    for name in names:
+        etree.SubElement(root, "Name").text = name
+    for text in (indented(root), orjson.dumps(names).decode(), str(names[0])):
+        shown = masker.text(text)
+        assert not re.search("三丰|Neill|陈", shown) and "张***" in shown
 
 
 @pytest.mark.parametrize(

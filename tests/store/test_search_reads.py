@@ -100,7 +100,11 @@ def asked(began_ms: int, named: str) -> dict[str, MessageFilter]:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_no_question_reads_a_whole_log(kind: str, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'gateway.db'}" if kind == "sqlite" else await new_database(the_server(), "reads")
+    url = (
+        f"sqlite:///{tmp_path / 'gateway.db'}"
+        if kind == "sqlite"
+        else await new_database(the_server(), "reads")
+    )
     began_ms = clock.now_ms() - ROWS * EVERY_MS - 60_000
     await fill_for_search(ROOT, url, tmp_path, ROWS, began_ms)
     if kind == "postgres":

@@ -9,7 +9,7 @@ import pytest
 from gateway import failpoints
 from gateway.torture import faults
 from gateway.torture.contents import Content, lines, versions
-from gateway.torture.ledger import Ledger, Request
+from gateway.torture.ledger import Ledger, Notice, Request
 
 
 def request(content: Content) -> Request:
@@ -68,6 +68,18 @@ def test_what_nobody_sent_is_told(ledger: Ledger, three: list[Content]) -> None:
 def test_two_acknowledgements_of_one_message_are_told(ledger: Ledger, three: list[Content]) -> None:
     ledger.acknowledged[three[1].mark] = (three[1], "M0")
     assert arrive(ledger, *three) == (0, 1, 0)
+
+
+def test_a_death_is_told_once_and_again_only_where_it_was_replayed(
+    ledger: Ledger, three: list[Content]
+) -> None:
+    notice = Notice("R", three[1].line, three[1].version, "said")
+    assert [ledger.append_notice(key, notice) for key in ("first", "first", "second")] == [True, False, True]
+    assert arrive(ledger, *three) == (0, 1, 0)
+    ledger.replays["M1", "another"] += 1
+    assert len(ledger.doubled()) == 1
+    ledger.replays["M1", "R"] += 1
+    assert ledger.doubled() == []
 
 
 @pytest.mark.parametrize(("order", "wrong"), [((0, 2, 1), 2), ((1, 0, 2), 2), ((0, 0, 1, 1, 2), 0)])
