@@ -1,7 +1,8 @@
 """Where a platform sends by a queue: intake → answer → acknowledge, one after the other, in the queue's order.
 
 Nothing is acknowledged before it is durable, a refusal not before it is written down and told. What a crash or a broken
-connection leaves unacknowledged comes again, and its key is known. What cannot be taken now goes back to its place.
+connection leaves unacknowledged comes again, and its key is known. What cannot be taken now is kept in hand and tried
+again, and those behind it wait: handed back by itself it would come after what the broker has sent already (`prefetch`).
 """
 
 from __future__ import annotations
@@ -62,22 +63,30 @@ class QueueConsumer:
             return
 
     async def _consume(self) -> None:
+        """Until it is stopped or the turn is over; then the channel's end puts all that is not acknowledged back, in order."""
         async with self.link.consuming(self.queue.take_from, self.queue.prefetch) as source:
-            while not self._stop.is_set() and await self.turn.hold():
+            while await self._goes_on():
                 incoming = await source.next(_LOOK_S)
-                if incoming is not None:
-                    await self._take(incoming)
+                if incoming is not None and not await self._take(incoming):
+                    return
 
-    async def _take(self, incoming: Incoming) -> None:
-        taken = await self.receiving.take(incoming.body, incoming.message_id, incoming.traceparent)
-        if isinstance(taken, Later):
+    async def _goes_on(self) -> bool:
+        return not self._stop.is_set() and await self.turn.hold()
+
+    async def _take(self, incoming: Incoming) -> bool:
+        """False where it could not be taken for as long as it was ours to take."""
+        while isinstance(taken := await self._receive(incoming), Later):
             log.warning("message held", platform=self.platform.id, name=incoming.message_id, why=taken.why)
             await self._rest(min(taken.after_s, _MOST_WAIT_S))
-            await incoming.again()
-            return
+            if not await self._goes_on():
+                return False
         reach("queue.taken")
         await self._answer(incoming, taken)
         await incoming.done()
+        return True
+
+    async def _receive(self, incoming: Incoming) -> Taken | Later:
+        return await self.receiving.take(incoming.body, incoming.message_id, incoming.traceparent)
 
     async def _answer(self, incoming: Incoming, taken: Taken) -> None:
         """To `reply_to`, where it is given. A queue for it that is gone holds nothing up: the sender may send the same again

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -29,7 +29,7 @@ _BROKEN = (exceptions.AMQPError, RuntimeError, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message that is ours until `done` or `again`; where the connection breaks before, it comes again by itself."""
+    """A message that is ours until `done`; where the connection ends before, it comes again by itself, in its place."""
 
     body: bytes
     message_id: str
@@ -39,17 +39,10 @@ class Incoming:
     message: AbstractIncomingMessage
 
     async def done(self) -> None:
-        await _told(self.message.ack())
-
-    async def again(self) -> None:
-        await _told(self.message.reject(requeue=True))
-
-
-async def _told(word: Awaitable[None]) -> None:
-    try:
-        await word
-    except _BROKEN as error:
-        raise DeliveryError("delivery.broken-off", _words(error)) from error
+        try:
+            await self.message.ack()
+        except _BROKEN as error:
+            raise DeliveryError("delivery.broken-off", _words(error)) from error
 
 
 class AmqpLink:

@@ -189,9 +189,14 @@ async def decided(request: web.Request, row: RequestRow, word: str, *, approved:
 async def go_on(request: web.Request) -> web.Response:
     """Of a request whose process died: whoever may resolve lets it go on, here."""
     row = await request_row(request)
+    start_again(request, row)
+    raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
+
+
+def start_again(request: web.Request, row: RequestRow) -> None:
+    """Nothing where it is under way, or not begun, or ended."""
     if row.state == RUNNING and _is_silent(row):
         request.app[ACTING].start(row)
-    raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
 
 
 async def _request_page(request: web.Request, fault: str = "", status: int = 200) -> web.Response:

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import aio_pika
 import orjson
@@ -16,11 +17,16 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from gateway.connectors.amqp import AmqpConnector
+from gateway.connectors.amqplink import AmqpLink
 from gateway.connectorsettings import ConnectorSettings, LoginSettings, QueueSettings
 from gateway.errors import DeliveryError
 from gateway.logins import Login
+from gateway.queued import QueueConsumer
+from gateway.receiving import Later, Receiving, Taken
 from gateway.settings import RetrySettings, Settings
+from gateway.store import open_store
 from gateway.store.contract import MessageFilter
+from gateway.turns import Turn
 
 from .broker import broker, is_installed
 from .harness import GatewayProcess
@@ -212,6 +218,68 @@ async def test_a_gateway_killed_between_commit_and_acknowledgement_takes_it_once
     finally:
         await gateway.stop()
     assert orjson.loads(partner(SUB).open(got.body).payload)["Message"]["Id"] == row.id
+
+
+class Counter:
+    """Takes what comes, and says "later" to the first one as often as it is told to."""
+
+    def __init__(self, busy: int):
+        self.busy = busy
+        self.taken: list[bytes] = []
+
+    async def take(self, data: bytes, name: str, traceparent: str = "") -> Taken | Later:
+        if self.busy and not self.taken:
+            self.busy -= 1
+            return Later(0.01, "store.busy")
+        self.taken.append(data)
+        return Taken(True, b"", "text/plain")
+
+
+@contextlib.asynccontextmanager
+async def consuming(tmp_path: Path, place: Place, counter: Counter) -> AsyncIterator[None]:
+    own = partner(SUB)
+    settings = by_queues(place, tmp_path / "secret")
+    platform = own.platform.model_copy(update={"connector": settings})
+    world = replace(own.world(None, ""), platform=platform, login=Login(password="guest"))  # type: ignore[arg-type]
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path)
+    await store.open()
+    one = QueueConsumer(
+        platform, settings.queue, AmqpLink(world), cast(Receiving, counter), Turn(store, "queue", "n1")
+    )
+    task = asyncio.create_task(one.run())
+    try:
+        yield
+    finally:
+        one.stop()
+        await task
+        await store.close()
+
+
+async def test_what_is_held_is_not_passed_by_what_the_broker_has_sent_already(
+    tmp_path: Path, place: Place, platform: Platform
+) -> None:
+    for number in (b"1", b"2", b"3"):
+        await platform.send(number, number.decode())
+    counter = Counter(busy=2)
+    async with consuming(tmp_path, place, counter):
+        async with asyncio.timeout(15):
+            while len(counter.taken) < 3:  # noqa: ASYNC110 - what is looked at is a list, as it fills
+                await asyncio.sleep(0.02)
+    assert counter.taken == [b"1", b"2", b"3"]
+
+
+async def test_what_is_held_when_it_is_stopped_is_in_its_place_again(
+    tmp_path: Path, place: Place, platform: Platform
+) -> None:
+    for number in (b"1", b"2"):
+        await platform.send(number, number.decode())
+    counter = Counter(busy=1_000_000)
+    async with consuming(tmp_path, place, counter):
+        async with asyncio.timeout(15):
+            while counter.busy > 1_000_000 - 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    queue = await platform.declare(place.inward)
+    assert [(await platform.get(queue)).body for _ in range(2)] == [b"1", b"2"] and not counter.taken
 
 
 # What the connector says of the ways in which it can fail.
