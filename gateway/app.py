@@ -50,6 +50,7 @@ from gateway.security.suite import Peer, suites
 from gateway.security.trust import Trust
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
+from gateway.standing import left_behind
 from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
@@ -228,6 +229,11 @@ async def _start(
     store = open_store(settings.store_url, settings.data_dir, evidence=evidence, neighbours=seat.neighbours)
     await store.open()
     opened.push_async_callback(store.close)
+    if seat.number == 1:
+        for node, waiting in left_behind(settings, (await store.counts()).by_receiver).items():
+            log.warning(
+                "deliveries wait for a receiver that is not configured", receiver=node, waiting=waiting
+            )
     blobs = open_blobs(settings)
     uploads = Uploads(blobs)
     routes = Routes.of(settings.routes, settings.platforms, settings.coverage)

@@ -68,7 +68,6 @@ class DeliveryWorker:
         self.measures = measures or Measures()
         self.traces = traces or NoTraces()
         self.steering = steering or Steering(settings, store)
-        self._apart = frozenset(settings.platforms) - frozenset(connectors)
         self._wake = asyncio.Event()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
@@ -126,11 +125,17 @@ class DeliveryWorker:
         room = self.settings.gateway.workers - self._busy.total()
         if room <= 0 or self._claims or self._stopping:
             return None
-        # Nobody gets more than its share, or one slow receiver would take every place (promise 4).
-        rooms = {node: self.steering.room(node) - self._busy[node] for node in self.connectors}
-        skip = [*(node for node, left in rooms.items() if left <= 0), *self._apart, *self.steering.held]
-        self._wished = Wish(self.name, room, self.settings.gateway.lease_s, skip, rooms)
+        self._wished = Wish(self.name, room, self.settings.gateway.lease_s, self._rooms())
         return self._wished
+
+    def _rooms(self) -> dict[str, int]:
+        """Of whom may be sent to now: nobody gets more than its share, or one slow receiver would take every place
+        (promise 4). Who is not configured (any more) is in no map, and what waits for it stays where it is."""
+        return {
+            node: self.steering.room(node) - self._busy[node]
+            for node in self.connectors
+            if node not in self.steering.held
+        }
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
@@ -150,7 +155,7 @@ class DeliveryWorker:
         try:
             return await self.store.claim(
                 wish.worker, wish.limit, wish.lease_s,
-                skip=wish.skip, rooms=wish.rooms, make_notice=self.make_notice,
+                rooms=wish.rooms, make_notice=self.make_notice,
             )  # fmt: skip
         except StoreUnavailable as error:
             log.warning("nothing can be claimed now", cause=str(error))
@@ -158,18 +163,11 @@ class DeliveryWorker:
         finally:
             self._claims = False
 
-    def _full(self) -> list[str]:
-        """Receivers that have enough in flight."""
-        return [node for node in self.connectors if self._busy[node] >= self.steering.room(node)]
-
-    def _left_out(self) -> list[str]:
-        """Receivers that have enough in flight, and those to whom nothing is sent now."""
-        return [*self._full(), *self._apart, *self.steering.held]
-
     async def _rest(self) -> None:
         """Until new work, a freed place, or the next due time."""
+        free = [node for node, room in self._rooms().items() if room > 0]
         try:
-            due_s = None if self._is_full() else await self.store.next_due_in_s(skip=self._left_out())
+            due_s = None if self._is_full() else await self.store.next_due_in_s(free)
         except StoreUnavailable:
             due_s = _AWAY_S
         wait_s = 5.0 if due_s is None else min(max(due_s, 0.01), 5.0)
@@ -188,12 +186,13 @@ class DeliveryWorker:
     def _is_full(self) -> bool:
         return self._busy.total() >= self.settings.gateway.workers
 
-    def _free(self, receiver: str, room: int) -> None:
-        """Its place is free once it was answered; the transaction of the outcome already gives it away. `room`
-        as it was before the answer, by which others were left waiting."""
-        if not self._is_served and (self._is_full() or self._busy[receiver] >= room):
-            self._wake.set()  # what could not be claimed before now can
+    def _free(self, receiver: str) -> None:
+        """Its place is free once it was answered; the transaction of the outcome already gives it away. Before the
+        answer is judged: others were left waiting by the room as it still is."""
+        was_full, busy = self._is_full(), self._busy[receiver]
         self._busy[receiver] -= 1
+        if not self._is_served and (was_full or busy >= self.steering.room(receiver)):
+            self._wake.set()  # what could not be claimed before now can
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -221,8 +220,8 @@ class DeliveryWorker:
                 await self._give_back(claimed)
             raise
         finally:
+            self._free(node)
             span.end(end)
-            self._free(node, self.steering.room(node))
         reach("delivery.answered")
         result = self.outcomes.result(claimed, verdict, int(latency_s * 1000))
         self.measures.count_attempt(node, result.state, latency_s)

@@ -71,14 +71,13 @@ class Inbox:
         """Up to `most` heads of lines that are due; nothing while the platform is paused."""
         if await self.is_paused(platform.id):
             return []
-        known = set(self.settings.platforms) | set((await self.store.counts()).by_receiver)
-        others = sorted(known - {platform.id})
         leased: list[Leased] = []
         size = 0
         while len(leased) < most and size < _MOST_BYTES:
+            step = min(_STEP, most - len(leased))
             claimed = await self.store.claim(
-                f"inbox {platform.id}", min(_STEP, most - len(leased)), platform.connector.lease_s,
-                skip=others, make_notice=self.outcomes.make_notice,
+                f"inbox {platform.id}", step, platform.connector.lease_s,
+                rooms={platform.id: step}, make_notice=self.outcomes.make_notice,
             )  # fmt: skip
             if not claimed:
                 break
@@ -87,8 +86,6 @@ class Inbox:
         return leased
 
     def _sealed(self, platform: Platform, claimed: Claimed) -> Leased:
-        if claimed.receiver != platform.id:
-            raise LookupError(f"delivery {claimed.delivery_id} is for {claimed.receiver}, not {platform.id}")
         sealed = seal(self.worlds[platform.id], parcel_of(claimed))
         return Leased(claimed, sealed, platform.connector.lease_s)
 

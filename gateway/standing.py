@@ -48,6 +48,17 @@ async def standings(settings: Settings, store: Store) -> tuple[list[Standing], P
     return rows, everybody
 
 
+def left_behind(settings: Settings, counts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """How many deliveries wait for receivers that are not configured (any more); nothing is sent there until they are.
+    `counts`: by receiver and state."""
+    waiting = {
+        node: sum(states.get(name, 0) for name in _WAITING)
+        for node, states in sorted(counts.items())
+        if node not in settings.platforms
+    }
+    return {node: count for node, count in waiting.items() if count}
+
+
 def _standing(
     platform: Platform, pause: PauseRow | None, health: HealthRow | None, counts: Mapping[Any, int]
 ) -> Standing:

@@ -13,7 +13,7 @@ from gateway.cli.opened import opened_store, typed
 from gateway.cli.place import print_json, run_async, settings_or_exit
 from gateway.clock import time_of
 from gateway.settings import Settings
-from gateway.standing import Standing, standings
+from gateway.standing import Standing, left_behind, standings
 from gateway.store.contract import ALL_RECEIVERS
 
 
@@ -25,7 +25,8 @@ def platform() -> None:
 @platform.command("list")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def list_(as_json: bool) -> None:
-    """Every receiver: up, slow, recovering, half-open, open (its breaker), paused or maintenance."""
+    """Every receiver: up, slow, recovering, half-open, open (its breaker), paused or maintenance; and those for
+    whom something waits though no file configures them."""
     found = run_async(_list(settings_or_exit()))
     if as_json:
         print_json(found)
@@ -37,6 +38,8 @@ def list_(as_json: bool) -> None:
         table.add_row(
             one["id"], one["state"], one["since"], str(one["waiting"]), str(one["stuck"]), one["why"]
         )  # fmt: skip
+    for node, waiting in found["not_configured"].items():
+        table.add_row(node, "not configured", "", str(waiting), "", "nothing is sent until its file is back")
     Console().print(table)
 
 
@@ -119,7 +122,11 @@ async def _history(settings: Settings, subject: str, limit: int) -> list[dict[st
 async def _list(settings: Settings) -> dict[str, Any]:
     async with opened_store(settings) as store:
         found, everybody = await standings(settings, store)
-    return {"platforms": [_row(one) for one in found], "all_paused": int(everybody is not None)}
+        behind = left_behind(settings, (await store.counts()).by_receiver)
+    return {
+        "platforms": [_row(one) for one in found], "all_paused": int(everybody is not None),
+        "not_configured": behind,
+    }  # fmt: skip
 
 
 def _row(one: Standing) -> dict[str, str | int]:

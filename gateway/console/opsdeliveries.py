@@ -17,8 +17,10 @@ from gateway.console.deliveries import (
     decided,
     filter_of,
     foreseen,
+    needs_second,
     request_row,
     shown,
+    start_again,
     told_of,
 )
 from gateway.console.guard import asker, requires
@@ -26,7 +28,7 @@ from gateway.console.ops import Call, Parameter, Refused, body_of, number_of, re
 from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, numbers, object_, texts
 from gateway.console.world import WORLD
 from gateway.deadletters import ACTIONS, Act, find_all
-from gateway.store.contract import DeliveryRow, RequestRow, ResolveRefused
+from gateway.store.contract import DeliveryRow, RequestCount, RequestRow, ResolveRefused
 
 
 @requires("deliveries.view")
@@ -52,7 +54,7 @@ async def foresee(request: web.Request) -> web.Response:
                 {"delivery": one.row.id, "result": one.result, "is_refused": one.is_refused}
                 for one in outcomes
             ],
-            "needs_second": len(outcomes) > world.settings.gateway.console_approve_above,
+            "needs_second": await needs_second(request, len(outcomes)),
         }
     )
 
@@ -62,6 +64,14 @@ async def ask(request: web.Request) -> web.Response:
     """Begins the act on the deliveries, or leaves it for a second person."""
     given = await body_of(request)
     return told(await _request(request, await begin(request, _act(request, given), _numbers(given))))
+
+
+@requires("deliveries.view")
+async def show_requests(request: web.Request) -> web.Response:
+    """Newest first; those in state `asked` wait for a second person."""
+    world = request.app[WORLD]
+    rows = await world.store.requests(number_of(request, "limit", 50, 1, MOST))
+    return told({"requests": [_brief(one, await world.store.request_count(one.id)) for one in rows]})
 
 
 @requires("deliveries.view")
@@ -78,6 +88,13 @@ async def decide(request: web.Request) -> web.Response:
         row = await decided(request, row, reason_of(given), approved=given["approved"])
     except ResolveRefused as error:
         raise Refused(409, error.code, str(error)) from error
+    return told(await _request(request, row))
+
+
+@requires("deliveries.resolve")
+async def go_on(request: web.Request) -> web.Response:
+    row = await request_row(request)
+    start_again(request, row)
     return told(await _request(request, row))
 
 
@@ -99,16 +116,20 @@ def _numbers(given: dict[str, Any]) -> Sequence[int]:
 
 async def _request(request: web.Request, row: RequestRow) -> dict[str, Any]:
     world = request.app[WORLD]
-    counted = await world.store.request_count(row.id)
     items = [(await told_of(world, one))[0] for one in await world.store.request_items(row.id)]
+    return _brief(row, await world.store.request_count(row.id)) | {
+        "results": [
+            {"delivery": one.delivery_id, "result": one.result, "is_refused": one.is_refused} for one in items
+        ],
+    }
+
+
+def _brief(row: RequestRow, counted: RequestCount) -> dict[str, Any]:
     return {
         "id": row.id, "action": row.action, "reason": row.reason, "actor": row.actor, "state": row.state,
         "asked_at": time_of(row.asked_at), "approver": row.approver, "word": row.word,
         "ended_at": time_of(row.ended_at), "items": counted.items, "told": counted.told,
         "refused": counted.refused,
-        "results": [
-            {"delivery": one.delivery_id, "result": one.result, "is_refused": one.is_refused} for one in items
-        ],
     }  # fmt: skip
 
 
@@ -126,10 +147,11 @@ _DELIVERY = object_(
     **numbers("id", "attempts"),
 )
 _RESULT = list_(object_(delivery=NUMBER, result=TEXT, is_refused=FLAG))
-_REQUEST = object_(
+_BRIEF = {
     **texts("id", "action", "reason", "actor", "state", "asked_at", "approver", "word", "ended_at"),
-    **numbers("items", "told", "refused"), results=_RESULT,
-)  # fmt: skip
+    **numbers("items", "told", "refused"),
+}
+_REQUEST = object_(**_BRIEF, results=_RESULT)
 _ACT = object_(
     ("action", "reason", "deliveries"), action={"type": "string", "enum": list(ACTIONS)}, reason=TEXT,
     deliveries={"type": "array", "items": NUMBER, "minItems": 1, "maxItems": MOST}, sure=FLAG,
@@ -156,6 +178,16 @@ CALLS = (
     Call(
         "POST", "/deliveries/requests", ask, "处置滞留投递", "Act on deliveries; many wait for a second person",
         _REQUEST, body=_ACT,
+    ),
+    Call(
+        "GET", "/deliveries/requests", show_requests, "处置请求，最新在前",
+        "Acts that were asked for, newest first; those in state asked wait for a second person",
+        object_(requests=list_(object_(**_BRIEF))),
+        (Parameter("limit", "条数", "how many", {"type": "integer", "minimum": 1, "maximum": MOST}),),
+    ),
+    Call(
+        "POST", "/deliveries/requests/{id}/go-on", go_on, "继续执行中断的处置",
+        "Go on with an act whose process ended; nothing where it is under way", _REQUEST, _ID,
     ),
     Call("GET", "/deliveries/requests/{id}", show_request, "处置进度", "How far an act is", _REQUEST, _ID),
     Call(

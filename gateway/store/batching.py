@@ -66,7 +66,7 @@ async def _claim_along(work: Transaction, claimer: Claimer) -> list[Claimed] | N
     wish = claimer.wish() if work.has_work or claimer.expects_more else None
     if wish is None:
         return None
-    claimed = await _apart(work, claim(work, wish.worker, wish.limit, wish.lease_s, wish.skip, wish.rooms))
+    claimed = await _apart(work, claim(work, wish.worker, wish.limit, wish.lease_s, wish.rooms))
     # More than there was room for is claimed when a place is free; there is nobody to wake for it.
     work.has_work = False
     if isinstance(claimed, Exception):

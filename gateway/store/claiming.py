@@ -1,13 +1,13 @@
 """Claiming: heads of lines that are due go to a worker under a lease; leases that ran out come back.
 
 Claims look only at rows that are ready, by receiver and lane, so neither a long history, nor followers
-that wait, nor a receiver that is skipped with a long backlog makes a claim slower.
+that wait, nor a receiver that is left out with a long backlog makes a claim slower.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import BigInteger, bindparam, select, text
 
@@ -51,7 +51,8 @@ _CLAIM = Statement(
             (PARTITION BY delivery.receiver ORDER BY delivery.lane, delivery.due_at, delivery.id) AS place
         FROM ready_receiver CROSS JOIN lanes CROSS JOIN delivery
         WHERE ready_receiver.receiver IS NOT NULL
-          AND ready_receiver.receiver NOT IN (SELECT value FROM json_each(:skip))
+          AND (:rooms IS NULL
+            OR ready_receiver.receiver IN (SELECT key FROM json_each(:rooms) WHERE value > 0))
           AND delivery.id IN (
             SELECT id FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
               AND lane = lanes.lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit))
@@ -66,7 +67,8 @@ RETURNING {_CLAIMED}
     SELECT first.id, first.lane, first.due_at
     FROM ready_receiver
     CROSS JOIN LATERAL (SELECT greatest(0, least(:limit, coalesce(
-        CAST(CAST(:rooms AS JSONB) ->> ready_receiver.receiver AS BIGINT), :limit))) AS room) AS bound
+        CAST(CAST(:rooms AS JSONB) ->> ready_receiver.receiver AS BIGINT),
+        CASE WHEN CAST(:rooms AS JSONB) IS NULL THEN :limit ELSE 0 END))) AS room) AS bound
     CROSS JOIN LATERAL (
         SELECT delivery.id, candidate.lane, candidate.due_at
         FROM (
@@ -79,8 +81,7 @@ RETURNING {_CLAIMED}
         ) AS candidate JOIN delivery ON delivery.id = candidate.id AND delivery.{tables.IS_READY}
         ORDER BY candidate.lane, candidate.due_at, candidate.id LIMIT bound.room
         FOR UPDATE OF delivery SKIP LOCKED) AS first
-    WHERE ready_receiver.receiver IS NOT NULL
-      AND ready_receiver.receiver NOT IN (SELECT jsonb_array_elements_text(CAST(:skip AS JSONB)))
+    WHERE ready_receiver.receiver IS NOT NULL AND bound.room > 0
 ), chosen AS (
     SELECT id FROM head ORDER BY lane, due_at, id LIMIT :limit
 )
@@ -115,18 +116,20 @@ _CRASHED = Statement(
 )
 
 
-def _earliest(skipped: str) -> TextClause:
+def _earliest(is_everybody: str, named: str) -> TextClause:
     return text(f"""{_RECEIVERS}
 SELECT min((SELECT due_at FROM delivery WHERE {tables.IS_READY} AND receiver = ready_receiver.receiver
     AND lane = lanes.lane ORDER BY due_at LIMIT 1))
 FROM ready_receiver CROSS JOIN lanes
-WHERE ready_receiver.receiver IS NOT NULL AND ready_receiver.receiver NOT IN ({skipped})
+WHERE ready_receiver.receiver IS NOT NULL AND ({is_everybody} OR ready_receiver.receiver IN ({named}))
 """)
 
 
 _DUE = Statement(
-    _earliest("SELECT value FROM json_each(:skip)"),
-    postgresql=_earliest("SELECT jsonb_array_elements_text(CAST(:skip AS JSONB))"),
+    _earliest(":receivers IS NULL", "SELECT value FROM json_each(:receivers)"),
+    postgresql=_earliest(
+        "CAST(:receivers AS JSONB) IS NULL", "SELECT jsonb_array_elements_text(CAST(:receivers AS JSONB))"
+    ),
 )
 _OLDEST = Statement(
     text(f"""{_RECEIVERS}
@@ -141,15 +144,16 @@ _LEASE_END = Statement(
 
 
 async def claim(
-    work: Transaction, worker: str, limit: int, lease_s: float, skip: Sequence[str], rooms: Mapping[str, int]
+    work: Transaction, worker: str, limit: int, lease_s: float, rooms: Mapping[str, int] | None
 ) -> list[Claimed]:
-    """Leases up to `limit` due heads, of a receiver at most its room: lower lanes first, then what is due longest. Each has its attempt's
-    row from now on; its token must come back with the outcome."""
+    """Leases up to `limit` due heads, of a receiver at most its room, of one that is not named none (`rooms` None:
+    of whoever has some): lower lanes first, then what is due longest. Each has its attempt's row from now on; its
+    token must come back with the outcome."""
     token = f"{worker}:{secrets.token_hex(8)}"
     lease_until = work.lease_s + lease_s
     leased = await _CLAIM.rows(
         work.connection, token=token, lease_until=lease_until, now=work.steady_ms, limit=limit,
-        skip=as_given(skip), rooms=text_of(dict(rooms)),
+        rooms=None if rooms is None else text_of(dict(rooms)),
     )  # fmt: skip
     if not leased:
         return []
@@ -211,10 +215,12 @@ def _crashed(at_ms: int, delivery_id: int, number: int) -> list[object]:
 
 
 async def due_in_ms(
-    connection: Connection, steady_ms: int, boot_s: float, skip: Sequence[str]
+    connection: Connection, steady_ms: int, boot_s: float, receivers: Collection[str] | None
 ) -> float | None:
-    """Milliseconds until something can be claimed (negative: since when); None if nothing waits."""
-    due = (await _DUE.rows(connection, skip=as_given(skip)))[0][0]
+    """Milliseconds until something can be claimed (negative: since when); None if nothing waits. `receivers`
+    None: for whomever."""
+    named = None if receivers is None else as_given(receivers)
+    due = (await _DUE.rows(connection, receivers=named))[0][0]
     lease = await _LEASE_END.rows(connection)
     waits = [] if due is None else [float(due - steady_ms)]
     if lease:

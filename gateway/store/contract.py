@@ -7,8 +7,7 @@ steady clock, so that a step of the wall clock moves no retry. Every state chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.errors import Fault, GatewayError
@@ -91,7 +90,6 @@ from gateway.store.watchingrows import ErrorCount, ReceiptLag
 __all__ = [
     "ALL_RECEIVERS",
     "COMMAND_LINE",
-    "NO_BOUNDS",
     "PARKED",
     "ActRow",
     "AlarmFilter",
@@ -169,9 +167,6 @@ class ResolveRefused(GatewayError):
         super().__init__(f"{self.code}: {text}")
 
 
-NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
-
-
 class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     """All writes are durable when the awaited call returns (promise 1)."""
 
@@ -203,7 +198,8 @@ class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
     async def mapping_errors(self, since_ms: int) -> Sequence[ErrorDay]: ...
 
     # deliveries
-    # `skip`: receivers that are paused or have enough in flight; `rooms`: how many a receiver may get; lower lanes first, then by due time
+    # `rooms`: how many each receiver may get, and who is not named gets none (None: all may, without bounds);
+    # lower lanes first, then by due time
     # `make_notice`: for what is quarantined on the way, because its lease ran out for the third time
     async def claim(
         self,
@@ -211,13 +207,13 @@ class Store(Kept, Steered, Accounted, Watched, Alarmed, Protocol):
         limit: int,
         lease_s: float,
         *,
-        skip: Sequence[str] = (),
-        rooms: Mapping[str, int] = NO_BOUNDS,
+        rooms: Mapping[str, int] | None = None,
         make_notice: MakeNotice | None = None,
     ) -> list[Claimed]: ...
     async def record(self, result: AttemptResult) -> bool: ...  # False: the lease was lost, nothing written
-    # seconds until a delivery is due or a lease runs out, ≤ 0 if one is; None when there is nothing to wait for
-    async def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None: ...
+    # seconds until a delivery to one of `receivers` (None: to anybody) is due or a lease runs out, ≤ 0 if one is;
+    # None when there is nothing to wait for
+    async def next_due_in_s(self, receivers: Collection[str] | None = None) -> float | None: ...
     async def delivery(self, delivery_id: int) -> DeliveryRow | None: ...
     async def deliveries(self, message_id: str) -> Sequence[DeliveryRow]: ...
     async def attempts(self, delivery_id: int) -> Sequence[AttemptRow]: ...

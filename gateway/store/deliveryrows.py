@@ -109,7 +109,6 @@ class Wish:
     worker: str
     limit: int
     lease_s: float
-    skip: Sequence[str]
     rooms: Mapping[str, int]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +21,6 @@ from gateway.store.accounts_engine import AccountsEngine
 from gateway.store.alarms_engine import AlarmsEngine
 from gateway.store.contract import (
     COMMAND_LINE,
-    NO_BOUNDS,
     Arrival,
     AttachmentRow,
     AttemptResult,
@@ -178,11 +177,10 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine,
         limit: int,
         lease_s: float,
         *,
-        skip: Sequence[str] = (),
-        rooms: Mapping[str, int] = NO_BOUNDS,
+        rooms: Mapping[str, int] | None = None,
         make_notice: MakeNotice | None = None,
     ) -> list[Claimed]:
-        wanted = (worker, limit, lease_s, skip, rooms, make_notice)
+        wanted = (worker, limit, lease_s, rooms, make_notice)
         claimed: list[Claimed] = await self._submit("claim", wanted)
         return claimed
 
@@ -190,8 +188,8 @@ class EngineStore(SteeringEngine, AccountsEngine, KeepingEngine, WatchingEngine,
         kept: bool = await self._submit("record", result, len(result.answer) + _RECORD_BYTES)
         return kept
 
-    async def next_due_in_s(self, *, skip: Sequence[str] = ()) -> float | None:
-        due = await claiming.due_in_ms(self._reader, *await self._now(), skip)
+    async def next_due_in_s(self, receivers: Collection[str] | None = None) -> float | None:
+        due = await claiming.due_in_ms(self._reader, *await self._now(), receivers)
         return None if due is None else due / 1000
 
     async def delivery(self, delivery_id: int) -> DeliveryRow | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 from gateway.cli import main
 from gateway.message import DeliveryState
@@ -21,6 +22,7 @@ from gateway.store.contract import LastVersion, MessageFilter, StuckFilter, Verd
 from tests.store.samples import accept_id, claim_one, ended, message, new_log, says, to
 
 from .partners import ROOT, certificates
+from .running import running
 
 GENERAL, CITY, SUB = "GGZY-ZPT", "CZ-ZFPT-310000", "GGZY-JSGC"
 STANDARD = Standard.load(ROOT / "schemas")
@@ -168,6 +170,19 @@ async def test_a_push_whose_outcome_is_unknown_is_given_up_only_by_who_is_sure(t
     application = await store.application(NO)
     assert application is not None and application.state == "44"
     await store.close()
+
+
+async def test_who_is_not_configured_and_waited_for_is_named(terminal: Terminal) -> None:
+    store = terminal.store()
+    await store.open()
+    await accept_id(store, message("x", judge=says(to("GONE"), to(SUB))))
+    await store.close()
+    found = await terminal.run("platform", "list")
+    assert found["not_configured"] == {"GONE": 1}
+    with capture_logs() as logs:
+        async with running(terminal.folder / "var"):
+            named = [one for one in logs if one["event"].endswith("not configured")]
+    assert [(one["receiver"], one["waiting"]) for one in named] == [("GONE", 1)]
 
 
 async def test_receivers_are_paused_listed_and_resumed(terminal: Terminal) -> None:

@@ -95,6 +95,30 @@ async def test_a_slow_receiver_of_bulk_does_not_hold_up_a_payment(tmp_path: Path
         await store.close()
 
 
+async def test_what_waits_for_a_platform_that_was_removed_takes_nobody_s_place(tmp_path: Path) -> None:
+    """Neither the workers' places nor a try: it is there when the platform's file is."""
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
+    await store.open()
+    workers = settings().gateway.workers
+    left = [message(f"{n}", type="2001", judge=says(to("GONE", f"b{n}", lane=0))) for n in range(workers + 8)]
+    await asyncio.gather(*map(store.accept, left))
+    worker = work(store, {QUICK: Unsteady()})
+    running = asyncio.create_task(worker.run())
+    try:
+        for number in range(3):
+            paid = await accept_id(
+                store, message(f"p{number}", type="4002", judge=says(to(QUICK, f"p{number}", lane=0)))
+            )
+            row = await store.wait_settled(paid, 10)
+            assert row is not None and row.state is MessageState.DELIVERED
+        rows = [row for one in left for row in await store.deliveries(one.message_id)]
+        assert {(row.state, row.attempts, row.crashes) for row in rows} == {("ready", 0, 0)}
+    finally:
+        worker.stop()
+        await running
+        await store.close()
+
+
 async def test_a_burst_beyond_the_places_of_a_receiver_never_pauses(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path, evidence=new_log())
     await store.open()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from gateway import clock
 from gateway.rights import DEPARTMENT, Scope
+from gateway.store.requestrows import RUNNING, RequestRow
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
 from tests.console.seed import NO, RETURNED_NO
@@ -55,10 +57,29 @@ async def test_many_wait_for_a_second_person_who_is_another_one(site: Site) -> N
     status, said = await ask(site, path, first, method="POST", json=yes)
     assert status == 409 and said["code"].startswith("ops.")
     second = await token_of(site, name="b-operator")
+    _, found = await ask(site, "/deliveries/requests?limit=5", second)
+    waiting = [
+        (one["id"], one["actor"], one["items"]) for one in found["requests"] if one["state"] == "asked"
+    ]
+    assert waiting == [(asked["id"], "a-operator", len(dead))]
+    on = f"/deliveries/requests/{asked['id']}/go-on"
+    assert (await ask(site, on, second, method="POST"))[1][
+        "state"
+    ] == "asked"  # nothing goes on without the word
     status, said = await ask(site, path, second, method="POST", json={"approved": "yes", "reason": "看过"})
     assert status == 400
     assert (await ask(site, path, second, method="POST", json=yes))[0] == 200
     assert (await until_done(site, asked["id"], second))["approver"] == "b-operator"
+
+
+async def test_an_act_whose_process_ended_goes_on_and_one_that_is_under_way_is_left(site: Site) -> None:
+    dead, token, now = await die(site, 2), await token_of(site), clock.now_ms()
+    for name, seen_at in (("FRESH", now), ("SILENT", now - 60_000)):
+        row = RequestRow(name, "replay", WHY, False, "a-operator", seen_at, RUNNING, seen_at=seen_at)
+        await site.store.add_request(row, dead[:1] if name == "FRESH" else dead[1:])
+        assert (await ask(site, f"/deliveries/requests/{name}/go-on", token, method="POST"))[0] == 200
+    assert (await until_done(site, "SILENT", token))["told"] == 1
+    assert (await ask(site, "/deliveries/requests/FRESH", token))[1]["told"] == 0
 
 
 async def until_done(site: Site, request: str, token: str) -> Any:

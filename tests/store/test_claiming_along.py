@@ -16,12 +16,12 @@ class Worker:
 
     def __init__(self, room: int = 10, rooms: dict[str, int] | None = None):
         self.room = room
-        self.rooms = {} if rooms is None else rooms
+        self.rooms = dict.fromkeys(("A", "B", "CZ"), 99) if rooms is None else rooms
         self.taken: list[Claimed] = []
         self.expects_more = False
 
     def wish(self) -> Wish | None:
-        return Wish("w", self.room, 60.0, (), self.rooms) if self.room else None
+        return Wish("w", self.room, 60.0, self.rooms) if self.room else None
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         self.room -= len(claimed)
@@ -87,6 +87,12 @@ async def test_rooms_hold_for_what_is_claimed_along(store: Store, worker: Worker
     arrivals = [message(f"m{n}", judge=says(to("A", f"l{n}"))) for n in range(5)]
     await asyncio.gather(*map(store.accept, arrivals))
     assert len(worker.taken) == 2
+
+
+async def test_who_is_not_named_is_not_claimed_for_along(store: Store, worker: Worker) -> None:
+    worker.rooms = {"A": 2}
+    await accept_id(store, message("a", judge=says(to("GONE"), to("A"))))
+    assert [one.receiver for one in worker.taken] == ["A"]
 
 
 async def test_a_fault_of_the_claim_is_its_own(

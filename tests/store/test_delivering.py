@@ -212,18 +212,19 @@ async def test_lower_lanes_go_first_and_no_receiver_starves(store: Store) -> Non
     ]  # fmt: skip
 
 
-async def test_a_skipped_receiver_is_left_alone(store: Store) -> None:
+async def test_who_is_not_named_is_left_alone(store: Store) -> None:
     for number in range(3):
         await accept_id(store, message(f"a{number}", judge=says(to("A", f"a{number}"))))
     await accept_id(store, message("b", judge=says(to("B", "b"))))
-    (only,) = await store.claim("w", 10, 60.0, skip=["A"])
+    (only,) = await store.claim("w", 10, 60.0, rooms={"B": 10, "C": 10})
     assert only.receiver == "B"
     due = await store.next_due_in_s()
     assert due is not None and due <= 0
-    waits = await store.next_due_in_s(skip=["A"])
+    waits = await store.next_due_in_s(["B", "C"])
     assert waits is not None and 50 < waits <= 60  # for B's lease
     await store.record(ended(only))
-    assert await store.next_due_in_s(skip=["A"]) is None
+    assert await store.next_due_in_s(["B", "C"]) is None
+    assert await store.next_due_in_s([]) is None and await store.claim("w", 10, 60.0, rooms={}) == []
     assert len(await store.claim("w", 10, 60.0)) == 3
 
 
