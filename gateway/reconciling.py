@@ -179,11 +179,11 @@ class Reconciler:
                 type=number, sender=sender, since=start - room, until=start + room + _DAY_MS, before=before,
                 limit=_PAGE,
             )  # fmt: skip
-            page = await self.store.search(wanted)
-            found += page
-            if len(page) < _PAGE:
+            page = await self.store.search_page(wanted)
+            found += page.rows
+            if not page.older:
                 return found[::-1]
-            before = page[-1].id
+            before = page.older
 
     # what is said of it
     async def _answer(

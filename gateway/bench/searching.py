@@ -108,6 +108,9 @@ async def fill_for_search(root: Path, url: str, folder: Path, rows: int, began_m
         await _make_months(url, began_ms, rows)
     is_file = url.startswith("sqlite")
     database = Sqlite(Path(url.removeprefix("sqlite:///"))) if is_file else await Postgres.connect(url)
+    # What came first is of the first moment: else it is as new as what is not in the index of words yet.
+    began = database.parameter(1, began_ms)
+    await database.run(f"UPDATE message SET received_at = {began}, accepted_at = {began}", began_ms)
     await Filler(database, model, _SPREAD, _TABLES, _EVERY_MS).fill(100, rows, began_ms)
     await count_in(database, {("", "delivered"): rows, ("GGZY-ZPT", "done"): rows})
     await grow_log(database, rows + 100)

@@ -114,9 +114,16 @@ def receipts(overdue: bool, limit: int, as_json: bool) -> None:
 
 
 async def _search(settings: Settings, wanted: MessageFilter) -> list[dict[str, Any]]:
+    """As many as are wanted, however much has to be looked at."""
     masks = Masks(settings)
+    found: list[dict[str, Any]] = []
     async with opened_store(settings) as store:
-        return [masks.brief(row) for row in await store.search(wanted)]
+        while True:
+            page = await store.search_page(replace(wanted, limit=wanted.limit - len(found)))
+            found += [masks.brief(row) for row in page.rows]
+            if not page.older or len(found) >= wanted.limit:
+                return found
+            wanted = replace(wanted, before=page.older)
 
 
 async def _show(settings: Settings, message: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Text, bindparam, select, text
 from gateway.message import MessageState
 from gateway.store import case_tables, tables
 from gateway.store.contract import MessageFilter
-from gateway.store.statements import Connection, Statement
+from gateway.store.statements import Connection, Statement, TextClause
 from gateway.store.terms import (
     Asked,
     Either,
@@ -36,63 +36,75 @@ _PAIRS = """
 WITH RECURSIVE pair(sender, type) AS (
     SELECT * FROM (SELECT sender, type FROM message ORDER BY sender, type LIMIT 1) AS first
     UNION ALL
-    SELECT next.sender, next.type FROM pair JOIN message AS next ON next.seq = coalesce(
-        (SELECT seq FROM message WHERE sender = pair.sender AND type > pair.type ORDER BY type LIMIT 1),
-        (SELECT seq FROM message WHERE sender > pair.sender ORDER BY sender, type LIMIT 1))
+    SELECT next.sender, next.type FROM pair {next}
 )
 """
-_NAMED = Statement(
-    text(f"""{_PAIRS}
+_NEXT = """JOIN message AS next ON next.seq = coalesce(
+        (SELECT seq FROM message WHERE sender = pair.sender AND type > pair.type ORDER BY type LIMIT 1),
+        (SELECT seq FROM message WHERE sender > pair.sender ORDER BY sender, type LIMIT 1))"""
+# Both in one comparison: PostgreSQL would look for a sender's next type among all messages of that type.
+_NEXT_ON_POSTGRES = """CROSS JOIN LATERAL (SELECT sender, type FROM message
+        WHERE (message.sender, message.type) > (pair.sender, pair.type) ORDER BY sender, type LIMIT 1) AS next"""
+_SENDERS = "(SELECT DISTINCT sender FROM pair)"
+_OF_SENDER = "own.sender = known.sender AND own.idem_key = :wanted"
+_OF_PAIR = "own.sender = known.sender AND own.type = known.type AND own.biz_key"
+_BOUND = {name: bindparam(name, type_=Text) for name in ("wanted", "parts", "within", "beyond")}
+_MOST = bindparam("most", type_=BigInteger)
+
+
+def _each(known: str, table: str, condition: str) -> str:
+    return f"SELECT own.message_id FROM {known} AS known CROSS JOIN {table} AS own WHERE {condition}"
+
+
+def _each_on_postgres(known: str, table: str, condition: str) -> str:
+    """One after the other: nobody knows there how many a walk finds, and all keys would be read."""
+    return (
+        f"SELECT one.message_id FROM {known} AS known CROSS JOIN LATERAL"
+        f" (SELECT own.message_id FROM {table} AS own WHERE {condition} OFFSET 0) AS one"
+    )
+
+
+def _keyed(next_: str, each: Callable[[str, str, str], str]) -> TextClause:
+    return text(f"{_PAIRS.format(next=next_)} {each(_SENDERS, 'sender_key', _OF_SENDER)}").bindparams(
+        _BOUND["wanted"]
+    )
+
+
+def _named(next_: str, each: Callable[[str, str, str], str]) -> TextClause:
+    return text(f"""{_PAIRS.format(next=next_)}
 SELECT id FROM (
     SELECT id FROM message WHERE id = :wanted
     UNION SELECT id FROM (SELECT id FROM message
         WHERE {tables.HAS_APPLICATION} AND application = :wanted ORDER BY seq DESC LIMIT :most) AS of_case
-    UNION SELECT sender_key.message_id FROM (SELECT DISTINCT sender FROM pair) AS known
-        CROSS JOIN sender_key WHERE sender_key.sender = known.sender AND sender_key.idem_key = :wanted
-    UNION SELECT message_id FROM (SELECT business_key.message_id FROM pair CROSS JOIN business_key
-        WHERE business_key.sender = pair.sender AND business_key.type = pair.type
-        AND business_key.biz_key = :parts LIMIT :most) AS of_key
-    UNION SELECT message_id FROM (SELECT business_key.message_id FROM pair CROSS JOIN business_key
-        WHERE business_key.sender = pair.sender AND business_key.type = pair.type
-        AND business_key.biz_key >= :within AND business_key.biz_key < :beyond LIMIT :most) AS of_parts
+    UNION {each(_SENDERS, "sender_key", _OF_SENDER)}
+    UNION SELECT message_id FROM ({each("pair", "business_key", f"{_OF_PAIR} = :parts")} LIMIT :most) AS of_key
+    UNION SELECT message_id FROM (
+        {each("pair", "business_key", f"{_OF_PAIR} >= :within AND own.biz_key < :beyond")} LIMIT :most) AS of_parts
 ) AS named LIMIT :most
-""").bindparams(
-        *(bindparam(name, type_=Text) for name in ("wanted", "parts", "within", "beyond")),
-        bindparam("most", type_=BigInteger),
-    )
-)
-_KEYED = Statement(
-    text(f"""{_PAIRS}
-SELECT sender_key.message_id FROM (SELECT DISTINCT sender FROM pair) AS known
-    CROSS JOIN sender_key WHERE sender_key.sender = known.sender AND sender_key.idem_key = :wanted
-""").bindparams(bindparam("wanted", type_=Text)),
-    # Nobody knows there how many senders a walk finds, and all keys would be read.
-    postgresql=text(f"""{_PAIRS}
-SELECT own.message_id FROM (SELECT DISTINCT sender FROM pair) AS known CROSS JOIN LATERAL (
-    SELECT message_id FROM sender_key WHERE sender_key.sender = known.sender AND idem_key = :wanted OFFSET 0
-) AS own
-""").bindparams(bindparam("wanted", type_=Text)),
-)
+""").bindparams(*_BOUND.values(), _MOST)
+
+
+_KEYED = Statement(_keyed(_NEXT, _each), postgresql=_keyed(_NEXT_ON_POSTGRES, _each_on_postgres))
+_NAMED = Statement(_named(_NEXT, _each), postgresql=_named(_NEXT_ON_POSTGRES, _each_on_postgres))
 _a, _c, _party = case_tables.application.c, case_tables.contract.c, case_tables.application_party.c
-_most = bindparam("most", type_=BigInteger)
 _APPLICATIONS = {
     "contract": Statement(
-        select(_a.no).where(_a.contract_no == bindparam("of")).order_by(_a.opened_at.desc()).limit(_most)
+        select(_a.no).where(_a.contract_no == bindparam("of")).order_by(_a.opened_at.desc()).limit(_MOST)
     ),
     "deal": Statement(
         select(_a.no)
         .where(_a.contract_no.in_(select(_c.no).where(_c.unified_deal_code == bindparam("of"))))
         .order_by(_a.opened_at.desc())
-        .limit(_most)
+        .limit(_MOST)
     ),
     "company": Statement(
         select(_party.app_no)
         .where(_party.party == bindparam("of"))
         .order_by(_party.app_no.desc())
-        .limit(_most)
+        .limit(_MOST)
     ),
 }
-_CONTRACTS = Statement(select(_c.no).where(_c.unified_deal_code == bindparam("of")).limit(_most))
+_CONTRACTS = Statement(select(_c.no).where(_c.unified_deal_code == bindparam("of")).limit(_MOST))
 Check = Callable[[Candidate, set[str] | None], bool]
 
 
@@ -138,8 +150,8 @@ async def make_look(connection: Connection, wanted: MessageFilter) -> Look:
         checks.append(_amount(wanted.least_fen, most_fen))
     if wanted.receiver:
         parts.append(Term(facet("r", wanted.receiver)))
-    # One sender's messages lie by type in the log's own index, and a type's not by time.
-    is_asked = parts or wanted.sender or (wanted.type and (wanted.since or wanted.until))
+    # One sender's messages lie by type in the log's own index, and a type's not by time or state.
+    is_asked = parts or wanted.sender or (wanted.type and (wanted.since or wanted.until or wanted.state))
     if not is_asked or ids is not None or _has_own_index(wanted):
         return Look(None if ids is None else tuple(ids), None, tuple(checks))
     for kind, value in (("t", wanted.type), ("s", wanted.sender)):
@@ -158,7 +170,10 @@ def _first_parts(word: str) -> dict[str, str]:
 def _has_own_index(wanted: MessageFilter) -> bool:
     """Is there an index of the log's own that leaves few?"""
     return bool(
-        wanted.application or wanted.code or wanted.parked or wanted.state not in ("", MessageState.DELIVERED)
+        wanted.application
+        or wanted.code
+        or wanted.parked
+        or wanted.state in (MessageState.ACCEPTED, MessageState.STUCK)
     )
 
 

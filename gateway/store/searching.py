@@ -1,9 +1,10 @@
 """The message log's search: newest first, a page at a time, at any filter.
 
 A text is first taken for a name (id, application, idempotency key, first parts of a business key), all by index.
-What the log's own indexes answer (type, sender, application, state, code, time) is asked of them; texts, amounts,
-receivers and what belongs to a contract, a deal or a company are asked of the index of words (wordindex.py), and
-of the newest messages, which are not in it yet. Both give candidates, which are then looked at.
+What the log's own indexes answer (type, application, state, code, time) is asked of one of them; texts, amounts,
+senders, receivers and what belongs to a contract, a deal or a company are asked of the index of words
+(wordindex.py), and of the newest messages, which are not in it yet. Both give candidates, newest first, which are
+then looked at: so many for one page and no more, whatever else is asked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, TextClause, bindparam, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, TextClause, and_, bindparam, func, select, text, true
 
 from gateway.message import MessageState
 from gateway.store import tables
@@ -110,20 +111,30 @@ async def _scan(
 async def _read(
     connection: Connection, wanted: MessageFilter, look: Look, below: int, more: Sequence[Condition] = ()
 ) -> _Found:
-    """By the log's own indexes."""
-    given: dict[str, Any] = {}
-    conditions = [*_conditions(wanted), *more]
-    if look.ids is not None:
-        conditions.append(is_given(_m.id, "named"))
-        given["named"] = as_given(look.ids)
-    asked = select(*_CANDIDATE).where(*conditions).order_by(_m.seq.desc())
+    """By one of the log's own indexes; everything else is asked of the rows that it gives, never of the planner:
+    SQLite, which counts nothing, would rather read all of a sender's or a type's messages."""
+    given: dict[str, Any] = {} if look.ids is None else {"named": as_given(look.ids)}
+    choices = _choices(wanted, look)
+    by_index = choices[0].by_index if choices else ()
+    rest = [*(one for each in choices[1:] for one in each.of_a_row), *_of_a_row(wanted)]
+    asked = (
+        select(*_CANDIDATE, and_(true(), *rest).label("fits"))
+        .where(*by_index, *_at_all(wanted), *more)
+        .order_by(_m.seq.desc())
+    )
+    fitting: set[int] = set()
 
     async def fetch(below: int, limit: int) -> Sequence[Candidate]:
         query = asked if below == _NO_END else asked.where(_m.seq < below)
-        return [Candidate(*row) for row in await Statement(query.limit(limit)).rows(connection, **given)]
+        rows = await Statement(query.limit(limit)).rows(connection, **given)
+        fitting.update(row[0] for row in rows if row[-1])
+        return [Candidate(*row[:-1]) for row in rows]
 
-    first = _FIRST_LOOK if look.checks else 1
-    return await _scan(fetch, look.is_it_unindexed, below, wanted.limit, first)
+    def is_it(one: Candidate) -> bool:
+        return one.seq in fitting and look.is_it_unindexed(one)
+
+    first = _FIRST_LOOK if look.checks or rest else 1
+    return await _scan(fetch, is_it, below, wanted.limit, first)
 
 
 async def _seq_of(connection: Connection, message_id: str) -> int:
@@ -144,41 +155,67 @@ async def _span(connection: Connection, wanted: MessageFilter) -> tuple[int, int
     return least, most
 
 
-def _conditions(wanted: MessageFilter) -> list[Condition]:
-    conditions: list[Condition] = []
-    if wanted.type:
-        conditions.append(_m.type == wanted.type)
-    if wanted.sender:
-        conditions.append(_m.sender == wanted.sender)
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One thing that is asked: as an index finds it, and as a row is asked for it."""
+
+    by_index: Sequence[Condition]
+    of_a_row: Sequence[Condition] = ()
+
+
+def _choices(wanted: MessageFilter, look: Look) -> list[_Choice]:
+    """What an index of the log's own can answer, what leaves the fewest first."""
+    choices: list[_Choice] = []
+    if look.ids is not None:
+        choices.append(_Choice([is_given(_m.id, "named")]))
     if wanted.application:
-        conditions += [_m.application == wanted.application, text(tables.HAS_APPLICATION)]
-    if wanted.state:
-        conditions.append(_m.state == wanted.state)
-        if wanted.state != MessageState.DELIVERED:
-            conditions.append(text(tables.IS_UNUSUAL))
-    if wanted.parked:
-        # There are few, and mostly none: then no message is looked at.
-        tally = tables.tally.c
+        is_its = _m.application == wanted.application
+        choices.append(_Choice([is_its, text(tables.HAS_APPLICATION)], [is_its]))
+    if wanted.code:
+        failed = [_d.last_code == wanted.code, *([_d.receiver == wanted.receiver] if wanted.receiver else ())]
+        of_it = select(_d.id).where(_d.message_id == _m.id, *failed)
+        choices.append(
+            _Choice(
+                [_m.id.in_(select(_d.message_id).where(*failed, text(tables.HAS_FAILED)))],
+                [of_it.correlate(tables.message).exists()],
+            )
+        )
+    if wanted.state not in ("", MessageState.DELIVERED):
+        is_in = _m.state == wanted.state
+        choices.append(_Choice([is_in, text(tables.IS_UNUSUAL)], [is_in]))
+    if wanted.type:
+        is_of = _m.type == wanted.type
+        choices.append(_Choice([is_of], [is_of]))
+    return choices
+
+
+def _at_all(wanted: MessageFilter) -> list[Condition]:
+    """What can be asked once for all messages; and the time, whose span of numbers is a little wider."""
+    tally = tables.tally.c
+    conditions: list[Condition] = []
+    if wanted.parked:  # mostly none
         some = select(func.sum(tally.count)).where(tally.receiver == MESSAGES, tally.state == PARKED)
-        conditions += [some.scalar_subquery() > 0, _m.note.startswith(PARKED)]
-    # The span of numbers bounds it already; by the index of times all of a span would have to be sorted.
-    received_at = _m.received_at + 0
+        conditions.append(some.scalar_subquery() > 0)
+    if wanted.receiver:  # one that never got anything
+        conditions.append(select(tally.receiver).where(tally.receiver == wanted.receiver).exists())
+    received_at = _m.received_at + 0  # by the index of times all of a span would have to be sorted
     if wanted.since:
         conditions.append(received_at >= wanted.since)
     if wanted.until:
         conditions.append(received_at < wanted.until)
-    return conditions + _of_deliveries(wanted)
+    return conditions
 
 
-def _of_deliveries(wanted: MessageFilter) -> list[Condition]:
-    if wanted.code:
-        failed = select(_d.message_id).where(_d.last_code == wanted.code, text(tables.HAS_FAILED))
-        if wanted.receiver:
-            failed = failed.where(_d.receiver == wanted.receiver)
-        return [_m.id.in_(failed)]
-    if wanted.receiver:
+def _of_a_row(wanted: MessageFilter) -> list[Condition]:
+    """What no index of the log's own is asked for."""
+    conditions: list[Condition] = []
+    if wanted.sender:
+        conditions.append(_m.sender == wanted.sender)
+    if wanted.state == MessageState.DELIVERED:
+        conditions.append(_m.state == wanted.state)
+    if wanted.parked:
+        conditions.append(_m.note.startswith(PARKED))
+    if wanted.receiver and not wanted.code:
         own = select(_d.id).where(_d.message_id == _m.id, _d.receiver == wanted.receiver)
-        # A receiver that never got anything would else be looked for in every message.
-        known = select(tables.tally.c.receiver).where(tables.tally.c.receiver == wanted.receiver).exists()
-        return [known, own.correlate(tables.message).exists()]
-    return []
+        conditions.append(own.correlate(tables.message).exists())
+    return conditions
