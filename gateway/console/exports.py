@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -22,6 +24,7 @@ from gateway.store.contract import MessageFilter, MessageRow
 
 MOST = {"csv": 100_000, "xlsx": 20_000}  # rows; a workbook is made in memory
 _AT_ONCE = 500
+_NO_LINGER = struct.pack("ii", 1, 0)
 COLUMNS = (
     "time",
     "type",
@@ -88,11 +91,28 @@ async def _stream(
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={**HEADERS, "Cache-Control": "no-store", **_headers("csv")})
     await response.prepare(request)
-    await response.write(MARK + lines([headings]))
-    async for piece in _pieces(request.app[WORLD], language, wanted, MOST["csv"]):
-        await response.write(lines(piece))
-    await response.write_eof()
+    is_whole = False
+    try:
+        await response.write(MARK + lines([headings]))
+        async for piece in _pieces(request.app[WORLD], language, wanted, MOST["csv"]):
+            await response.write(lines(piece))
+        await response.write_eof()
+        is_whole = True
+    finally:
+        if not is_whole:
+            _break_off(request)
     return response
+
+
+def _break_off(request: web.Request) -> None:
+    """By a reset: where a proxy speaks HTTP/1.0 with us, a file that just ends looks whole."""
+    transport = request.transport
+    if transport is None:
+        return
+    link = transport.get_extra_info("socket")
+    if link is not None:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
 
 
 async def _pieces(
