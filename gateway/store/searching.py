@@ -25,7 +25,7 @@ from gateway.store.statements import Connection, Statement, as_given, is_given
 from gateway.store.transaction import MESSAGES
 from gateway.store.wordindex import Candidate, WordIndex
 
-_MOST_LOOKED_AT = 4_000  # candidates for one page
+_MOST_LOOKED_AT = 2_500  # candidates for one page
 _FIRST_LOOK, _LONGEST_LOOK = 128, 2048
 _SLACK_MS = 600_000  # between the orders of receiving and of acceptance
 _NO_END = 1 << 62
