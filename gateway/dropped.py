@@ -84,8 +84,9 @@ class FolderPoller:
         return self.drop.take_from
 
     async def _take_all(self) -> float:
-        for entry in await self.folders.files(f"{self._in}/{CLAIMED}"):
-            if (wait_s := await self._take(entry.name)) or self._stop.is_set():
+        claims = [one.name for one in await self.folders.files(f"{self._in}/{CLAIMED}")]
+        for claimed in sorted(claims, key=_given):
+            if (wait_s := await self._take(claimed)) or self._stop.is_set():
                 return max(wait_s, self.drop.every_s)
         waiting = [one.name for one in await self.folders.files(self._in) if self._is_to_take(one.name)]
         for name in waiting[: self.drop.most]:
@@ -115,7 +116,7 @@ class FolderPoller:
 
     async def _take(self, claimed: str) -> float:
         """Settles a claimed file; how long to wait where it must come again (0: it is settled)."""
-        name = claimed.partition(_MARK)[2] or claimed
+        name = _given(claimed)
         path = f"{self._in}/{CLAIMED}/{claimed}"
         try:
             data = await self.folders.read(path, self.most_bytes)
@@ -142,3 +143,8 @@ class FolderPoller:
         marked = f"{name}.{hashlib.sha256(data).hexdigest()[:16]}"
         if not await self.folders.move(path, f"{folder}/{marked}"):
             await self.folders.remove(path)  # the very bytes lie there already
+
+
+def _given(claimed: str) -> str:
+    """The name that the platform gave."""
+    return claimed.partition(_MARK)[2] or claimed

@@ -4,6 +4,9 @@ A crash between the commit and the confirmation is harmless: the voucher is read
 known. A refusal is told by confirmVoucherFail, at most 200 GBK bytes each (DECISIONS.md 24). What was
 read and could be neither confirmed nor refused stays with the store, and is read again until it can.
 
+What cannot be taken now, since the gateway is busy or its store away, is passed by nothing: the round ends with it, and the
+next one reads it first. A voucher that a fault of ours holds up is passed, as nobody knows for how long.
+
 One process of all nodes polls a store at a time (turns.py). Whoever takes the turn first reads again what another may
 have read and left.
 """
@@ -26,13 +29,17 @@ from gateway.security.keys import Identity
 from gateway.security.suite import Suite, Unsealed, check_claims
 from gateway.security.trust import Trust
 from gateway.settings import Platform, PollSettings, Settings
-from gateway.store.contract import Outcome, Store
+from gateway.store.contract import Outcome, Store, StoreUnavailable
 from gateway.translate import Translator
 from gateway.turns import Turn
 
 log = structlog.get_logger("polling")
 _REASON_BYTES = 200
 PASSING = frozenset({"90001", "90002"})
+
+
+class NotNow(DeliveryError):
+    """Nothing is taken for the moment, whatever it is."""
 
 
 class VoucherSource(Protocol):
@@ -99,15 +106,18 @@ class Poller:
             return
 
     async def _round(self) -> int:
-        """Every type once. A call that fails holds up its own type alone, which is then read again."""
+        """Every type once, until nothing can be taken for the moment. A call that fails holds up its own type alone, which is
+        then read again; what is new of it is read once nothing of before could be settled."""
         settled = 0
         for vt_code in self.poll.types:
             if self._stop.is_set() or not await self.turn.hold():
                 break
             try:
-                if vt_code in self._again:
-                    settled += await self._read(vt_code, again=True)
-                settled += await self._read(vt_code)
+                count = await self._read(vt_code, again=True) if vt_code in self._again else 0
+                settled += count or await self._read(vt_code)
+            except NotNow as error:
+                log.warning("poll held", platform=self.platform.id, type=vt_code, text=error.text)
+                return 0
             except DeliveryError as error:
                 log.warning(
                     "poll failed", platform=self.platform.id, type=vt_code, code=error.code, text=error.text
@@ -127,7 +137,8 @@ class Poller:
 
     async def _accept(self, vt_code: str, sealed: bytes) -> tuple[int, int]:
         """Takes every voucher of a sealed batch over; confirms or refuses each by number. How many were
-        settled, and how many are held: our own fault, or nobody can be told of them."""
+        settled, and how many are held: our own fault, or nobody can be told of them. NotNow once those before it are
+        settled."""
         try:
             unsealed = self._unseal(sealed)
             vouchers = split(unsealed.payload)
@@ -140,8 +151,9 @@ class Poller:
         for one in vouchers:
             try:
                 number, reason = await self._take_one(one, unsealed)
-            except DeliveryError as error:
-                log.warning("voucher held", platform=self.platform.id, type=vt_code, text=error.text)
+            except (NotNow, StoreUnavailable) as error:
+                await self._settle_before(error, vt_code, good, bad)
+                raise NotNow("poll.busy", str(error)) from error
             except Exception:  # the others of the batch must not share its fate
                 log.exception("voucher held by a fault of ours", platform=self.platform.id, type=vt_code)
             else:
@@ -149,12 +161,24 @@ class Poller:
                     bad.append((number, reason))
                 else:
                     good.append(number)
+        await self._settle(vt_code, good, bad)
+        settled = len(good) + len(bad)
+        return settled, len(vouchers) - settled
+
+    async def _settle(self, vt_code: str, good: Sequence[str], bad: Sequence[tuple[str, str]]) -> None:
         if good:
             await self.source.confirm(vt_code, good)
         if bad:
             await self.source.confirm_fail(vt_code, [no for no, _ in bad], [why for _, why in bad])
-        settled = len(good) + len(bad)
-        return settled, len(vouchers) - settled
+
+    async def _settle_before(
+        self, held: Exception, vt_code: str, good: Sequence[str], bad: Sequence[tuple[str, str]]
+    ) -> None:
+        """What came before the one that is held. NotNow where that cannot be told either: the round ends all the same."""
+        try:
+            await self._settle(vt_code, good, bad)
+        except DeliveryError as error:
+            raise NotNow("poll.busy", f"{held}; {error.text}") from error
 
     def _unseal(self, sealed: bytes) -> Unsealed:
         now = clock.now()
@@ -169,7 +193,7 @@ class Poller:
         return unsealed
 
     async def _take_one(self, data: bytes, unsealed: Unsealed) -> tuple[str, str]:
-        """(voucher number, "" or the reason of the refusal). DeliveryError where it must wait."""
+        """(voucher number, "" or the reason of the refusal). NotNow where it must wait."""
         parsed: Parsed | None = None
         try:
             parsed = self.translator.parse(self.platform, data)
@@ -177,7 +201,7 @@ class Poller:
             await self.take(submission)
         except MessageError as error:
             if error.result in PASSING:  # we are busy: that is no fault of the voucher, it is read again
-                raise DeliveryError("poll.busy", str(error)) from error
+                raise NotNow("poll.busy", str(error)) from error
             await self._note(parsed.own_type if parsed else "", error)
             return read_voucher(data).number, _reason(error)
         return parsed.envelope["VoucherNo"], ""

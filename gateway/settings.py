@@ -154,7 +154,7 @@ class GatewayFile(Part):
     console_second_factor: bool = True  # whoever has none must enrol one at the first sign-in
     console_idle_s: int = Field(1800, ge=60)
     console_absolute_s: int = Field(8 * 3600, ge=60)
-    # An act on more deliveries than these at once waits for a second person; 0: every act in bulk does.
+    # An act that makes more deliveries than these within an hour waits for a second person; 0: every act does.
     console_approve_above: int = Field(20, ge=0)
     notify: NotifySettings = NotifySettings()  # whom alarms are sent to
 

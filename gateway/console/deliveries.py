@@ -24,7 +24,7 @@ from gateway.store.contract import (
     ResolveRefused,
     StuckFilter,
 )
-from gateway.store.requestrows import ASKED, RUNNING
+from gateway.store.requestrows import ALONE_MS, ASKED, RUNNING
 
 MOST = 1000  # deliveries that one act may be on
 _SHOWN = 50
@@ -106,7 +106,8 @@ async def preview(request: web.Request) -> web.Response:
         "outcomes": [await foreseen(world, one) for one in outcomes],
         "going": [one.row.id for one in outcomes],
         "refused": sum(one.is_refused for one in outcomes),
-        "needs_second": len(outcomes) > world.settings.gateway.console_approve_above,
+        "alone": await acted_alone(request),
+        "needs_second": await needs_second(request, len(outcomes)),
         "above": world.settings.gateway.console_approve_above,
     }
     return await render(request, "stuck-preview.html", context)
@@ -127,18 +128,26 @@ async def ask(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/console/stuck/requests/{row.id}")
 
 
+async def acted_alone(request: web.Request) -> int:
+    """On how many deliveries who asks acted of late without a second person."""
+    since = clock.now_ms() - ALONE_MS
+    return await request.app[WORLD].store.acted_alone(current_user(request).name, since)
+
+
+async def needs_second(request: web.Request, deliveries: int) -> bool:
+    above = request.app[WORLD].settings.gateway.console_approve_above
+    return await acted_alone(request) + deliveries > above
+
+
 async def begin(request: web.Request, act: Act, chosen: Sequence[int]) -> RequestRow:
-    """Asks for the act on these deliveries; it runs at once, unless they are so many that a second person has
-    to say yes."""
-    world = request.app[WORLD]
-    needs_second = len(chosen) > world.settings.gateway.console_approve_above
-    now = clock.now_ms()
-    row = RequestRow(
-        clock.new_id(), act.action, act.reason, act.sure, act.actor, now, ASKED if needs_second else RUNNING,
-        seen_at=now,
-    )  # fmt: skip
-    await world.store.add_request(row, chosen, origin=act.origin)
-    if not needs_second:
+    """Asks for the act on these deliveries; it runs at once, unless they are so many, with those of the requests
+    before, that a second person has to say yes."""
+    world, now = request.app[WORLD], clock.now_ms()
+    row = RequestRow(clock.new_id(), act.action, act.reason, act.sure, act.actor, now, RUNNING, seen_at=now)
+    row = await world.store.add_request(
+        row, chosen, origin=act.origin, above=world.settings.gateway.console_approve_above
+    )
+    if row.state == RUNNING:
         request.app[ACTING].start(row)
     return row
 

@@ -17,6 +17,7 @@ from gateway.console.deliveries import (
     decided,
     filter_of,
     foreseen,
+    needs_second,
     request_row,
     shown,
     start_again,
@@ -53,7 +54,7 @@ async def foresee(request: web.Request) -> web.Response:
                 {"delivery": one.row.id, "result": one.result, "is_refused": one.is_refused}
                 for one in outcomes
             ],
-            "needs_second": len(outcomes) > world.settings.gateway.console_approve_above,
+            "needs_second": await needs_second(request, len(outcomes)),
         }
     )
 

@@ -17,8 +17,8 @@ STUCK_TEXTS: dict[str, tuple[str, str]] = {
         "The receiver was asked: discard even where a payment's outcome is unknown",
     ),
     "resolve.rule": (
-        "先预览，再执行；超过 {0} 条须另一位操作员批准；一次至多 {1} 条。全部记入审计。",
-        "Nothing happens before the preview; above {0} another operator approves; at most {1} at once. All audited.",
+        "先预览，再执行；一小时内超过 {0} 条须另一位操作员批准；一次至多 {1} 条。全部记入审计。",
+        "Nothing happens before the preview; above {0} within an hour another operator approves; at most {1} at once. All audited.",
     ),
     "resolve.pick": ("选择投递 {0}", "Choose delivery {0}"),
     "resolve.foreseen": ("执行后将会怎样", "What will happen"),
@@ -28,8 +28,8 @@ STUCK_TEXTS: dict[str, tuple[str, str]] = {
     "resolve.would": ("将会", "Would be"),
     "resolve.refused": ("拒绝", "refused"),
     "resolve.second": (
-        "超过 {0} 条：须由另一位有权限的操作员批准后执行。",
-        "More than {0}: another operator must approve before anything happens.",
+        "连同一小时内您单独处理的 {1} 条，超过 {0} 条：须由另一位有权限的操作员批准后执行。",
+        "More than {0}, with the {1} of yours in the last hour that nobody else approved: another operator must approve before anything happens.",
     ),
     "resolve.go": ("确认执行", "Do it"),
     "resolve.ask": ("提交审批", "Ask for approval"),

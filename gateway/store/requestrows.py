@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ALONE_MS = 3_600_000  # for so long what somebody did without a second person counts
 ASKED, RUNNING, DONE, DECLINED = "asked", "running", "done", "declined"
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import BigInteger, bindparam, func, or_, select, text, update
 
 from gateway.store import request_tables, tables
 from gateway.store.accountrows import NewAct
 from gateway.store.contract import ResolveRefused
 from gateway.store.requestrows import (
+    ALONE_MS,
     ASKED,
     DECLINED,
     DONE,
@@ -41,6 +42,14 @@ _COUNT = Statement(
         func.coalesce(func.sum(_i.is_refused), 0),
     ).where(_i.request == bindparam("of_id"))
 )
+_ALONE = Statement(
+    select(func.count())
+    .select_from(_request.join(_item, _i.request == _r.id))
+    .where(
+        _r.asked_at >= bindparam("since", type_=BigInteger), _r.actor == bindparam("by"), _r.approver == "",
+        or_(_r.state == RUNNING, _r.state == DONE), _i.is_refused == 0,
+    )
+)  # fmt: skip
 _DECIDE = Statement(
     update(_request)
     .values(
@@ -72,13 +81,29 @@ _CAUSES = Statement(
 )  # fmt: skip
 
 
-async def add(work: Transaction, row: RequestRow, deliveries: Sequence[int], origin: str) -> None:
+async def add(
+    work: Transaction, row: RequestRow, deliveries: Sequence[int], origin: str, above: int | None
+) -> RequestRow:
+    """As it stands now: what would run waits for a second person where it and what its actor did without one of
+    late are more than `above` deliveries. One at a time of each actor, so that many small ones are no way round."""
+    await work.connection.lock("resolve", [(row.actor,)])
+    if above is not None and row.state == RUNNING:
+        before = await alone(work.connection, row.actor, row.asked_at - ALONE_MS)
+        if before + len(deliveries) > above:
+            row = replace(row, state=ASKED)
     await _ADD.many(work.connection, [[int(one) if isinstance(one, bool) else one for one in astuple(row)]])
     await _ADD_ITEM.many(
         work.connection, [(row.id, place, delivery, "", 0) for place, delivery in enumerate(deliveries)]
     )
     told = {"action": row.action, "deliveries": len(deliveries), "state": row.state}
     work.audit(NewAct(row.actor, "ask resolve", row.id, row.reason, told, origin))
+    return row
+
+
+async def alone(connection: Connection, actor: str, since: int) -> int:
+    """On how many deliveries somebody acted since then, or is about to, without a second person; refused ones
+    do not count."""
+    return int((await _ALONE.rows(connection, by=actor, since=since))[0][0])
 
 
 async def decide(

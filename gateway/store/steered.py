@@ -49,9 +49,18 @@ class Steered(Protocol):
 
     # an act on many of them at once: asked for, decided by somebody else (LookupError, ResolveRefused), told of
     # delivery by delivery, ended once (False: it was not running). Audited.
+    # As it stands: one that would run is asked for only, where with what its actor did alone in ALONE_MS before
+    # it is on more than `above` deliveries.
     async def add_request(
-        self, row: RequestRow, deliveries: Sequence[int], *, origin: str = COMMAND_LINE
-    ) -> None: ...
+        self,
+        row: RequestRow,
+        deliveries: Sequence[int],
+        *,
+        origin: str = COMMAND_LINE,
+        above: int | None = None,
+    ) -> RequestRow: ...
+    # On how many deliveries somebody acted since then (ms) without a second person.
+    async def acted_alone(self, actor: str, since: int) -> int: ...
     async def decide_request(
         self, request: str, approver: str, word: str, *, approved: bool, origin: str = COMMAND_LINE
     ) -> RequestRow: ...

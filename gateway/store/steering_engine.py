@@ -92,9 +92,18 @@ class SteeringEngine:
         return await requests.causes(self._reader, limit)
 
     async def add_request(
-        self, row: RequestRow, deliveries: Sequence[int], *, origin: str = COMMAND_LINE
-    ) -> None:
-        await self._do(lambda work: requests.add(work, row, deliveries, origin))
+        self,
+        row: RequestRow,
+        deliveries: Sequence[int],
+        *,
+        origin: str = COMMAND_LINE,
+        above: int | None = None,
+    ) -> RequestRow:
+        added: RequestRow = await self._do(lambda work: requests.add(work, row, deliveries, origin, above))
+        return added
+
+    async def acted_alone(self, actor: str, since: int) -> int:
+        return await requests.alone(self._reader, actor, since)
 
     async def decide_request(
         self, request: str, approver: str, word: str, *, approved: bool, origin: str = COMMAND_LINE

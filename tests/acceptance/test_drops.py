@@ -12,23 +12,29 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import orjson
 import pytest
 
 from gateway.bench import material
-from gateway.connectors import Answer, Parcel
+from gateway.connectors import Answer, Parcel, open_folders
 from gateway.connectors.drop import DropConnector, file_name, make
 from gateway.connectorsettings import ConnectorSettings, DropSettings
+from gateway.dropped import FolderPoller
 from gateway.errors import DeliveryError
 from gateway.message import DeliveryState
+from gateway.receiving import Later, Receiving, Taken
 from gateway.security.suite import Unsealed
 from gateway.settings import RetrySettings, Settings
 from gateway.store import Store, open_store
 from gateway.store.contract import DeliveryRow, MessageFilter
+from gateway.turns import Turn
 
 from .harness import GatewayProcess
 from .partners import ROOT, certificates, parcel, partner
+from .partners import settings as partner_settings
 from .running import Running, running
 from .test_pressure import GENERAL, SUB, send
 
@@ -228,6 +234,62 @@ async def test_a_busy_gateway_leaves_files_where_they_are_and_takes_them_later(
         assert await there.store.refusals() == [] and names(place / "in/answers") == []
         pressure._held_bytes = 0
         await until(lambda: names(place / "in/done"))
+
+
+class Counter:
+    """Takes what comes, and says "later" to the first one as often as it is told to."""
+
+    def __init__(self, settings: Settings, busy: int = 0):
+        self.intake = SimpleNamespace(settings=settings)
+        self.busy = busy
+        self.taken: list[str] = []
+
+    async def take(self, data: bytes, name: str, traceparent: str = "") -> Taken | Later:
+        if self.busy and not self.taken:
+            self.busy -= 1
+            return Later(0.01, "store.busy")
+        self.taken.append(name)
+        return Taken(True, data, "text/plain")
+
+
+@contextlib.asynccontextmanager
+async def taking(place: Path, counter: Counter) -> AsyncIterator[FolderPoller]:
+    own = partner(SUB)
+    settings = ConnectorSettings(kind="file", url=f"file://{place}", drop=DropSettings(every_s=EVERY_S))
+    platform = own.platform.model_copy(update={"connector": settings})
+    world = replace(own.world(None, ""), platform=platform)  # type: ignore[arg-type]
+    store = open_store(f"sqlite:///{place.parent / 'x.db'}", place.parent)
+    await store.open()
+    turn = Turn(store, "files", "n1")
+    poller = FolderPoller(platform, settings.drop, open_folders(world), cast(Receiving, counter), turn)
+    try:
+        yield poller
+    finally:
+        await turn.give_back()
+        await store.close()
+
+
+async def test_what_is_held_is_not_passed_by_what_is_dropped_later(place: Path) -> None:
+    drop(place, "5", b"5")
+    drop(place, "6", b"6")
+    counter = Counter(partner_settings(), busy=2)
+    async with taking(place, counter) as poller:
+        await poller._round()
+        drop(place, "4", b"4")
+        for _ in range(2):
+            await poller._round()
+    assert counter.taken == ["5", "4", "6"]
+
+
+async def test_what_was_claimed_and_left_is_taken_first_in_the_order_of_names(place: Path) -> None:
+    counter = Counter(partner_settings())
+    async with taking(place, counter) as poller:
+        drop(place, "1", b"1")
+        for claimed in ("b~2", "a~3", "c~1"):
+            (place / "in/taking").mkdir(exist_ok=True)
+            (place / "in/taking" / claimed).write_bytes(b"")
+        await poller._round()
+    assert counter.taken == ["1", "2", "3", "1"]
 
 
 async def test_a_pause_holds_for_files_as_for_calls(tmp_path: Path, place: Path) -> None:

@@ -24,7 +24,7 @@ from gateway.sandbox.treasury import FAILED
 from gateway.sandbox.vouchers import Outgoing
 from gateway.settings import PollSettings
 from gateway.store import Store, open_store
-from gateway.store.contract import Outcome
+from gateway.store.contract import Outcome, StoreUnavailable
 from gateway.translate import Translator
 from gateway.turns import Turn
 from tests.postgres import clean_database, the_server
@@ -34,6 +34,8 @@ from .partners import identity, partner, settings, trust
 
 NODE, TYPE = "CZ-ZFPT-310000", "9502"
 APP_NO = "SQ-310000-20261124-00001"
+OTHER = "9503"
+BUSY = MessageError.of("store.busy", "忙", "busy", result="90002")
 
 
 @cache
@@ -59,12 +61,16 @@ class Shelf:
     def __init__(self, *waiting: bytes):
         self.waiting = list(waiting)
         self.read_out: list[bytes] = []
+        self.asked: list[str] = []
         self.confirmed: list[str] = []
         self.failed: dict[str, str] = {}
         self.broken = 0  # confirmations that get lost
         self.most = 100
 
     async def read(self, vt_code: str, *, again: bool = False) -> bytes | None:
+        self.asked.append(vt_code)
+        if vt_code != TYPE:
+            return None
         if not again:
             self.read_out += self.waiting[: self.most]
             given, self.waiting = self.waiting[: self.most], self.waiting[self.most :]
@@ -112,10 +118,17 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def poller(store: Store, shelf: Shelf, till: Till, node: str = "n1", lasts_s: float = 10.0) -> Poller:
+def poller(
+    store: Store,
+    shelf: Shelf,
+    till: Till,
+    node: str = "n1",
+    lasts_s: float = 10.0,
+    types: Sequence[str] = (TYPE,),
+) -> Poller:
     other = partner(NODE)
     return Poller(
-        settings(), other.platform, PollSettings(every_s=0.01, types=[TYPE]), shelf, other.suite,
+        settings(), other.platform, PollSettings(every_s=0.01, types=list(types)), shelf, other.suite,
         identity(GATEWAY_NODE, "sm2"), trust(), translator(), store, till.take,
         Turn(store, f"poll {NODE}", node, lasts_s=lasts_s),
     )  # fmt: skip
@@ -159,12 +172,48 @@ async def test_a_voucher_that_we_cannot_take_holds_up_no_other_and_is_read_again
 
 async def test_a_busy_gateway_leaves_the_voucher_for_later(store: Store) -> None:
     shelf, till = Shelf(office_return("V1").mof), Till()
-    till.faults["V1"] = [MessageError.of("store.busy", "忙", "busy", result="90002")]
+    till.faults["V1"] = [BUSY]
     one = poller(store, shelf, till)
     assert await one._round() == 0
     assert (shelf.confirmed, shelf.failed) == ([], {})
     await one._round()
     assert shelf.confirmed == ["V1"]
+
+
+@pytest.mark.parametrize("fault", [BUSY, StoreUnavailable("the database is away")])
+async def test_what_is_held_for_a_moment_is_passed_by_nothing_of_its_batch_or_round(
+    store: Store, fault: Exception
+) -> None:
+    shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2", "V3"))), Till()
+    till.faults["V2"] = [fault, fault]
+    one = poller(store, shelf, till, types=[TYPE, OTHER])
+    assert await one._round() == 0
+    assert shelf.confirmed == ["V1"] and till.taken == ["V1"] and OTHER not in shelf.asked
+    shelf.waiting.append(office_return("V4").mof)
+    await one._round()
+    assert till.taken == ["V1"] and shelf.waiting and OTHER not in shelf.asked, "nor by what is new"
+    for _ in range(3):
+        await one._round()
+    assert till.taken == ["V1", "V2", "V3", "V4"] and shelf.failed == {}
+
+
+async def test_a_confirmation_that_gets_lost_lets_nothing_pass_what_is_held(store: Store) -> None:
+    shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2"))), Till()
+    till.faults["V2"] = [BUSY]
+    shelf.broken = 1
+    one = poller(store, shelf, till, types=[TYPE, OTHER])
+    assert await one._round() == 0
+    assert OTHER not in shelf.asked and till.taken == ["V1"]
+
+
+async def test_what_was_left_is_read_to_its_end_before_what_is_new(store: Store) -> None:
+    shelf, till = Shelf(office_return("V4").mof), Till()
+    shelf.read_out = [office_return(no).mof for no in ("V1", "V2", "V3")]
+    shelf.most = 2
+    one = poller(store, shelf, till)
+    for _ in range(3):
+        await one._round()
+    assert till.taken == ["V1", "V2", "V3", "V4"]
 
 
 async def test_a_voucher_that_cannot_be_read_is_refused_by_its_number(store: Store) -> None:

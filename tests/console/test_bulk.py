@@ -8,6 +8,7 @@ import re
 import aiohttp
 from lxml import html
 
+from gateway import clock
 from gateway.console.sessions import FIELD
 from gateway.message import DeliveryState
 from gateway.store.contract import RequestRow
@@ -148,6 +149,28 @@ async def test_many_wait_for_a_second_person(site: Site) -> None:
     await finished(site, path)
     acts = {(one.actor, one.act) for one in await site.store.acts()}
     assert {("a-operator", "ask resolve"), ("wang", "approve resolve"), ("wang", "resolve replay")} <= acts
+
+
+async def test_of_two_seconds_at_once_one_approves_and_each_delivery_is_replayed_once(site: Site) -> None:
+    await die(site, 21)
+    _, path = await asked_for(site)
+    seconds = [await cookie_of(site.store, "operator", name=name) for name in ("wang", "zhao")]
+    yes = {"decision": "approve", "reason": "已核对"}
+    answers = await asyncio.gather(*(ask(site, f"{path}/decide", yes, one) for one in seconds))
+    assert sorted(status for status, _, _ in answers) == [200, 409]
+    await finished(site, path)
+    acts = [one.act for one in await site.store.acts(200)]
+    assert (acts.count("approve resolve"), acts.count("replay"), acts.count("resolve replay")) == (1, 21, 1)
+
+
+async def test_a_second_request_within_the_hour_waits_too(site: Site) -> None:
+    before = RequestRow("R1", "replay", "mended", False, "a-operator", clock.now_ms(), RUNNING)
+    await site.store.add_request(before, range(1000, 1012))
+    await die(site, 9)
+    _, page, _ = await ask(site, "/console/stuck/preview", {"code": CODE, "action": "replay", "reason": "x"})
+    assert "一小时内您单独处理的 12 条" in said(page)
+    page, _ = await asked_for(site)
+    assert "须由另一位操作员批准" in said(page)
 
 
 async def test_a_request_whose_process_died_goes_on_where_it_stood(site: Site) -> None:

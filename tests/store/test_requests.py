@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from gateway.message import DeliveryState
 from gateway.store.contract import RequestItem, RequestRow, ResolveRefused, Store
-from gateway.store.requestrows import ASKED, DECLINED, DONE, RUNNING
+from gateway.store.requestrows import ALONE_MS, ASKED, DECLINED, DONE, RUNNING
 from tests.store.samples import accept_id, claim_one, ended, message, says, to
 
 ROW = RequestRow("R1", "replay", "mended", False, "li", 1_000, ASKED)
@@ -61,6 +62,40 @@ async def test_a_second_person_approves_once(store: Store) -> None:
     approved, asked = await store.acts(subject="R1")
     assert (asked.actor, asked.act, asked.reason) == ("li", "ask resolve", "mended")
     assert (approved.actor, approved.act, approved.reason) == ("wang", "approve resolve", "looked at")
+
+
+async def test_of_two_who_decide_at_once_one_does(store: Store) -> None:
+    await store.add_request(ROW, [7])
+    said = await asyncio.gather(
+        store.decide_request("R1", "wang", "looked at", approved=True),
+        store.decide_request("R1", "zhao", "not yet", approved=False),
+        return_exceptions=True,
+    )
+    [row] = [one for one in said if isinstance(one, RequestRow)]
+    assert [one.code for one in said if isinstance(one, ResolveRefused)] == ["resolve.decided"]
+    kept = await store.find_request("R1")
+    assert kept == row and (row.approver, row.state) in {("wang", RUNNING), ("zhao", DECLINED)}
+    assert [one.actor for one in await store.acts(subject="R1")] == [row.approver, "li"]
+
+
+async def test_many_small_requests_are_no_way_round_a_second_person(store: Store) -> None:
+    async def add(id: str, count: int, actor: str = "li", at: int = 2 * ALONE_MS) -> str:
+        row = replace(ROW, id=id, actor=actor, asked_at=at, state=RUNNING)
+        return (await store.add_request(row, range(count), above=20)).state
+
+    assert await add("R1", 21) == ASKED
+    both = await asyncio.gather(add("R2", 15), add("R3", 15))
+    assert sorted(both) == [ASKED, RUNNING]  # at once too
+    assert await store.acted_alone("li", ALONE_MS) == 15
+    assert await add("R4", 5) == RUNNING and await add("R5", 1) == ASKED
+    assert await add("R6", 20, "wang") == RUNNING
+    await store.tell_request("R4", [RequestItem(place, place, "gone", True) for place in range(5)])
+    assert await add("R8", 5) == RUNNING  # nothing was done on those
+    await store.decide_request("R5", "wang", "looked at", approved=True)
+    assert await store.acted_alone("li", ALONE_MS) == 20
+    assert await add("R7", 20, at=3 * ALONE_MS + 1) == RUNNING
+    kept = await store.find_request("R1")
+    assert kept is not None and kept.state == ASKED
 
 
 async def test_a_request_is_told_of_delivery_by_delivery_and_ends_once(store: Store) -> None:
