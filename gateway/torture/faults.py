@@ -24,34 +24,40 @@ _WRONG_CLOCK_S = (0, 0, 0, 0, 600, -600)
 _PATIENCE_S = 8.0
 _RARE_PATIENCE_S = 12.0
 _REST_S = 0.2
+_UNTIL_STEP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How a process is to end: at a place, at a request that it sent, or after some seconds."""
+    """How a process is to end: at a place, at a request that it sent, or after some seconds. `steps`: its clock goes
+    wrong by `clock_s` while it runs, not from the start."""
 
     failpoint: str = ""
     at_request: bool = False
     after_s: float = 0.0
     clock_s: int = 0
+    steps: bool = False
 
 
 def lives(stage: Stage) -> Iterator[Life]:
-    """Of five three at places, one at any time, one at a receiver's door; the clock is right four times of six.
+    """Of five three at places, one at any time, one at a receiver's door; the clock is right four times of six, and of
+    those that are not each other one is right at first (where the library for it is installed).
     Each store begins elsewhere among the places, so that two short runs come to all of them."""
     dice, nodes = stage.load.dice, stage.plan.nodes  # the more there are, the longer each lives
     first = len(PLACES) // 2 * (stage.plan.store == "postgres")
     places, clocks = itertools.cycle(PLACES[first:] + PLACES[:first]), itertools.cycle(_WRONG_CLOCK_S)
     for turn in itertools.count():
         clock_s = next(clocks)
+        steps = clock_s != 0 and turn // len(_WRONG_CLOCK_S) % 2 == 1 and stage.can_step_clocks
         if turn % 5 == 1:
-            yield Life(after_s=dice.uniform(0.1, 1.5 * nodes), clock_s=clock_s)
+            yield Life(after_s=dice.uniform(0.1, 1.5 * nodes), clock_s=clock_s, steps=steps)
         elif turn % 5 == 3:
-            yield Life(at_request=True, clock_s=clock_s)
+            yield Life(at_request=True, clock_s=clock_s, steps=steps)
         else:
             place = next(places)
             many = place.startswith(("act.", "blob."))
-            yield Life(failpoint=f"{place}:{dice.randrange(1, 3 if many else 25 * nodes)}", clock_s=clock_s)
+            failpoint = f"{place}:{dice.randrange(1, 3 if many else 25 * nodes)}"
+            yield Life(failpoint=failpoint, clock_s=clock_s, steps=steps)
 
 
 async def kill_again_and_again(stage: Stage, node: Node, plan: Iterator[Life], enough: asyncio.Event) -> None:
@@ -64,7 +70,8 @@ async def kill_again_and_again(stage: Stage, node: Node, plan: Iterator[Life], e
             continue
         life = next(plan)
         async with stage.starting:  # one at a time, so that the others have the machine
-            ready = await node.start(failpoint=life.failpoint, clock_s=life.clock_s)
+            wrong_s = 0 if life.steps else life.clock_s
+            ready = await node.start(failpoint=life.failpoint, clock_s=wrong_s, steps=life.steps)
         if not ready:
             await node.died(5)
             if life.failpoint and node.process is not None and node.process.returncode == -signal.SIGKILL:
@@ -73,7 +80,11 @@ async def kill_again_and_again(stage: Stage, node: Node, plan: Iterator[Life], e
                 stage.faults["start-refused"] += 1  # its database is away, its disk is full
             await wait_for(enough, _REST_S)
             continue
-        if life.clock_s:
+        if life.steps:
+            if not await node.died(_UNTIL_STEP_S):
+                node.step_clock(life.clock_s)
+                stage.faults["clock-step"] += 1
+        elif life.clock_s:
             stage.faults["clock"] += 1
         await _live(stage, node, life)
 

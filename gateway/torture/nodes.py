@@ -16,6 +16,7 @@ import aiohttp
 
 from gateway.torture.database import free_port
 from gateway.torture.receivers import ANSWER_WITHIN_S
+from gateway.torture.wrongclock import SteppingClock, find_library
 
 START_S = 900.0  # bounds a hang; a machine that is busy with other things starts a process slowly
 LEASE_S = 3
@@ -78,6 +79,8 @@ class Node:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"{name}.log"
+        library = find_library()
+        self._clock = SteppingClock(library, folder / f"{name}.clock") if library else None
         self._environ = {
             **os.environ,
             "GATEWAY_ROOT": str(folder),
@@ -93,10 +96,19 @@ class Node:
         self.process: asyncio.subprocess.Process | None = None
         self.is_sound = False  # this process has no failpoint, and its clock is right
 
-    async def start(self, *, failpoint: str = "", clock_s: int = 0) -> bool:
-        """Is it ready? No: it died before."""
+    @property
+    def can_step(self) -> bool:
+        """Can its clock be stepped while it runs?"""
+        return self._clock is not None
+
+    async def start(self, *, failpoint: str = "", clock_s: int = 0, steps: bool = False) -> bool:
+        """Is it ready? No: it died before. `clock_s`: its clock is wrong by so much from the start; `steps`: its clock is
+        right, and `step_clock` may be called."""
         more = {"GATEWAY_FAILPOINT": failpoint, "GATEWAY_CLOCK_OFFSET_S": str(clock_s)}
-        self.is_sound = not failpoint and not clock_s
+        self.is_sound = not failpoint and not clock_s and not steps
+        if steps and self._clock is not None:
+            self._clock.step(0)
+            more |= self._clock.environ
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self._within, sys.executable, "-m", "gateway", "serve", "--announce", "--log-level", "warning", "--no-poll",
@@ -106,6 +118,10 @@ class Node:
         assert self.process.stdout is not None
         async with asyncio.timeout(START_S):
             return (await self.process.stdout.readline()).startswith(b"listening")
+
+    def step_clock(self, by_s: int) -> None:
+        assert self._clock is not None
+        self._clock.step(by_s)
 
     def last_words(self) -> str:
         """The end of what it and those before it wrote to standard error."""

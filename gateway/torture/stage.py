@@ -76,6 +76,10 @@ class Stage:
         return self.load.ledger
 
     @property
+    def can_step_clocks(self) -> bool:
+        return all(node.can_step for node in self.nodes)
+
+    @property
     def in_flight(self) -> int:
         """Messages that somebody waits for at this moment: at the gateway's door, or at a receiver's."""
         return self.load.pending + sum(receiver.open_requests for receiver in self.receivers)
