@@ -149,6 +149,7 @@ class Gateway:
     translator: Translator
     has_siblings: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -166,10 +167,12 @@ class Gateway:
             await site.stop()
         if self.has_siblings:
             await server.drain(self.runner)
+        self.stopping.set()
         for part in self.parts.values():
             part.stop()
+        answering = asyncio.create_task(self.runner.cleanup())  # beside the parts: each has `stop_s`, at once
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.runner.cleanup()
+        await answering
         for connector in self.connectors.values():
             await connector.close()
         await self.session.close()
@@ -305,7 +308,9 @@ async def _start(
         translator,
         seat.listener is not None,
     )
-    gateway.tasks.extend(asyncio.create_task(keep_running(name, part)) for name, part in parts.items())
+    gateway.tasks.extend(
+        asyncio.create_task(keep_running(name, part, gateway.stopping)) for name, part in parts.items()
+    )
     return gateway
 
 

@@ -37,6 +37,7 @@ _OURS = frozenset(
 )
 _ANSWER_BYTES = 65_536
 _AWAY_S = 1.0
+_GIVE_BACK_S = 2.0
 
 
 class DeliveryWorker:
@@ -79,10 +80,12 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Until `stop`; then what is in flight is finished, and what takes too long is given back."""
-        await self.steering.look()  # before anything is claimed, along with others too
+        if not self._stopping:
+            await self.steering.look()  # before anything is claimed, along with others too
         looking = asyncio.create_task(self._look())
         try:
             await self._run()
+            await self._end()
         finally:
             looking.cancel()
 
@@ -109,12 +112,21 @@ class DeliveryWorker:
             if wish is None or len(claimed) < wish.limit:
                 # Nothing more is due, or who has it has enough: new work and freed places wake.
                 await self._rest()
+
+    async def _end(self) -> None:
+        """What is in flight has `stop_s` to finish; what takes longer is given back."""
+        try:
+            async with asyncio.timeout(self.settings.gateway.stop_s):
+                if self._is_served:  # what is being committed just now may have claimed along: behind it
+                    await self._claim(Wish(self.name, 0, self.settings.gateway.lease_s, {}))
+                while self._under_way:
+                    await asyncio.wait(self._under_way)
+        except TimeoutError:
+            log.warning("attempts broken off", count=len(self._under_way))
+        for task in self._under_way:
+            task.cancel()
         if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=self.settings.gateway.stop_s)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+            await asyncio.wait(self._under_way)
 
     def stop(self) -> None:
         self._stopping = True
@@ -247,11 +259,17 @@ class DeliveryWorker:
             self._wake.set()  # its next due time counts from now on
 
     async def _give_back(self, claimed: Claimed) -> None:
-        """The lease ends now and not later: another worker may ask what became of it."""
+        """The lease ends now and not later: another worker may ask what became of it. Where the store does not take
+        the word in time, the lease ends by itself: who stops waits for nobody."""
         text = "the gateway stopped before the receiver answered"
-        await self._record(
-            AttemptResult(claimed, DeliveryState.READY, "delivery.interrupted", text, outcome_unknown=True)
+        result = AttemptResult(
+            claimed, DeliveryState.READY, "delivery.interrupted", text, outcome_unknown=True
         )
+        try:
+            async with asyncio.timeout(_GIVE_BACK_S):
+                await self.store.record(result)
+        except (StoreUnavailable, TimeoutError) as error:
+            log.warning("lease not given back", cause=repr(error), **_names(claimed))
 
     async def _record(self, result: AttemptResult) -> bool:
         """What came of it must not be lost to a passing trouble of the store: tried while the lease lasts."""
