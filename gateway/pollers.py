@@ -19,24 +19,28 @@ def make_pollers(
     intake: Intake, world_of: Callable[[Platform], ConnectorWorld], node: str
 ) -> dict[str, Part]:
     """By the name that the log gives each. `node`: this machine's among those that share a store."""
+
+    def turn_at(name: str) -> Turn:
+        return Turn(intake.store, name, node, intake.settings.data_dir)
+
     made: dict[str, Part] = {}
     for platform in intake.settings.platforms.values():
         if platform.poll is not None:
             name = f"poll {platform.id}"
-            made[name] = _vouchers(intake, world_of(platform), platform.poll, Turn(intake.store, name, node))
+            made[name] = _vouchers(intake, world_of(platform), platform.poll, turn_at(name))
         if platform.connector.takes_files:
             name = f"files of {platform.id}"
             drop = platform.connector.drop
             made[name] = FolderPoller(
                 platform, drop, open_folders(world_of(platform)),
-                Receiving(intake, platform, drop.max_age_s), Turn(intake.store, name, node),
+                Receiving(intake, platform, drop.max_age_s), turn_at(name),
             )  # fmt: skip
         if platform.connector.takes_from_queue:
             name = f"queue of {platform.id}"
             queue = platform.connector.queue
             made[name] = QueueConsumer(
                 platform, queue, AmqpLink(world_of(platform)),
-                Receiving(intake, platform, queue.max_age_s), Turn(intake.store, name, node),
+                Receiving(intake, platform, queue.max_age_s), turn_at(name),
             )  # fmt: skip
     return made
 

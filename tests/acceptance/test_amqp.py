@@ -244,7 +244,11 @@ async def consuming(tmp_path: Path, place: Place, counter: Counter) -> AsyncIter
     store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path)
     await store.open()
     one = QueueConsumer(
-        platform, settings.queue, AmqpLink(world), cast(Receiving, counter), Turn(store, "queue", "n1")
+        platform,
+        settings.queue,
+        AmqpLink(world),
+        cast(Receiving, counter),
+        Turn(store, "queue", "n1", tmp_path),
     )
     task = asyncio.create_task(one.run())
     try:

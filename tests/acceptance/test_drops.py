@@ -260,7 +260,7 @@ async def taking(place: Path, counter: Counter) -> AsyncIterator[FolderPoller]:
     world = replace(own.world(None, ""), platform=platform)  # type: ignore[arg-type]
     store = open_store(f"sqlite:///{place.parent / 'x.db'}", place.parent)
     await store.open()
-    turn = Turn(store, "files", "n1")
+    turn = Turn(store, "files", "n1", place.parent)
     poller = FolderPoller(platform, settings.drop, open_folders(world), cast(Receiving, counter), turn)
     try:
         yield poller

@@ -119,6 +119,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 def poller(
+    folder: Path,
     store: Store,
     shelf: Shelf,
     till: Till,
@@ -130,24 +131,26 @@ def poller(
     return Poller(
         settings(), other.platform, PollSettings(every_s=0.01, types=list(types)), shelf, other.suite,
         identity(GATEWAY_NODE, "sm2"), trust(), translator(), store, till.take,
-        Turn(store, f"poll {NODE}", node, lasts_s=lasts_s),
+        Turn(store, f"poll {NODE}", node, folder, lasts_s=lasts_s),
     )  # fmt: skip
 
 
-async def test_what_was_read_before_a_crash_is_settled_whole_however_much_it_is(store: Store) -> None:
+async def test_what_was_read_before_a_crash_is_settled_whole_however_much_it_is(
+    tmp_path: Path, store: Store
+) -> None:
     shelf, till = Shelf(), Till()
     shelf.read_out = [office_return(no).mof for no in ("V1", "V2", "V3")]
     shelf.most = 2
-    one = poller(store, shelf, till)
+    one = poller(tmp_path, store, shelf, till)
     for _ in range(3):
         await one._round()
     assert shelf.confirmed == ["V1", "V2", "V3"]
 
 
-async def test_a_confirmation_that_got_lost_is_given_again(store: Store) -> None:
+async def test_a_confirmation_that_got_lost_is_given_again(tmp_path: Path, store: Store) -> None:
     shelf, till = Shelf(office_return("V1").mof), Till()
     shelf.broken = 1
-    one = poller(store, shelf, till)
+    one = poller(tmp_path, store, shelf, till)
     await one._round()
     assert shelf.confirmed == []
     await one._round()
@@ -156,11 +159,11 @@ async def test_a_confirmation_that_got_lost_is_given_again(store: Store) -> None
 
 @pytest.mark.parametrize("fault", [RuntimeError("our own fault"), OSError("disk")])
 async def test_a_voucher_that_we_cannot_take_holds_up_no_other_and_is_read_again(
-    store: Store, fault: Exception
+    tmp_path: Path, store: Store, fault: Exception
 ) -> None:
     shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2", "V3"))), Till()
     till.faults["V2"] = [fault, fault]
-    one = poller(store, shelf, till)
+    one = poller(tmp_path, store, shelf, till)
     await one._round()
     assert shelf.confirmed == ["V1", "V3"] and shelf.failed == {}
     shelf.waiting.append(office_return("V4").mof)
@@ -170,10 +173,10 @@ async def test_a_voucher_that_we_cannot_take_holds_up_no_other_and_is_read_again
     assert shelf.confirmed[3:] == ["V2"] and shelf.read_out == []
 
 
-async def test_a_busy_gateway_leaves_the_voucher_for_later(store: Store) -> None:
+async def test_a_busy_gateway_leaves_the_voucher_for_later(tmp_path: Path, store: Store) -> None:
     shelf, till = Shelf(office_return("V1").mof), Till()
     till.faults["V1"] = [BUSY]
-    one = poller(store, shelf, till)
+    one = poller(tmp_path, store, shelf, till)
     assert await one._round() == 0
     assert (shelf.confirmed, shelf.failed) == ([], {})
     await one._round()
@@ -182,11 +185,11 @@ async def test_a_busy_gateway_leaves_the_voucher_for_later(store: Store) -> None
 
 @pytest.mark.parametrize("fault", [BUSY, StoreUnavailable("the database is away")])
 async def test_what_is_held_for_a_moment_is_passed_by_nothing_of_its_batch_or_round(
-    store: Store, fault: Exception
+    tmp_path: Path, store: Store, fault: Exception
 ) -> None:
     shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2", "V3"))), Till()
     till.faults["V2"] = [fault, fault]
-    one = poller(store, shelf, till, types=[TYPE, OTHER])
+    one = poller(tmp_path, store, shelf, till, types=[TYPE, OTHER])
     assert await one._round() == 0
     assert shelf.confirmed == ["V1"] and till.taken == ["V1"] and OTHER not in shelf.asked
     shelf.waiting.append(office_return("V4").mof)
@@ -197,30 +200,32 @@ async def test_what_is_held_for_a_moment_is_passed_by_nothing_of_its_batch_or_ro
     assert till.taken == ["V1", "V2", "V3", "V4"] and shelf.failed == {}
 
 
-async def test_a_confirmation_that_gets_lost_lets_nothing_pass_what_is_held(store: Store) -> None:
+async def test_a_confirmation_that_gets_lost_lets_nothing_pass_what_is_held(
+    tmp_path: Path, store: Store
+) -> None:
     shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2"))), Till()
     till.faults["V2"] = [BUSY]
     shelf.broken = 1
-    one = poller(store, shelf, till, types=[TYPE, OTHER])
+    one = poller(tmp_path, store, shelf, till, types=[TYPE, OTHER])
     assert await one._round() == 0
     assert OTHER not in shelf.asked and till.taken == ["V1"]
 
 
-async def test_what_was_left_is_read_to_its_end_before_what_is_new(store: Store) -> None:
+async def test_what_was_left_is_read_to_its_end_before_what_is_new(tmp_path: Path, store: Store) -> None:
     shelf, till = Shelf(office_return("V4").mof), Till()
     shelf.read_out = [office_return(no).mof for no in ("V1", "V2", "V3")]
     shelf.most = 2
-    one = poller(store, shelf, till)
+    one = poller(tmp_path, store, shelf, till)
     for _ in range(3):
         await one._round()
     assert till.taken == ["V1", "V2", "V3", "V4"]
 
 
-async def test_a_voucher_that_cannot_be_read_is_refused_by_its_number(store: Store) -> None:
+async def test_a_voucher_that_cannot_be_read_is_refused_by_its_number(tmp_path: Path, store: Store) -> None:
     broken = office_return("V1").mof.replace(b"<Voucher>", b"<Voucher>!")
     nameless = office_return("V3").mof.replace(b'VoucherNo="V3"', b'VoucherNo=""')
     shelf, till = Shelf(broken, nameless, office_return("V2").mof), Till()
-    one = poller(store, shelf, till)
+    one = poller(tmp_path, store, shelf, till)
     await one._round()
     assert shelf.confirmed == ["V2"]
     assert list(shelf.failed) == ["V1"] and "Base64" in shelf.failed["V1"]
@@ -252,10 +257,10 @@ from pathlib import Path
 from gateway.store import open_store
 from gateway.turns import Turn
 
-async def main(url, name):
+async def main(url, name, folder):
     store = open_store(url, Path.cwd())
     await store.open()
-    turn = Turn(store, name, "n0", lasts_s=0.6)
+    turn = Turn(store, name, "n0", Path(folder), lasts_s=0.6)
     assert await turn.hold()
     print("ours", flush=True)
     while await turn.hold():
@@ -289,14 +294,20 @@ async def test_one_node_polls_a_store_at_a_time_and_another_takes_over_from_one_
     for one in stores:
         await one.open()
     killed = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _HOLDS_THE_TURN, url, f"poll {NODE}", stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        _HOLDS_THE_TURN,
+        url,
+        f"poll {NODE}",
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert killed.stdout is not None
     await killed.stdout.readuntil(b"ours\n")
     shelf, tills = Shelf(office_return("V1").mof), (Till(), Till())
     shelf.read_out = [office_return("V2").mof]  # by the one that will be killed, and not confirmed
     one, other = [
-        poller(store, shelf, till, node, 0.6)
+        poller(tmp_path, store, shelf, till, node, 0.6)
         for store, till, node in zip(stores, tills, ("n1", "n2"), strict=True)
     ]
     async with polling(one):
