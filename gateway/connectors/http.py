@@ -19,8 +19,6 @@ STALE = "20005"
 
 
 class HttpConnector:
-    can_ask = False
-
     def __init__(self, world: ConnectorWorld):
         settings = world.platform.connector
         self.world = world
@@ -49,6 +47,9 @@ class HttpConnector:
             )
         already = bool(self.already) and self.already in opened[0]
         return Answer(opened[0], exchange.status, already)
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError("a REST platform is sent the same key again instead")

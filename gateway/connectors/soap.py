@@ -22,8 +22,6 @@ _NAMESPACES = ("http://www.w3.org/2003/05/soap-envelope", "http://schemas.xmlsoa
 
 
 class SoapConnector:
-    can_ask = False
-
     def __init__(self, world: ConnectorWorld):
         settings = world.platform.connector
         self.world = world
@@ -57,6 +55,9 @@ class SoapConnector:
                 unknown=True,
             )
         return Answer(opened[0], exchange.status, bool(self.already) and self.already in opened[0])
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError("a SOAP platform is sent the same key again instead")
