@@ -39,7 +39,7 @@ class HttpConnector:
         reach("http.answered")
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         if not 200 <= exchange.status < 300:
-            raise _refused(exchange, opened)
+            raise _refused(exchange, opened, knows_keys=self.knows_keys)
         if opened is None:
             raise DeliveryError(
                 "delivery.unverified",
@@ -68,7 +68,7 @@ class HttpConnector:
         return headers
 
 
-def _refused(exchange: Exchange, opened: tuple[bytes, str] | None) -> DeliveryError:
+def _refused(exchange: Exchange, opened: tuple[bytes, str] | None, *, knows_keys: bool) -> DeliveryError:
     """Final only under the receiver's seal, and not where its clock or token memory is to blame."""
     code, text, payload = "delivery.refused", f"HTTP {exchange.status}", b""
     final = opened is not None
@@ -80,7 +80,10 @@ def _refused(exchange: Exchange, opened: tuple[bytes, str] | None) -> DeliveryEr
         final = result != STALE
     if 300 <= exchange.status < 400:
         text = f"HTTP {exchange.status}: redirects are not followed"
-    return refusal(exchange, code=code, text=text, authentic=final, answer=payload)
+    return refusal(
+        exchange, code=code, text=text, authentic=final, answer=payload,
+        harmless_503=knows_keys or opened is not None,
+    )  # fmt: skip
 
 
 def _problem(payload: bytes) -> tuple[str, str]:

@@ -41,10 +41,14 @@ class SoapConnector:
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         said = find_fault(opened[0] if opened is not None else exchange.data)
         if said is not None:
-            raise _refused(exchange, said, opened[0] if opened is not None else None)
+            payload = opened[0] if opened is not None else None
+            raise _refused(exchange, said, payload, knows_keys=self.knows_keys)
         if not 200 <= exchange.status < 300:
             text = f"HTTP {exchange.status} without a Fault"
-            raise refusal(exchange, code="delivery.refused", text=text, authentic=False)
+            harmless = self.knows_keys or opened is not None
+            raise refusal(
+                exchange, code="delivery.refused", text=text, authentic=False, harmless_503=harmless
+            )
         if opened is None:
             raise DeliveryError(
                 "delivery.unverified",
@@ -109,7 +113,7 @@ def find_fault(data: bytes) -> Fault | None:
     return None
 
 
-def _refused(exchange: Exchange, said: Fault, payload: bytes | None) -> DeliveryError:
+def _refused(exchange: Exchange, said: Fault, payload: bytes | None, *, knows_keys: bool) -> DeliveryError:
     code = f"receiver.{said.result}" if said.result else "delivery.fault"
     final = payload is not None and said.blames_sender and said.result != STALE
     # A Fault that blames the sender came before any effect, whatever status the binding made it travel with.
@@ -118,7 +122,10 @@ def _refused(exchange: Exchange, said: Fault, payload: bytes | None) -> Delivery
     if not said.blames_sender and status < 500:
         effective = 500
     told = Exchange(effective, exchange.content_type, exchange.data, exchange.retry_after_s)
-    error = refusal(told, code=code, text=said.text, authentic=final, answer=payload or b"")
+    error = refusal(
+        told, code=code, text=said.text, authentic=final, answer=payload or b"",
+        harmless_503=knows_keys or payload is not None,
+    )  # fmt: skip
     error.status = status
     return error
 
