@@ -228,7 +228,7 @@ class Accounts:
     async def change_password(
         self, user: UserRow, session: SessionRow, old: str, new: str, origin: str
     ) -> None:
-        """Ends the user's other sessions. AccountFault."""
+        """Ends the user's other sessions, and its tokens. AccountFault."""
         await self._confirm(user, old, origin)
         fault = passwords.password_fault(new, user.name) or ("password.same" if new == old else "")
         if fault:
@@ -254,7 +254,8 @@ class Accounts:
     async def confirm_totp(
         self, user: UserRow, session: SessionRow, password: str, code: str, origin: str
     ) -> list[str]:
-        """From now on the offered secret counts; the recovery codes, shown once. AccountFault."""
+        """From now on the offered secret counts; the recovery codes, shown once. Ends the user's other sessions,
+        and its tokens. AccountFault."""
         await self._confirm(user, password, origin)
         codes = totp.new_recovery_codes()
         hashes, at_s = tuple(totp.recovery_hash(one) for one in codes), clock.now_ms() / 1000

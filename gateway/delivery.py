@@ -293,7 +293,8 @@ class DeliveryWorker:
             async with asyncio.timeout(self.settings.gateway.lease_s * 0.9):
                 verdict = await self._ask(claimed, connector, parcel) if in_doubt else None
                 if verdict is None:
-                    in_doubt = in_doubt and not connector.can_ask  # it was asked: nothing had arrived
+                    # It was asked: nothing had arrived.
+                    in_doubt = in_doubt and not connector.can_ask(claimed.type)
                     verdict = self._read(claimed, await connector.send(parcel))
         except DeliveryError as error:
             verdict = _failed(error)
@@ -308,7 +309,7 @@ class DeliveryWorker:
     async def _ask(self, claimed: Claimed, connector: Connector, parcel: Parcel) -> Verdict | None:
         """After an unknown outcome: ask before sending again; where nobody can be asked and money moves,
         a person decides (promise 3). None: send again, the receiver knows the key."""
-        if connector.can_ask:
+        if connector.can_ask(claimed.type):
             answer = await connector.ask(parcel)
             return self._read(claimed, answer) if answer is not None else None
         # The first try in doubt is one that a person let start anew, and who answers for it.

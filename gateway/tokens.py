@@ -41,6 +41,11 @@ class Tokens:
         await self.store.end_token(found[0].hash, act)
         return found[0].name
 
+    async def of(self, name: str) -> list[TokenRow]:
+        """Those of one user that are good now."""
+        now = clock.now_ms()
+        return [one for one in await self.store.tokens() if one.name == name and one.ends_at > now]
+
     async def find(self, token: str) -> UserRow | None:
         """Whose token this is; None where it is none, over, or its user may not sign in."""
         row = await self.store.token(hash_token(token)) if token else None

@@ -13,8 +13,6 @@ from gateway.message import GATEWAY_NODE
 
 
 class AmqpConnector:
-    can_ask = False
-
     def __init__(self, world: ConnectorWorld):
         self.world = world
         self.link = AmqpLink(world)
@@ -34,6 +32,9 @@ class AmqpConnector:
         to = self.queue.deliver_to.replace("{type}", parcel.type)
         await self.link.publish(self.queue.exchange, to, message, parcel.heads)
         return Answer(b"", 0, accepted=True)
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError("a broker tells nothing of what was taken out; the same key is sent again")

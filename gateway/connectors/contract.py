@@ -61,18 +61,20 @@ class Answer:
 
 
 class Connector(Protocol):
-    """`can_ask`: `ask` can tell whether a parcel arrived. `knows_keys`: the receiver recognises the
-    delivery key, so sending twice has one effect."""
+    """`knows_keys`: the receiver recognises the delivery key, so sending twice has one effect."""
 
-    can_ask: bool
     knows_keys: bool
+
+    def can_ask(self, number: str) -> bool:
+        """Can `ask` tell whether a parcel of this message type arrived?"""
+        ...
 
     async def send(self, parcel: Parcel) -> Answer:
         """The authentic answer; DeliveryError with `unknown`, `permanent`, `retry_after_s`."""
         ...
 
     async def ask(self, parcel: Parcel) -> Answer | None:
-        """After an unknown outcome: the answer if it arrived, None if it certainly did not."""
+        """After an unknown outcome, where `can_ask`: the answer if it arrived, None if it certainly did not."""
         ...
 
     async def close(self) -> None: ...

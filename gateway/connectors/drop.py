@@ -49,8 +49,6 @@ PLACES: dict[str, Callable[[ConnectorWorld], Folders]] = {"file": _local, "sftp"
 
 
 class DropConnector:
-    can_ask = False  # a file that is gone was taken or never came
-
     def __init__(self, world: ConnectorWorld, folders: Folders):
         self.world = world
         self.folders = folders
@@ -65,6 +63,9 @@ class DropConnector:
         except FolderError as error:
             self._tidied_s = -float(_TIDY_EVERY_S)  # its folders may have gone with it
             raise DeliveryError(error.code, error.text[:300], unknown=error.unknown) from error
+
+    def can_ask(self, number: str) -> bool:
+        return False  # a file that is gone was taken or never came
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError("the same name is laid there again instead")

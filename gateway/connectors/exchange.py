@@ -100,11 +100,13 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 def refusal(
-    exchange: Exchange, *, code: str, text: str, authentic: bool, answer: bytes = b""
+    exchange: Exchange, *, code: str, text: str, authentic: bool, harmless_503: bool, answer: bytes = b""
 ) -> DeliveryError:
     """The DeliveryError of an answer that is not a success.
 
-    503 and 429 say that nothing was done; other 5xx leave it open. A 4xx is final only if `authentic`.
+    429 says that nothing was done; 5xx leave it open, but for 503 where that is `harmless_503`: the receiver itself
+    says it, or knows the key. A proxy answers 503 too when what it had passed on broke off. A 4xx is final only
+    if `authentic`.
     """
     status = exchange.status
     final = authentic and 400 <= status < 500 and status not in _PASSING_STATUS
@@ -114,7 +116,7 @@ def refusal(
         status=status,
         retry_after_s=exchange.retry_after_s,
         permanent=final,
-        unknown=status >= 500 and status != 503,
+        unknown=status >= 500 and not (status == 503 and harmless_503),
         answer=answer,
     )
 

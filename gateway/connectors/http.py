@@ -19,8 +19,6 @@ STALE = "20005"
 
 
 class HttpConnector:
-    can_ask = False
-
     def __init__(self, world: ConnectorWorld):
         settings = world.platform.connector
         self.world = world
@@ -39,7 +37,7 @@ class HttpConnector:
         reach("http.answered")
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         if not 200 <= exchange.status < 300:
-            raise _refused(exchange, opened)
+            raise _refused(exchange, opened, knows_keys=self.knows_keys)
         if opened is None:
             raise DeliveryError(
                 "delivery.unverified",
@@ -49,6 +47,9 @@ class HttpConnector:
             )
         already = bool(self.already) and self.already in opened[0]
         return Answer(opened[0], exchange.status, already)
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError("a REST platform is sent the same key again instead")
@@ -68,7 +69,7 @@ class HttpConnector:
         return headers
 
 
-def _refused(exchange: Exchange, opened: tuple[bytes, str] | None) -> DeliveryError:
+def _refused(exchange: Exchange, opened: tuple[bytes, str] | None, *, knows_keys: bool) -> DeliveryError:
     """Final only under the receiver's seal, and not where its clock or token memory is to blame."""
     code, text, payload = "delivery.refused", f"HTTP {exchange.status}", b""
     final = opened is not None
@@ -80,7 +81,10 @@ def _refused(exchange: Exchange, opened: tuple[bytes, str] | None) -> DeliveryEr
         final = result != STALE
     if 300 <= exchange.status < 400:
         text = f"HTTP {exchange.status}: redirects are not followed"
-    return refusal(exchange, code=code, text=text, authentic=final, answer=payload)
+    return refusal(
+        exchange, code=code, text=text, authentic=final, answer=payload,
+        harmless_503=knows_keys or opened is not None,
+    )  # fmt: skip
 
 
 def _problem(payload: bytes) -> tuple[str, str]:

@@ -22,8 +22,6 @@ _NAMESPACES = ("http://www.w3.org/2003/05/soap-envelope", "http://schemas.xmlsoa
 
 
 class SoapConnector:
-    can_ask = False
-
     def __init__(self, world: ConnectorWorld):
         settings = world.platform.connector
         self.world = world
@@ -41,10 +39,14 @@ class SoapConnector:
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         said = find_fault(opened[0] if opened is not None else exchange.data)
         if said is not None:
-            raise _refused(exchange, said, opened[0] if opened is not None else None)
+            payload = opened[0] if opened is not None else None
+            raise _refused(exchange, said, payload, knows_keys=self.knows_keys)
         if not 200 <= exchange.status < 300:
             text = f"HTTP {exchange.status} without a Fault"
-            raise refusal(exchange, code="delivery.refused", text=text, authentic=False)
+            harmless = self.knows_keys or opened is not None
+            raise refusal(
+                exchange, code="delivery.refused", text=text, authentic=False, harmless_503=harmless
+            )
         if opened is None:
             raise DeliveryError(
                 "delivery.unverified",
@@ -53,6 +55,9 @@ class SoapConnector:
                 unknown=True,
             )
         return Answer(opened[0], exchange.status, bool(self.already) and self.already in opened[0])
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError("a SOAP platform is sent the same key again instead")
@@ -109,7 +114,7 @@ def find_fault(data: bytes) -> Fault | None:
     return None
 
 
-def _refused(exchange: Exchange, said: Fault, payload: bytes | None) -> DeliveryError:
+def _refused(exchange: Exchange, said: Fault, payload: bytes | None, *, knows_keys: bool) -> DeliveryError:
     code = f"receiver.{said.result}" if said.result else "delivery.fault"
     final = payload is not None and said.blames_sender and said.result != STALE
     # A Fault that blames the sender came before any effect, whatever status the binding made it travel with.
@@ -118,7 +123,10 @@ def _refused(exchange: Exchange, said: Fault, payload: bytes | None) -> Delivery
     if not said.blames_sender and status < 500:
         effective = 500
     told = Exchange(effective, exchange.content_type, exchange.data, exchange.retry_after_s)
-    error = refusal(told, code=code, text=said.text, authentic=final, answer=payload or b"")
+    error = refusal(
+        told, code=code, text=said.text, authentic=final, answer=payload or b"",
+        harmless_503=knows_keys or payload is not None,
+    )  # fmt: skip
     error.status = status
     return error
 

@@ -39,7 +39,6 @@ class Voucher:
 
 
 class VoucherConnector:
-    can_ask = True
     knows_keys = True
 
     def __init__(self, world: ConnectorWorld):
@@ -51,7 +50,7 @@ class VoucherConnector:
 
     async def send(self, parcel: Parcel) -> Answer:
         voucher = read_voucher(parcel.payload)
-        names = self._names(parcel)
+        names = self._names(parcel.type)
         for name in names[:-1]:
             try:
                 await self._run(name, voucher, parcel)
@@ -65,9 +64,11 @@ class VoucherConnector:
                 return _answer(StoreReply({"EVS": SUCCESS, "text": refusal.text}), already=True)
             raise
 
+    def can_ask(self, number: str) -> bool:
+        """Only what is sent has a receipt status: of a withdrawal the store tells none."""
+        return "sendVoucher" in self._names(number)
+
     async def ask(self, parcel: Parcel) -> Answer | None:
-        if "sendVoucher" not in self._names(parcel):
-            return None
         voucher = read_voucher(parcel.payload)
         status = await self.store.query(voucher.vt_code, voucher.st_year, [voucher.number], parcel.heads)
         if status.get(voucher.number) not in _ARRIVED:
@@ -78,8 +79,8 @@ class VoucherConnector:
     async def close(self) -> None:
         """The session belongs to whoever made it."""
 
-    def _names(self, parcel: Parcel) -> tuple[str, ...]:
-        configured = self.operations.get(parcel.type)
+    def _names(self, number: str) -> tuple[str, ...]:
+        configured = self.operations.get(number)
         return tuple(configured.operations) if configured is not None else DEFAULT_OPERATIONS
 
     async def _run(self, name: str, voucher: Voucher, parcel: Parcel) -> StoreReply:

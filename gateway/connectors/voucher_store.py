@@ -201,7 +201,8 @@ def read_reply(operation: str, exchange: Exchange) -> StoreReply:
         if exchange.status == 200:
             raise DeliveryError("delivery.nonsense", "the answer is not SOAP", status=200, unknown=True)
         text = f"HTTP {exchange.status} without a SOAP answer"
-        raise refusal(exchange, code="delivery.refused", text=text, authentic=False)
+        # It recognises a voucher that comes again.
+        raise refusal(exchange, code="delivery.refused", text=text, authentic=False, harmless_503=True)
     fault = body.find(f"{{{_SOAP}}}Fault")
     if fault is not None:
         raise _refused(fault.findtext("faultstring") or "", exchange.status)

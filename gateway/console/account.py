@@ -9,11 +9,12 @@ import segno
 from aiohttp import web
 
 from gateway.accounts import AccountFault
-from gateway.console.guard import current_user, requires
+from gateway.console.guard import asker, current_user, requires
 from gateway.console.headers import origin_of
 from gateway.console.sessions import HALF, SESSION
 from gateway.console.world import WORLD, render
 from gateway.security.totp import provisioning_uri
+from gateway.tokens import Tokens
 
 _MOST = 256
 _ISSUER = "GGZY Gateway"  # authenticators show it; some cannot show Chinese
@@ -22,6 +23,7 @@ _ISSUER = "GGZY Gateway"  # authenticators show it; some cannot show Chinese
 def add(pages: web.Application) -> None:
     pages.router.add_get("/account", show_account)
     pages.router.add_post("/account/password", change_password)
+    pages.router.add_post("/account/tokens/{id}/end", end_token)
     pages.router.add_get("/account/second-factor", show_second_factor)
     pages.router.add_get("/account/second-factor/qr.svg", show_qr)
     pages.router.add_post("/account/second-factor", enrol)
@@ -46,8 +48,20 @@ async def change_password(request: web.Request) -> web.Response:
     return await _page(request, done="account.password-changed")
 
 
+@requires("account")
+async def end_token(request: web.Request) -> web.Response:
+    """One of one's own."""
+    tokens, name = Tokens(request.app[WORLD].store), current_user(request).name
+    own = [one for one in await tokens.of(name) if one.id == request.match_info["id"]]
+    if not own:
+        raise web.HTTPNotFound
+    await tokens.end(own[0].id, asker(request), "")
+    return await _page(request, done="account.token-ended")
+
+
 async def _page(request: web.Request, fault: str = "", done: str = "") -> web.Response:
-    context = {"fault": fault, "done": done, "must_enrol": request[HALF]}
+    tokens = await Tokens(request.app[WORLD].store).of(current_user(request).name)
+    context = {"fault": fault, "done": done, "must_enrol": request[HALF], "tokens": tokens}
     return await render(request, "account.html", context, status=422 if fault else 200)
 
 

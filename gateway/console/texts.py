@@ -158,8 +158,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "account.password": ("修改密码", "Change the password"),
     "account.password-changed": (
-        "密码已修改，其他会话已结束",
-        "The password is changed; other sessions have ended",
+        "密码已修改，其他会话和接口令牌已失效",
+        "The password is changed; other sessions and all tokens have ended",
     ),
     "account.must-enrol": (
         "继续之前请先启用双因素认证",

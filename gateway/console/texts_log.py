@@ -46,6 +46,18 @@ LOG_TEXTS: dict[str, tuple[str, str]] = {
     "act.export-messages": ("导出报文", "Exported messages"),
     "act.make-token": ("签发接口令牌", "Made a token"),
     "act.end-token": ("吊销接口令牌", "Ended a token"),
+    "account.tokens": ("本人的接口令牌", "Tokens of mine"),
+    "account.tokens-hint": (
+        "脚本凭令牌以本人身份调用接口。修改密码或双因素认证设备后，全部令牌失效。",
+        "With these, scripts act as you. A new password or second factor ends all of them.",
+    ),
+    "account.token": ("令牌", "Token"),
+    "account.token-purpose": ("用途", "Purpose"),
+    "account.token-made": ("签发", "Made"),
+    "account.token-until": ("有效期至", "Until"),
+    "account.token-used": ("最近使用", "Last used"),
+    "account.token-end": ("吊销", "End"),
+    "account.token-ended": ("令牌已吊销", "The token has ended"),
     "token.no-user": ("没有这个用户，或已锁定", "There is no such user, or it is locked"),
     "token.unknown": ("没有这个令牌", "There is no such token"),
 }

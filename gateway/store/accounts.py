@@ -61,8 +61,8 @@ async def add_user(work: Transaction, row: UserRow, act: NewAct) -> bool:
 async def change_user(
     work: Transaction, name: str, change: Callable[[UserRow, int], Changed[Result]], *, but: str, ends: bool
 ) -> Result:
-    """Reads, changes and writes one user under its lock. `ends`: its sessions end, but for the one whose hash
-    is `but`; where that is nobody's, its tokens end too. LookupError where there is none."""
+    """Reads, changes and writes one user under its lock. `ends`: its tokens end, and its sessions but for the
+    one whose hash is `but`. LookupError where there is none."""
     await work.connection.lock("user", [(name,)])
     row = await find_user(work.connection, name)
     if row is None:
@@ -72,8 +72,7 @@ async def change_user(
         await _PUT_USER.many(work.connection, [_user_values(changed)])
     if ends and changed is not None:
         await _END_SESSIONS.run(work.connection, of_name=name, but=but)
-        if not but:
-            await END_TOKENS.run(work.connection, of_name=name)
+        await END_TOKENS.run(work.connection, of_name=name)
     for act in acts:
         work.audit(act)
     return result

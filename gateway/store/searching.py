@@ -13,19 +13,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, TextClause, and_, bindparam, func, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, TextClause, and_, bindparam, select, text, true
 
 from gateway.message import MessageState
 from gateway.store import tables
-from gateway.store.contract import PARKED, MessageFilter, MessagePage
+from gateway.store.contract import MessageFilter, MessagePage
 from gateway.store.lookedfor import Look, make_look
 from gateway.store.queries import MESSAGE_COLUMNS, MESSAGES_JOINED
 from gateway.store.rows import message_row
 from gateway.store.statements import Connection, Statement, as_given, is_given
-from gateway.store.transaction import MESSAGES
 from gateway.store.wordindex import Candidate, WordIndex
 
-_MOST_LOOKED_AT = 4_000  # candidates for one page
+_MOST_LOOKED_AT = 2_500  # candidates for one page
 _FIRST_LOOK, _LONGEST_LOOK = 128, 2048
 _SLACK_MS = 600_000  # between the orders of receiving and of acceptance
 _NO_END = 1 << 62
@@ -180,6 +179,8 @@ def _choices(wanted: MessageFilter, look: Look) -> list[_Choice]:
                 [of_it.correlate(tables.message).exists()],
             )
         )
+    if wanted.parked:
+        choices.append(_Choice([text(tables.IS_PARKED)], [text(tables.IS_PARKED)]))
     if wanted.state not in ("", MessageState.DELIVERED):
         is_in = _m.state == wanted.state
         choices.append(_Choice([is_in, text(tables.IS_UNUSUAL)], [is_in]))
@@ -193,9 +194,6 @@ def _at_all(wanted: MessageFilter) -> list[Condition]:
     """What can be asked once for all messages; and the time, whose span of numbers is a little wider."""
     tally = tables.tally.c
     conditions: list[Condition] = []
-    if wanted.parked:  # mostly none
-        some = select(func.sum(tally.count)).where(tally.receiver == MESSAGES, tally.state == PARKED)
-        conditions.append(some.scalar_subquery() > 0)
     if wanted.receiver:  # one that never got anything
         conditions.append(select(tally.receiver).where(tally.receiver == wanted.receiver).exists())
     received_at = _m.received_at + 0  # by the index of times all of a span would have to be sorted
@@ -213,8 +211,6 @@ def _of_a_row(wanted: MessageFilter) -> list[Condition]:
         conditions.append(_m.sender == wanted.sender)
     if wanted.state == MessageState.DELIVERED:
         conditions.append(_m.state == wanted.state)
-    if wanted.parked:
-        conditions.append(_m.note.startswith(PARKED))
     if wanted.receiver and not wanted.code:
         own = select(_d.id).where(_d.message_id == _m.id, _d.receiver == wanted.receiver)
         conditions.append(own.correlate(tables.message).exists())

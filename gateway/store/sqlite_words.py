@@ -19,7 +19,7 @@ from gateway.store.terms import Asked, in_fts5, terms_of
 from gateway.store.wordindex import BATCH, Candidate
 
 Result = TypeVar("Result")
-_FORM = 1  # of the terms; an index of another form is made again
+_FORM = 2  # of the terms; an index of another form is made again
 PART = 1 << 20
 _WAIT_MS = 10_000
 _CACHE_KIB = 4 * 1024  # what is hot is in the cache of the system

@@ -23,6 +23,7 @@ IS_STUCK = "state IN ('dead', 'unknown')"
 HAS_FAILED = "last_code NOT IN ('', '00000')"
 IS_UNUSUAL = "state <> 'delivered'"
 HAS_APPLICATION = "application <> ''"
+IS_PARKED = "note >= 'parked' AND note < 'parkee'"  # that begins so (messagerows.PARKED)
 
 message = Table(
     "message",
@@ -59,6 +60,7 @@ Index("message_sender_type", message.c.sender, message.c.type)
 Index("message_received_at", message.c.received_at)
 partial("message_application", message, HAS_APPLICATION, "application")
 partial("message_unusual", message, IS_UNUSUAL, "state")
+partial("message_parked", message, IS_PARKED, "note")
 
 content = Table(
     "content",

@@ -1,9 +1,11 @@
 """The terms under which a message is found, and what is asked in them; pure, the same for both databases.
 
 Chinese (anything beyond ASCII) goes in as pairs of neighbouring characters. A run of Latin letters and digits
-goes in by pieces of four, each with its place, so that a word is found by its beginning, however long. What is
-exact (type, platforms, application) goes in hashed under a letter of its own, an amount by its length and first
-three digits. A term is made of letters and digits alone, so no query language has to be escaped.
+goes in by pieces of four, each with its place, and by how its later pieces begin, so that a word is found by its
+beginning, however long. What is exact (type, platforms, application) goes in hashed under a letter of its own, an
+amount by its length with none, one, two and three of its digits. What is asked are always whole terms: for terms
+that begin so, SQLite would merge the messages of them all before it gave the first. A term is made of letters and
+digits alone, so no query language has to be escaped.
 """
 
 from __future__ import annotations
@@ -24,10 +26,7 @@ _LONGEST_AMOUNT = 18
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term; `is_start`: any that begins so."""
-
     text: str
-    is_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,24 @@ def terms_of_text(text: str) -> set[str]:
 @lru_cache(maxsize=2048)  # names and codes come again and again
 def _terms_of_run(run: str) -> tuple[str, ...]:
     if run.isascii():
-        return tuple(_pieces(run))
+        return (*_pieces(run), *_beginnings(run))
     return (run,) if len(run) == 1 else tuple(map(operator.add, run, run[1:]))
 
 
 def _pieces(run: str) -> list[str]:
     return [f"x{at:x}x{run[at : at + _PIECE]}" for at in range(0, len(run), _PIECE)]
+
+
+def _beginnings(run: str) -> list[str]:
+    """Of its pieces behind the first."""
+    places = range(_PIECE, len(run), _PIECE)
+    return [_beginning(run[:end]) for at in places for end in range(at + 1, min(at + _PIECE, len(run) + 1))]
+
+
+def _beginning(run: str) -> str:
+    """How its last piece, which is not whole, stands for all that begin so."""
+    at = len(run) - len(run) % _PIECE
+    return f"y{at:x}x{run[at:]}"
 
 
 @lru_cache(maxsize=4096)
@@ -78,9 +89,9 @@ def facet(kind: str, value: str) -> str:
     return kind + hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def amount_term(fen: int) -> str:
+def amount_terms(fen: int) -> list[str]:
     digits = str(max(fen, 0))
-    return f"m{len(digits):02}{digits[:_DIGITS]}"
+    return [f"m{len(digits):02}{digits[:said]}" for said in range(min(len(digits), _DIGITS) + 1)]
 
 
 def terms_of(
@@ -94,7 +105,7 @@ def terms_of(
     if application:
         terms.add(facet("a", application))
     if amount_fen is not None:
-        terms.add(amount_term(amount_fen))
+        terms.update(amount_terms(amount_fen))
     return terms
 
 
@@ -111,8 +122,9 @@ def asked_text(text: str) -> Every:
                     parts |= dict.fromkeys(map(Term, _terms_of_run(run)))
                 continue
             *whole, last = _pieces(run)
-            is_start = place == len(runs) and len(run) > _PIECE and len(run) % _PIECE > 0
-            parts |= dict.fromkeys([*map(Term, whole), Term(last, is_start)])
+            if place == len(runs) and len(run) > _PIECE and len(run) % _PIECE:
+                last = _beginning(run)
+            parts |= dict.fromkeys(map(Term, (*whole, last)))
     return Every(tuple(parts))
 
 
@@ -127,7 +139,7 @@ def asked_amount(least_fen: int, most_fen: int) -> Either:
         first, last = (
             int(str(max(low, least_fen))[:said]), int(str(min(high, most_fen))[:said]),
         )  # fmt: skip
-        starts += [Term(f"m{length:02}{one}", True) for one in _cover(first, last, said)]
+        starts += [Term(f"m{length:02}{one}") for one in _cover(first, last, said)]
     return Either(tuple(starts))
 
 
@@ -150,8 +162,6 @@ def _cover(first: int, last: int, said: int) -> list[str]:
 def holds(asked: Asked, terms: Collection[str]) -> bool:
     """Does a message with these terms answer it?"""
     if isinstance(asked, Term):
-        if asked.is_start:
-            return any(one.startswith(asked.text) for one in terms)
         return asked.text in terms
     check = all if isinstance(asked, Every) else any
     return check(holds(part, terms) for part in asked.parts)
@@ -159,12 +169,12 @@ def holds(asked: Asked, terms: Collection[str]) -> bool:
 
 def in_fts5(asked: Asked) -> str:
     """As FTS5 asks."""
-    return _said(asked, lambda term: f'"{term.text}"{"*" if term.is_start else ""}', (" AND ", " OR "))
+    return _said(asked, lambda term: f'"{term.text}"', (" AND ", " OR "))
 
 
 def in_tsquery(asked: Asked, mark: str) -> str:
     """As PostgreSQL asks; each term stands behind `mark`."""
-    return _said(asked, lambda term: f"'{mark}{term.text}'{':*' if term.is_start else ''}", (" & ", " | "))
+    return _said(asked, lambda term: f"'{mark}{term.text}'", (" & ", " | "))
 
 
 def _said(asked: Asked, leaf: Callable[[Term], str], words: Sequence[str]) -> str:

@@ -60,9 +60,11 @@ async def send(
         return await connectors.get("http")(world).send(parcel())
 
 
-async def fails(session: aiohttp.ClientSession, other: Partner, handler: Handler) -> DeliveryError:
+async def fails(
+    session: aiohttp.ClientSession, other: Partner, handler: Handler, **options: str | int
+) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        await send(session, other, handler)
+        await send(session, other, handler, **options)
     return caught.value
 
 
@@ -141,6 +143,14 @@ async def test_servers_in_trouble_are_tried_again(
     error = await fails(session, other, plain(status, b"no", **{"Retry-After": "9"}))
     assert (error.status, error.unknown, error.permanent) == (status, unknown, False)
     assert error.retry_after_s == 9.0
+
+
+async def test_a_503_that_a_proxy_may_have_said_leaves_it_open_where_the_key_is_not_known(
+    session: aiohttp.ClientSession, other: Partner
+) -> None:
+    unsealed, under_seal = plain(503, b"upstream connect error or reset"), answers(other, 503, b"{}")
+    assert (await fails(session, other, unsealed, knows_keys=0)).unknown
+    assert not (await fails(session, other, under_seal, knows_keys=0)).unknown
 
 
 async def test_a_sealed_refusal_is_final_and_keeps_its_words(

@@ -48,14 +48,19 @@ def plain(status: int, body: bytes) -> Handler:
     return handle
 
 
-async def send(session: aiohttp.ClientSession, other: Partner, handler: Handler) -> Answer:
+async def send(
+    session: aiohttp.ClientSession, other: Partner, handler: Handler, **options: str | int
+) -> Answer:
     async with serve(handler) as url:
-        return await connectors.get("soap")(other.world(session, f"{url}/soap")).send(parcel())
+        world = other.world(session, f"{url}/soap", options=options)
+        return await connectors.get("soap")(world).send(parcel())
 
 
-async def fails(session: aiohttp.ClientSession, other: Partner, handler: Handler) -> DeliveryError:
+async def fails(
+    session: aiohttp.ClientSession, other: Partner, handler: Handler, **options: str | int
+) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        await send(session, other, handler)
+        await send(session, other, handler, **options)
     return caught.value
 
 
@@ -105,6 +110,16 @@ async def test_a_fault_of_the_receiver_leaves_the_outcome_unknown(
     ours = MessageError.of("gateway.incident", "内部错误", "internal error", result="99999")
     error = await fails(session, other, sealed(other, problem.fault(ours), 500))
     assert (error.permanent, error.unknown) == (False, True)
+
+
+async def test_a_503_that_a_proxy_may_have_said_leaves_it_open_where_the_key_is_not_known(
+    session: aiohttp.ClientSession, other: Partner
+) -> None:
+    fault = problem.fault(BUSY)
+    for handler in (plain(503, b"<html>no healthy upstream</html>"), plain(503, fault)):
+        assert (await fails(session, other, handler, knows_keys=0)).unknown
+        assert not (await fails(session, other, handler)).unknown
+    assert not (await fails(session, other, sealed(other, fault, 503), knows_keys=0)).unknown
 
 
 @pytest.mark.parametrize("namespace", [problem.SOAP11, problem.SOAP12])

@@ -27,7 +27,7 @@ REST_S = 5.0
 class Unsteady:
     """Answers each after its own time, so that places come free while outcomes are being written."""
 
-    can_ask, knows_keys = False, True
+    knows_keys = True
 
     def __init__(self) -> None:
         self.dice = random.Random(7)
@@ -36,6 +36,9 @@ class Unsteady:
         await asyncio.sleep(self.dice.uniform(0.0005, 0.004))
         return OK
 
+    def can_ask(self, number: str) -> bool:
+        return False
+
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError
 
@@ -43,7 +46,7 @@ class Unsteady:
 
 
 class Receiver:
-    can_ask, knows_keys = False, True
+    knows_keys = True
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -59,6 +62,9 @@ class Receiver:
         await self.open.wait()
         self.under_way -= 1
         return OK
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError

@@ -34,7 +34,7 @@ TAKEN = Answer(orjson.dumps({"EVS": "EVS000", "text": ""}), 200)
 class Receiver:
     """Answers `after_s`; knows whether it was reached."""
 
-    can_ask, knows_keys = False, False
+    knows_keys = False
 
     def __init__(self, after_s: float = 0.0):
         self.after_s = after_s
@@ -44,6 +44,9 @@ class Receiver:
         self.reached.set()
         await asyncio.sleep(self.after_s)
         return TAKEN
+
+    def can_ask(self, number: str) -> bool:
+        return False
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         raise NotImplementedError

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 
-from gateway.connectors import Answer, Connector, Parcel
+from gateway.connectors import Answer, Connector, Parcel, connectors
 from gateway.delivery import DeliveryWorker
 from gateway.errors import DeliveryError
 from gateway.message import DeliveryState
@@ -20,7 +22,7 @@ from gateway.store import Store
 from gateway.store.contract import Arrival, Claimed
 from tests.store.samples import accept_id, message, says, to
 
-from .partners import settings
+from .partners import partner, serve, settings
 from .test_polling import translator
 
 NODE = "CZ-ZFPT-310000"
@@ -37,7 +39,7 @@ class Receiver:
 
     def __init__(self, *says: Says, can_ask: bool = True, knows_keys: bool = True):
         self.says = list(says)
-        self.can_ask = can_ask
+        self.is_asked = can_ask
         self.knows_keys = knows_keys
         self.calls: list[str] = []
 
@@ -46,6 +48,9 @@ class Receiver:
         answer = self._next()
         assert answer is not None
         return answer
+
+    def can_ask(self, number: str) -> bool:
+        return self.is_asked
 
     async def ask(self, parcel: Parcel) -> Answer | None:
         self.calls.append("ask")
@@ -119,6 +124,29 @@ async def test_what_certainly_did_not_arrive_is_sent_again_and_may_fail_without_
     receiver = Receiver(LOST, None, AWAY, AWAY, TAKEN)
     await run(store, receiver)
     assert receiver.calls == ["send", "ask", "send", "send", "send"]
+
+
+async def test_a_doubt_stays_where_the_type_cannot_be_asked_for(store: Store) -> None:
+    """A voucher store tells no status of a withdrawal: that nothing is asked says nothing of what arrived."""
+    answers = iter([(200, "<html>welcome</html>"), (429, ""), (429, "")])
+    calls = []
+
+    async def handle(request: web.Request) -> web.Response:
+        calls.append(request.headers["SOAPAction"].rpartition("/")[2].strip('"'))
+        status, text = next(answers)
+        return web.Response(status=status, text=text)
+
+    delivery = to(NODE, rendered=b'<MOF><VoucherBody StYear="2026" VtCode="9402" VoucherNo="1"/></MOF>')
+    message_id = await accept_id(store, message("a", type="3004", judge=says(delivery)))
+    async with serve(handle) as url, aiohttp.ClientSession() as session:
+        vouchers = connectors.get("voucher")(partner(NODE).world(session, url))
+        async with delivering(store, vouchers, attempts=3):
+            await leave(store, message_id, *UNDER_WAY)
+    assert calls == ["discardVoucher"] * 3
+    row = (await store.deliveries(message_id))[0]
+    assert row.state is DeliveryState.DEAD
+    with pytest.raises(Exception, match="outcome-unknown"):
+        await store.resolve(row.id, "new-effect", "li", "x", to(NODE, delivery_key="key-2", effect_no=2))
 
 
 async def test_a_receiver_that_knows_the_key_settles_the_doubt_by_its_refusal(store: Store) -> None:

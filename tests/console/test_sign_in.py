@@ -20,6 +20,7 @@ from gateway.accounts import Accounts, Asker
 from gateway.console.sessions import COOKIE, FIELD, OPS_COOKIE, VISIT
 from gateway.rights import AUDIT, EVERYTHING, OPERATOR, SECURITY
 from gateway.security.totp import code_at
+from gateway.tokens import Tokens
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
 
@@ -314,6 +315,26 @@ async def test_the_audit_is_searched_exported_and_checked(site: Site, visitor: V
     assert "日期无效" in visitor.page
     await visitor.send("/console/audit/check")
     assert "完整" in visitor.page
+
+
+async def test_ones_own_tokens_are_listed_and_ended(site: Site, visitor: Visitor) -> None:
+    await user(site)
+    await user(site, "sun")
+    for name, purpose in (("li", "夜间报表"), ("sun", "别人的")):
+        await Tokens(site.store).make(name, purpose, 30, Asker("test"), "r")
+    (own,), (other,) = [await Tokens(site.store).of(name) for name in ("li", "sun")]
+    await visitor.sign_in("li", PASSWORD)
+    await visitor.get("/console/account")
+    assert "夜间报表" in visitor.page and "别人的" not in visitor.page
+    csrf = html.fromstring(visitor.page).xpath(f"string(//input[@name='{FIELD}']/@value)")
+    await visitor.post(f"/console/account/tokens/{other.id}/end", **{FIELD: csrf})
+    assert visitor.status == 404 and await Tokens(site.store).of("sun") == [other]
+    await visitor.get("/console/account")
+    await visitor.send(f"/console/account/tokens/{own.id}/end")
+    assert "令牌已吊销" in visitor.page and "夜间报表" not in visitor.page
+    assert [one.name for one in await site.store.tokens()] == ["sun"]
+    act = (await site.store.acts())[0]
+    assert (act.actor, act.act, act.detail["token"]) == ("li", "end token", own.id)
 
 
 async def test_every_page_is_without_inline_script_and_style(site: Site, visitor: Visitor) -> None:

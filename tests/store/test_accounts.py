@@ -31,6 +31,7 @@ from gateway.store.contract import (
     Verdict,
 )
 from gateway.store.migrate import migration_config
+from gateway.tokens import Tokens
 from tests.store.conftest import OpenStore
 from tests.store.samples import accept_id, message
 
@@ -127,7 +128,9 @@ async def test_the_second_factor_is_asked_counts_once_and_its_failures_add_up(st
     secret = await accounts.offer_totp(user)
     assert await accounts.offer_totp(await row_of(store)) == secret
     now = clock.now_ms() / 1000
+    await Tokens(store).make("li", "nightly", 1, ADMIN, "r")
     codes = await accounts.confirm_totp(user, session, PASSWORD, totp.code_at(secret, now), "o")
+    assert await store.tokens() == []
     half, kind = await accounts.sign_in("li", PASSWORD, "o")
     assert kind == SECOND
     _, second = await found(accounts, half)
@@ -207,14 +210,17 @@ async def test_a_locked_user_stays_locked_through_a_reset(store: Store) -> None:
     assert (await row_of(store)).state == LOCKED
 
 
-async def test_a_new_password_ends_the_other_sessions(store: Store) -> None:
+async def test_a_new_password_ends_the_other_sessions_and_the_tokens(store: Store) -> None:
     accounts = await ready(store)
+    await Tokens(store).make("li", "nightly", 1, ADMIN, "r")
     mine, other = [(await accounts.sign_in("li", PASSWORD, "o"))[0] for _ in range(2)]
     user, own = await found(accounts, mine)
     with pytest.raises(AccountFault, match=r"password\.wrong"):
         await accounts.change_password(user, own, "not it", "ten owls count to 5", "o")
+    assert len(await store.tokens()) == 1
     await accounts.change_password(user, own, PASSWORD, "ten owls count to 5", "o")
     assert await accounts.find(mine) is not None and await accounts.find(other) is None
+    assert await store.tokens() == []
 
 
 async def test_acts_of_all_nodes_are_one_chain(make_store: OpenStore) -> None:

@@ -1,0 +1,27 @@
+"""Indexes by which a page of the log is read in its order: those parked, whose index holds them alone; and on
+PostgreSQL, whose rows do not lie by number, a type's and a state's messages by number."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+_PARKED = sa.text("note >= 'parked' AND note < 'parkee'")
+_UNUSUAL = sa.text("state <> 'delivered'")
+
+
+def upgrade() -> None:
+    op.create_index(
+        "message_parked", "message", ["note"],
+        sqlite_where=_PARKED, postgresql_where=_PARKED, if_not_exists=True,
+    )  # fmt: skip
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    op.drop_index("message_type", "message", if_exists=True)
+    op.create_index("message_type", "message", ["type", "seq"])
+    op.drop_index("message_unusual", "message", if_exists=True)
+    op.create_index("message_unusual", "message", ["state", "seq"], postgresql_where=_UNUSUAL)
