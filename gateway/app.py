@@ -162,7 +162,10 @@ class Gateway:
         return await reload(self.settings, self.translator, self.keeper.renewing)
 
     async def stop(self) -> None:
-        """Stops accepting, finishes what is in flight within `stop_s`, closes the store."""
+        """Says so at /readyz for `drain_s` (beside siblings: where their parent said so), stops accepting, finishes what is
+        in flight within `stop_s`, closes the store."""
+        if not self.has_siblings:
+            await server.take_leave(self.runner, self.settings.gateway.drain_s)
         for site in list(self.runner.sites):
             await site.stop()
         if self.has_siblings:

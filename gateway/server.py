@@ -6,7 +6,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -22,20 +21,17 @@ READ_BYTES = (
 )  # of a socket: attachments come in large pieces, and less stops and starts it eight times a MiB
 
 
-@dataclass(slots=True)
-class Draining:
-    """Has the server stopped accepting?"""
-
-    begun: bool = False
-
-
-DRAINING: web.AppKey[Draining] = web.AppKey("draining", Draining)
+async def take_leave(runner: web.AppRunner, wait_s: float = 0.0) -> None:
+    """/readyz says that the server stops, while it still accepts, for as long as whoever asks it needs to go elsewhere."""
+    draining = runner.app[endpoints.WORLD].draining
+    draining.begun = draining.is_told = True
+    await asyncio.sleep(wait_s)
 
 
 async def drain(runner: web.AppRunner) -> None:
     """Beside siblings that accept: open connections are answered once more and closed, so that their clients
     go to a sibling; who asks nothing for a while is let go of."""
-    runner.app[DRAINING].begun = True
+    runner.app[endpoints.WORLD].draining.begun = True
     for _ in range(int(_IDLE_S / _LOOK_S)):
         if runner.server is None or not runner.server.connections:
             return
@@ -58,8 +54,9 @@ async def listen(
     endpoints.add_routes(app, world, console.describe_ops() if with_console else {})
     if with_console:
         console.add_console(app, settings, store, translator, reload)
-    app[DRAINING] = Draining()
-    if listener is not None:  # there are siblings; a signal costs each answer something
+    if (
+        listener is not None or settings.gateway.drain_s
+    ):  # else none is told to; a signal costs each answer something
         app.on_response_prepare.append(_close_while_draining)
     return await serve(app, settings, settings.gateway.port, tls, listener)
 
@@ -103,7 +100,7 @@ def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
 async def _close_while_draining(request: web.Request, response: web.StreamResponse) -> None:
     """The last answer on a connection says that it is the last, so that the client opens another one,
     to whoever accepts now."""
-    if request.config_dict[DRAINING].begun:
+    if request.config_dict[endpoints.WORLD].draining.begun:
         response.force_close()
         response.headers["Connection"] = "close"
 

@@ -137,6 +137,7 @@ class GatewayFile(Part):
     ticket_s: int = Field(60, ge=1, le=60)
     lease_s: float = Field(60.0, gt=0)
     workers: int = Field(32, ge=1)
+    drain_s: float = Field(0.0, ge=0, le=300)  # how long /readyz says "stopping" before the port is closed
     stop_s: float = Field(20.0, gt=0)  # how long what is in flight may take to finish
     node: str = Field("", pattern=r"[0-9A-Za-z._-]{0,64}")  # this machine's name; empty: what it calls itself
     retry: RetrySettings = RetrySettings()

@@ -53,7 +53,7 @@ def serve(
     fds: str,
     siblings: str,
 ) -> None:
-    """Run the gateway. SIGTERM or Ctrl-C stops accepting and finishes what is in flight; SIGHUP reads the
+    """Run the gateway. SIGTERM or Ctrl-C says so at /readyz for `drain_s`, stops accepting and finishes what is in flight; SIGHUP reads the
     mappings again, all new or all old. With --workers, SIGUSR1 replaces the processes one by one: no
     connection is refused meanwhile. While the console has no user, each start prints a one-time link for the
     first."""
@@ -140,6 +140,9 @@ async def run(
     if invite:
         await tell_first_link(gateway.store, gateway.url)
     if told >= 0:
+        loop.add_signal_handler(
+            signal.SIGUSR1, lambda: gateway.tasks.append(loop.create_task(server.take_leave(gateway.runner)))
+        )
         os.write(told, b"ready")
         os.close(told)
     await stop.wait()
@@ -192,5 +195,6 @@ async def run_workers(
     await stop.wait()
     if while_stdin:
         loop.remove_reader(sys.stdin.fileno())
+    await workers.take_leave(settings.gateway.drain_s)
     listener.close()
     await workers.stop()

@@ -2,7 +2,7 @@
 
 Every worker accepts from the same socket, so one that ends takes no waiting connection with it. SIGTERM ends
 all, gracefully. SIGUSR1 replaces the workers one by one: the new one answers before the old one stops.
-SIGHUP goes to all of them. A worker whose parent died ends by itself (its standard input ends).
+SIGHUP goes to all of them. A worker that gets SIGUSR1 says at /readyz that the node stops. A worker whose parent died ends by itself (its standard input ends).
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Workers:
         self._leaving: set[_Worker] = set()
         self._watchers: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._is_leaving = False
         self._rolling = asyncio.Lock()
 
     async def start(self) -> None:
@@ -88,6 +89,12 @@ class Workers:
     def signal_all(self, number: signal.Signals) -> None:
         for worker in self._workers.values():
             _signal(worker, number)
+
+    async def take_leave(self, wait_s: float) -> None:
+        """All still accept, and say at /readyz that they will not for long."""
+        self._is_leaving = True
+        self.signal_all(signal.SIGUSR1)
+        await asyncio.sleep(wait_s)
 
     async def stop(self) -> None:
         """What is in flight is finished, within the bound."""
@@ -125,6 +132,8 @@ class Workers:
         watcher = asyncio.create_task(self._watch(worker))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
+        if self._is_leaving:
+            _signal(worker, signal.SIGUSR1)
         return worker
 
     async def _is_ready(self, ready: int) -> bool:

@@ -3,6 +3,6 @@
 from gateway.endpoints.problem import fault as render_fault
 from gateway.endpoints.problem import problem as render_problem
 from gateway.endpoints.routes import add_routes
-from gateway.endpoints.world import EndpointWorld
+from gateway.endpoints.world import WORLD, EndpointWorld
 
-__all__ = ["EndpointWorld", "add_routes", "render_fault", "render_problem"]
+__all__ = ["WORLD", "EndpointWorld", "add_routes", "render_fault", "render_problem"]

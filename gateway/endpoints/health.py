@@ -118,6 +118,8 @@ async def ready(request: web.Request) -> web.Response:
 def _wrong(world: EndpointWorld) -> list[str]:
     """Why no message at all is taken now."""
     wrong = []
+    if world.draining.is_told:
+        wrong.append("node.stopping: it will not accept for long")
     if world.store.is_busy():
         wrong.append("store.busy: too much waits to be written, or the database is away")
     if world.pressure.is_disk_low:

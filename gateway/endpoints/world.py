@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -21,6 +21,15 @@ from gateway.standard import Standard
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
 from gateway.store.uploads import Uploads
+
+
+@dataclass(slots=True)
+class Draining:
+    """Of a server that will stop. `begun`: each answer is the last on its connection. `is_told`: /readyz says so, for there
+    will be nobody else here who accepts."""
+
+    begun: bool = False
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class EndpointWorld:
     pressure: Pressure
     inbox: Inbox
     seat: Seat
+    draining: Draining = field(default_factory=Draining)
 
 
 # Of a request: the header fields that a refusal of it says besides.

@@ -20,6 +20,7 @@ from .test_kill import Ledger
 
 ONCE = Schedule(attempts=1)
 STUBBORN = Schedule(first_s=0.1, factor=1.5, most_s=1.0, attempts=1000)
+READY = b"GET /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
 
@@ -30,11 +31,11 @@ async def until(reached: Callable[[], object], limit_s: float = 90) -> None:
         await asyncio.sleep(0.02)
 
 
-async def ask(port: int) -> bytes:
+async def ask(port: int, request: bytes = HEALTH) -> bytes:
     """A connection of its own; the status line."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(HEALTH)
+        writer.write(request)
         return await reader.readline()
     finally:
         writer.close()
@@ -65,7 +66,7 @@ async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> Non
     ledger = Ledger(certs)
     runner, port = await ledger.serve()
     gateway.environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
-    gateway.environ["GATEWAY_LEASE_S"] = "3"
+    gateway.environ |= {"GATEWAY_LEASE_S": "3", "GATEWAY_DRAIN_S": "1"}
     await gateway.start()
     before, awards = material.payloads(ROOT, 3000)
     accepted: list[bytes] = []
@@ -120,6 +121,11 @@ async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> Non
             calm.set()
             await asyncio.gather(*load)
             await until(lambda: len(ledger.contents) >= len(accepted) + len(before))
+            assert await ask(gateway.port, READY) == b"HTTP/1.1 200 OK\r\n"
+            gateway.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(10):  # they still accept, and say that they will not for long
+                while await ask(gateway.port, READY) != b"HTTP/1.1 503 Service Unavailable\r\n":
+                    pass
         finally:
             await gateway.stop()
             await runner.cleanup()
