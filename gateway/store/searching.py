@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, TextClause, and_, bindparam, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, TextClause, and_, bindparam, func, select, text, true
 
 from gateway.message import MessageState
 from gateway.store import tables
@@ -26,6 +26,7 @@ from gateway.store.wordindex import Candidate, WordIndex
 
 _MOST_LOOKED_AT = 2_500  # candidates for one page
 _FIRST_LOOK, _LONGEST_LOOK = 128, 2048
+_MOST_FAILED = 10_000  # deliveries whose messages are all sought and put in order
 _SLACK_MS = 600_000  # between the orders of receiving and of acceptance
 _NO_END = 1 << 62
 Condition = ColumnElement[bool] | TextClause
@@ -37,6 +38,14 @@ _FIRST_SINCE = Statement(
     .where(_m.received_at >= bindparam("at", type_=BigInteger))
     .order_by(_m.received_at)
     .limit(1)
+)
+_FAILED = Statement(
+    select(func.count()).select_from(
+        select(_d.id)
+        .where(_d.last_code == bindparam("code"), text(tables.HAS_FAILED))
+        .limit(bindparam("most"))
+        .subquery()
+    )
 )
 _ROWS = Statement(
     select(*MESSAGE_COLUMNS).select_from(MESSAGES_JOINED).where(is_given(_m.id)).order_by(_m.seq.desc())
@@ -113,9 +122,12 @@ async def _read(
     """By one of the log's own indexes; everything else is asked of the rows that it gives, never of the planner:
     SQLite, which counts nothing, would rather read all of a sender's or a type's messages."""
     given: dict[str, Any] = {} if look.ids is None else {"named": as_given(look.ids)}
-    choices = _choices(wanted, look)
+    is_rare = await _is_failure_rare(connection, wanted.code)
+    choices = _choices(wanted, look, is_rare)
     by_index = choices[0].by_index if choices else ()
     rest = [*(one for each in choices[1:] for one in each.of_a_row), *_of_a_row(wanted)]
+    if wanted.code and not is_rare:
+        rest.append(_has_failed(wanted))
     asked = (
         select(*_CANDIDATE, and_(true(), *rest).label("fits"))
         .where(*by_index, *_at_all(wanted), *more)
@@ -134,6 +146,14 @@ async def _read(
 
     first = _FIRST_LOOK if look.checks or rest else 1
     return await _scan(fetch, is_it, below, wanted.limit, first)
+
+
+async def _is_failure_rare(connection: Connection, code: str) -> bool:
+    """Else it is found soon among the newest messages."""
+    if not code:
+        return False
+    ((count,),) = await _FAILED.rows(connection, code=code, most=_MOST_FAILED + 1)
+    return int(count) <= _MOST_FAILED
 
 
 async def _seq_of(connection: Connection, message_id: str) -> int:
@@ -162,7 +182,7 @@ class _Choice:
     of_a_row: Sequence[Condition] = ()
 
 
-def _choices(wanted: MessageFilter, look: Look) -> list[_Choice]:
+def _choices(wanted: MessageFilter, look: Look, is_failure_rare: bool) -> list[_Choice]:
     """What an index of the log's own can answer, what leaves the fewest first."""
     choices: list[_Choice] = []
     if look.ids is not None:
@@ -170,15 +190,9 @@ def _choices(wanted: MessageFilter, look: Look) -> list[_Choice]:
     if wanted.application:
         is_its = _m.application == wanted.application
         choices.append(_Choice([is_its, text(tables.HAS_APPLICATION)], [is_its]))
-    if wanted.code:
-        failed = [_d.last_code == wanted.code, *([_d.receiver == wanted.receiver] if wanted.receiver else ())]
-        of_it = select(_d.id).where(_d.message_id == _m.id, *failed)
-        choices.append(
-            _Choice(
-                [_m.id.in_(select(_d.message_id).where(*failed, text(tables.HAS_FAILED)))],
-                [of_it.correlate(tables.message).exists()],
-            )
-        )
+    if is_failure_rare:
+        failed = select(_d.message_id).where(_d.last_code == wanted.code, text(tables.HAS_FAILED))
+        choices.append(_Choice([_m.id.in_(failed.where(*_of_receiver(wanted)))], [_has_failed(wanted)]))
     if wanted.parked:
         choices.append(_Choice([text(tables.IS_PARKED)], [text(tables.IS_PARKED)]))
     if wanted.state not in ("", MessageState.DELIVERED):
@@ -188,6 +202,21 @@ def _choices(wanted: MessageFilter, look: Look) -> list[_Choice]:
         is_of = _m.type == wanted.type
         choices.append(_Choice([is_of], [is_of]))
     return choices
+
+
+def _of_receiver(wanted: MessageFilter) -> list[Condition]:
+    return [_d.receiver == wanted.receiver] if wanted.receiver else []
+
+
+def _has_failed(wanted: MessageFilter) -> Condition:
+    """Not by the index of codes, which PostgreSQL takes as long as it has not counted what failed only now."""
+    return _has_delivery([_d.last_code.concat("") == wanted.code, *_of_receiver(wanted)])
+
+
+def _has_delivery(conditions: Sequence[Condition]) -> Condition:
+    """Not said as EXISTS, for which PostgreSQL may read all deliveries there are, once, in advance."""
+    own = select(_d.id).where(_d.message_id == _m.id, *conditions).limit(1)
+    return own.correlate(tables.message).scalar_subquery().is_not(None)
 
 
 def _at_all(wanted: MessageFilter) -> list[Condition]:
@@ -212,6 +241,5 @@ def _of_a_row(wanted: MessageFilter) -> list[Condition]:
     if wanted.state == MessageState.DELIVERED:
         conditions.append(_m.state == wanted.state)
     if wanted.receiver and not wanted.code:
-        own = select(_d.id).where(_d.message_id == _m.id, _d.receiver == wanted.receiver)
-        conditions.append(own.correlate(tables.message).exists())
+        conditions.append(_has_delivery([_d.receiver == wanted.receiver]))
     return conditions

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
 from gateway import clock
 from gateway.bench.searching import fill_for_search, questions
-from gateway.store import open_store
+from gateway.store import open_store, searching
 from gateway.store.contract import MessageFilter
 from gateway.store.postgres_connection import PostgresReader
 from gateway.store.postgres_forms import form_of
@@ -25,6 +24,7 @@ from gateway.store.searching import search_page
 from gateway.store.sqlite_connection import SqliteConnection
 from gateway.store.statements import Statement
 from tests.postgres import new_database, the_server
+from tests.store.test_migrating import run_raw
 
 ROOT = Path(__file__).parents[2]
 ROWS, EVERY_MS = 4000, 4000
@@ -90,6 +90,7 @@ def asked(began_ms: int, named: str) -> dict[str, MessageFilter]:
         "an absent application, and a sender": {"application": "SQ-none", "sender": "GGZY-JSGC"},
         "a code, and a sender": {"code": "receiver.30001", "sender": "GGZY-JSGC", "type": "2002"},
         "stuck, and a type": {"state": "stuck", "type": "2002", "sender": "GGZY-JSGC"},
+        "stuck, and a receiver": {"state": "stuck", "receiver": "GGZY-ZPT"},
         "stuck, and a receiver that got nothing": {"state": "stuck", "receiver": "GGZY-ZFCG"},
         "a state that none is in": {"state": "answered", "type": "2002", "sender": "GGZY-JSGC"},
     }
@@ -99,7 +100,9 @@ def asked(began_ms: int, named: str) -> dict[str, MessageFilter]:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-async def test_no_question_reads_a_whole_log(kind: str, tmp_path: Path) -> None:
+async def test_no_question_reads_a_whole_log(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = (
         f"sqlite:///{tmp_path / 'gateway.db'}"
         if kind == "sqlite"
@@ -108,10 +111,7 @@ async def test_no_question_reads_a_whole_log(kind: str, tmp_path: Path) -> None:
     began_ms = clock.now_ms() - ROWS * EVERY_MS - 60_000
     await fill_for_search(ROOT, url, tmp_path, ROWS, began_ms)
     if kind == "postgres":
-        raw = await asyncpg.connect(url)
-        for one in _OF_LARGE_TABLES:
-            await raw.execute(f"ALTER DATABASE reads SET {one} = off")
-        await raw.close()
+        await run_raw(url, tuple(f"ALTER DATABASE reads SET {one} = off" for one in _OF_LARGE_TABLES))
     store = open_store(url, tmp_path)
     await store.open()
     try:
@@ -121,11 +121,23 @@ async def test_no_question_reads_a_whole_log(kind: str, tmp_path: Path) -> None:
         middle = (await store.search(half))[0]
         reader: Any = store._reader  # type: ignore[attr-defined]
         most = MOST_STEPS if kind == "sqlite" else MOST_ROWS
-        read = {}
-        for name, wanted in asked(began_ms, middle.id).items():
+        read: dict[str, int] = {}
+
+        async def count(name: str, wanted: MessageFilter) -> int:
+            """How many messages were found."""
             counted = OnSqlite(reader) if kind == "sqlite" else OnPostgres(reader)
-            await search_page(counted, store._word_index, wanted)  # type: ignore[arg-type,attr-defined]
+            page = await search_page(counted, store._word_index, wanted)  # type: ignore[arg-type,attr-defined]
             read[name] = counted.count
+            return len(page.rows)
+
+        for name, wanted in asked(began_ms, middle.id).items():
+            await count(name, wanted)
+        # A platform that is away: nearly all that is there failed in the same way.
+        monkeypatch.setattr(searching, "_MOST_FAILED", 100)
+        await run_raw(url, ("UPDATE delivery SET last_code = 'delivery.away'",))
+        for name, before in (("all failed", ""), ("all failed, below", middle.id)):
+            wanted = MessageFilter(code="delivery.away", receiver="GGZY-ZPT", before=before)
+            assert await count(name, wanted) == 50
     finally:
         await store.close()
     assert {name: count for name, count in read.items() if count > most} == {}
