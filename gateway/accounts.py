@@ -6,11 +6,10 @@ around the lock-out. Tokens are random and only their hashes are kept. Whoever i
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ import structlog
 
 from gateway import clock
 from gateway.errors import GatewayError
+from gateway.hashing import Hashing
 from gateway.rights import SECURITY, Scope, roles_fault
 from gateway.security import passwords, totp
 from gateway.store.accountrows import ACTIVE, FULL, INVITED, LOCKED, SECOND
@@ -30,18 +30,13 @@ _FIRST_DELAY_MS, _MOST_DELAY_MS = 30_000, 3_600_000
 _SECOND_MS = 300_000
 _SEEN_EVERY_MS = 30_000
 INVITATION_MS = 24 * 3_600_000
-_HASHES_AT_ONCE = 2  # 64 MiB and a core each
-_MOST_WAITING = 32
+_DELAYED = "refused for a while"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _LONGEST_TITLE = 64
 
 
 class SignInRefused(GatewayError):
     """The same words whatever the cause."""
-
-
-class TooManySignIns(GatewayError):
-    """More passwords wait to be checked than a machine should spend itself on; come again."""
 
 
 class AccountFault(GatewayError):
@@ -83,13 +78,12 @@ def delay_ms(failures: int) -> int:
 
 
 class Accounts:
-    """Over one store; nothing is remembered between two calls. What hashes raises TooManySignIns when it is too much."""
+    """Over one store; nothing is remembered between two calls. What hashes raises TooManyHashes when it is too much."""
 
     def __init__(self, store: Store, limits: Limits | None = None):
         self.store = store
         self.limits = limits or Limits()
-        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
-        self._waiting = 0
+        self._hashing = Hashing()
 
     # signing in
     async def sign_in(self, name: str, password: str, origin: str, instead_of: str = "") -> tuple[str, str]:
@@ -99,15 +93,15 @@ class Accounts:
         row = await self.store.user(name)
         tried = row is not None and await self.store.change_user(name, _count_try)
         kept = row.password if row is not None and tried else ""
-        right = await self._hashed(passwords.is_password, kept, password)
+        right = await self._hashing.do(origin, passwords.is_password, kept, password)
         if row is None or not tried or not right:
-            await self._note_failure(row, name, origin, "password" if tried else "refused for a while")
+            await self._note_failure(row, name, origin, "password" if tried else _DELAYED)
             raise SignInRefused("name or password is wrong")
         if row.totp:
             await self.store.change_user(name, _take_back_try)
             return await self._start(name, SECOND, origin, instead_of), SECOND
         if passwords.is_outdated(row.password):
-            renewed = await self._hashed(passwords.hash_password, password)
+            renewed = await self._hashing.do(origin, passwords.hash_password, password)
             await self.store.change_user(name, lambda one, at: (replace(one, password=renewed), None, ()))
         return await self._enter(name, origin, instead_of, "password"), FULL
 
@@ -160,10 +154,16 @@ class Accounts:
         return token
 
     async def _note_failure(self, row: UserRow | None, name: str, origin: str, why: str) -> None:
-        """In the audit where there is such a user; others would fill it with whatever is typed."""
+        """In the audit where there is such a user; others would fill it with whatever is typed, and so would
+        somebody who goes on through a delay: that is one line, however long it goes on."""
         log.warning("sign-in refused", user=name[:32] if row else "", origin=origin, why=why)
-        if row is not None and not why.startswith("refused"):
-            await self.store.note_act(name, "sign-in refused", name, "", {"at": why}, origin=origin)
+        if row is None:
+            return
+        act = Asker(name, origin).did("sign-in refused", name, at=why)
+        if why == _DELAYED:
+            await self.store.note_once(act)
+        else:
+            await self.store.note_act(name, act.act, name, "", act.detail, origin=origin)
 
     async def find(self, token: str, *, is_use: bool = True) -> tuple[UserRow, SessionRow] | None:
         """Whose session this is; None where it is none, over, or its user may not sign in. `is_use` False: that
@@ -209,7 +209,7 @@ class Accounts:
         fault = passwords.password_fault(password, own)
         if fault:
             raise AccountFault(fault)
-        kept, now = await self._hashed(passwords.hash_password, password), clock.now_ms()
+        kept, now = await self._hashing.do(origin, passwords.hash_password, password), clock.now_ms()
 
         def make(known: UserRow | None) -> UserRow:
             one = known or UserRow(own, title.strip()[:_LONGEST_TITLE] or own, (SECURITY,), created_at=now)
@@ -233,7 +233,7 @@ class Accounts:
         fault = passwords.password_fault(new, user.name) or ("password.same" if new == old else "")
         if fault:
             raise AccountFault(fault)
-        kept = await self._hashed(passwords.hash_password, new)
+        kept = await self._hashing.do(origin, passwords.hash_password, new)
         act = Asker(user.name, origin).did("change password", user.name)
         await self.store.change_user(
             user.name,
@@ -275,7 +275,7 @@ class Accounts:
     async def _confirm(self, user: UserRow, password: str, origin: str) -> None:
         """Whoever sits at an open session still has to know the password; tries are counted here too."""
         tried = await self.store.change_user(user.name, _count_try)
-        if not tried or not await self._hashed(passwords.is_password, user.password, password):
+        if not tried or not await self._hashing.do(origin, passwords.is_password, user.password, password):
             await self._note_failure(user, user.name, origin, "own account")
             raise AccountFault("password.wrong")
         await self.store.change_user(user.name, _take_back_try)
@@ -351,16 +351,6 @@ class Accounts:
         """Nobody's own rights are for themselves to change; at the command line sits the machine's owner."""
         if name == asker.name and asker.origin != COMMAND_LINE:
             raise AccountFault("user.self")
-
-    async def _hashed(self, work: Callable[..., Result], *given: str) -> Result:
-        if self._waiting >= _MOST_WAITING:
-            raise TooManySignIns("too many passwords wait to be checked")
-        self._waiting += 1
-        try:
-            async with self._hashing:
-                return await asyncio.to_thread(work, *given)
-        finally:
-            self._waiting -= 1
 
 
 def _counted(row: UserRow, at: int) -> UserRow | None:

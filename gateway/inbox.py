@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from gateway.connectors import ConnectorWorld
 from gateway.connectors.seals import seal
+from gateway.errors import DeliveryError
 from gateway.message import DeliveryState
 from gateway.outcomes import Outcomes, Verdict, parcel_of
 from gateway.settings import Platform, Settings
 from gateway.store.contract import ALL_RECEIVERS, Claimed, Store
 
+log = structlog.get_logger("inbox")
 MOST = 100
 _STEP = 4  # claimed at once, until enough bytes are together
 _MOST_BYTES = 4 * 1024 * 1024
@@ -81,12 +85,20 @@ class Inbox:
             )  # fmt: skip
             if not claimed:
                 break
-            leased += [self._sealed(platform, one) for one in claimed]
+            sealed = [await self._sealed(platform, one) for one in claimed]
+            leased += [one for one in sealed if one is not None]
             size += sum(len(one.rendered) for one in claimed)
         return leased
 
-    def _sealed(self, platform: Platform, claimed: Claimed) -> Leased:
-        sealed = seal(self.worlds[platform.id], parcel_of(claimed))
+    async def _sealed(self, platform: Platform, claimed: Claimed) -> Leased | None:
+        """None where it cannot be sealed: that is its own outcome, and keeps nothing else from the platform."""
+        try:
+            sealed = seal(self.worlds[platform.id], parcel_of(claimed))
+        except DeliveryError as error:
+            log.warning("not leased", delivery=claimed.delivery_id, receiver=platform.id, code=error.code)
+            verdict = Verdict(DeliveryState.DEAD, error.code, error.text, unknown=claimed.outcome_unknown)
+            await self.store.record(self.outcomes.result(claimed, verdict, 0))
+            return None
         return Leased(claimed, sealed, platform.connector.lease_s)
 
     async def confirm(self, platform: Platform, words: Sequence[Word]) -> Confirmed:

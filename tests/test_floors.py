@@ -26,6 +26,7 @@ FLOORS: dict[str, int] = {
             "measures",
             "repeating",
             "tracing",
+            "hashing",
         ),
         1,
     ),

@@ -6,13 +6,14 @@ import os
 
 from gateway import clock
 from gateway.connectors.contract import ConnectorWorld, Parcel
-from gateway.errors import MessageError
+from gateway.errors import DeliveryError, MessageError
 from gateway.message import GATEWAY_NODE, Claims
 from gateway.security.suite import check_claims
 
 
 def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
-    """The parcel's payload, sealed afresh under its delivery key."""
+    """The parcel's payload, sealed afresh under its delivery key. DeliveryError (`delivery.form`, for good) where the
+    suite cannot seal it."""
     claims = Claims(
         sender=GATEWAY_NODE,
         receiver=world.platform.id,
@@ -22,7 +23,10 @@ def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
         jti=os.urandom(16).hex(),
         content_type=world.content_type,
     )
-    return world.suite.seal(parcel.payload, claims, world.identity, world.peer)
+    try:
+        return world.suite.seal(parcel.payload, claims, world.identity, world.peer)
+    except ValueError as error:
+        raise DeliveryError("delivery.form", f"cannot be sealed: {error}"[:300], permanent=True) from error
 
 
 def unseal(world: ConnectorWorld, parcel: Parcel, data: bytes) -> tuple[bytes, str] | None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.console.asking import AskFault, asked, filter_of
-from gateway.console.csvs import MARK, lines
+from gateway.console.csvs import stream
 from gateway.console.guard import audit, requires
 from gateway.console.headers import HEADERS
 from gateway.console.ops import Refused
@@ -86,13 +86,9 @@ def _headers(form: str) -> dict[str, str]:
 async def _stream(
     request: web.Request, headings: Sequence[str], wanted: MessageFilter, language: str
 ) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**HEADERS, "Cache-Control": "no-store", **_headers("csv")})
-    await response.prepare(request)
-    await response.write(MARK + lines([headings]))
-    async for piece in _pieces(request.app[WORLD], language, wanted, MOST["csv"]):
-        await response.write(lines(piece))
-    await response.write_eof()
-    return response
+    headers = {**HEADERS, "Cache-Control": "no-store", **_headers("csv")}
+    pieces = _pieces(request.app[WORLD], language, wanted, MOST["csv"])
+    return await stream(request, headers, headings, pieces)
 
 
 async def _pieces(

@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 import structlog
 from aiohttp import web
 
-from gateway.accounts import Asker, TooManySignIns
+from gateway.accounts import Asker
 from gateway.console.headers import origin_of, put_headers
 from gateway.console.sessions import HALF, USER, is_form_ours, start_visit, take_session
 from gateway.console.world import WORLD, render
 from gateway.errors import MessageError
+from gateway.hashing import TooManyHashes
 from gateway.rights import RIGHTS, may
 from gateway.store.contract import StoreUnavailable, UserRow
 
@@ -90,7 +91,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except MessageError as error:
         log.warning("page refused", path=request.path, error=str(error)[:300])
         response = await _error(request, error.status)
-    except (StoreUnavailable, TooManySignIns) as error:
+    except (StoreUnavailable, TooManyHashes) as error:
         log.warning("page not now", path=request.path, error=str(error)[:300])
         response = await _error(request, 503)
     except Exception:

@@ -42,6 +42,11 @@ def needs_secure_cookies(request: web.Request) -> bool:
     return request.secure or host_name(request.host) not in _NAMES
 
 
+def scheme_of(request: web.Request) -> str:
+    """How the browser speaks: a proxy that speaks TLS for us asks us in plain HTTP, and is never this machine's name."""
+    return "https" if needs_secure_cookies(request) else "http"
+
+
 def host_name(host: str) -> str:
     """The name in a Host header, without port and brackets."""
     if host.startswith("["):
@@ -51,5 +56,5 @@ def host_name(host: str) -> str:
 
 def origin_of(request: web.Request) -> str:
     """Where a request comes from, for the audit: the peer, and what a proxy says of whom it stands for."""
-    said = request.headers.get("X-Forwarded-For", "").strip()[:64]
+    said = request.headers.get("X-Forwarded-For", "").strip()[-64:]  # the nearest proxy's word is the last
     return f"{request.remote or ''} (for {said})" if said else request.remote or ""

@@ -24,13 +24,13 @@ import orjson
 import structlog
 from aiohttp import web
 
-from gateway.accounts import TooManySignIns
 from gateway.console.guard import right_of
 from gateway.console.headers import put_headers
 from gateway.console.sessions import HALF, OPS_COOKIE, USER, is_form_ours, take_session
 from gateway.console.world import WORLD, ConsoleWorld
 from gateway.errors import MessageError
 from gateway.formats import read_json
+from gateway.hashing import TooManyHashes
 from gateway.rights import may
 from gateway.store.contract import StoreUnavailable
 from gateway.tokens import Tokens
@@ -119,7 +119,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = _problem(Refused(error.status if error.status in _WORDS else 400))
     except MessageError as error:
         response = _problem(Refused(422, detail=str(error)[:300]))
-    except (StoreUnavailable, TooManySignIns) as error:
+    except (StoreUnavailable, TooManyHashes) as error:
         log.warning("call not now", path=request.path, error=str(error)[:300])
         response = _problem(Refused(503))
     except Exception:

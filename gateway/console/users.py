@@ -10,6 +10,7 @@ from multidict import MultiDictProxy
 from gateway.accounts import AccountFault, Asker
 from gateway.console.bounds import known_bounds
 from gateway.console.guard import asker, requires
+from gateway.console.headers import scheme_of
 from gateway.console.world import WORLD, ConsoleWorld, render
 from gateway.rights import ROLES, Scope
 from gateway.store.contract import UserRow
@@ -148,5 +149,5 @@ async def _user_page(request: web.Request, fault: str = "") -> web.Response:
 
 async def _link_page(request: web.Request, name: str, token: str) -> web.Response:
     """The one-time link, shown once: only its hash is kept."""
-    link = f"{request.scheme}://{request.host}/console/set-up/{token}"
+    link = f"{scheme_of(request)}://{request.host}/console/set-up/{token}"
     return await render(request, "invited.html", {"tab": "users", "name": name.casefold(), "link": link})

@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, delete, or_, select, update
 
 from gateway.rights import Scope
 from gateway.store import account_tables as tables
-from gateway.store.accountrows import InvitationRow, NewAct, SessionRow, UserRow
+from gateway.store import audit
+from gateway.store.accountrows import AuditFilter, InvitationRow, NewAct, SessionRow, UserRow
 from gateway.store.rows import text_of
 from gateway.store.statements import Connection, Statement, add_to, put_into
 from gateway.store.tokens import END_TOKENS
@@ -76,6 +77,14 @@ async def change_user(
     for act in acts:
         work.audit(act)
     return result
+
+
+async def note_once(work: Transaction, act: NewAct) -> None:
+    """Unless the newest line on the same user says the same."""
+    await work.connection.lock("user", [(act.subject,)])
+    found = await audit.find_acts(work.connection, AuditFilter(subject=act.subject, limit=1))
+    if not found or (found[0].act, found[0].detail) != (act.act, act.detail):
+        work.audit(act)
 
 
 async def find_session(connection: Connection, hash_: str) -> SessionRow | None:

@@ -121,6 +121,9 @@ class AccountsEngine:
 
         await self._do(note)
 
+    async def note_once(self, act: NewAct) -> None:
+        await self._do(lambda work: accounts.note_once(work, act))
+
     async def acts(self, limit: int = 100, subject: str = "") -> Sequence[ActRow]:
         return await self.find_acts(AuditFilter(subject=subject, limit=limit))
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.connectors import Answer, connectors
 from gateway.errors import DeliveryError
+from gateway.security.suite import MAX_PAYLOAD_BYTES
 from tests.acceptance.partners import Handler, Partner, parcel, partner, serve
 
 ACK = b'{"STATUS":"1"}'
@@ -143,6 +144,15 @@ async def test_servers_in_trouble_are_tried_again(
     error = await fails(session, other, plain(status, b"no", **{"Retry-After": "9"}))
     assert (error.status, error.unknown, error.permanent) == (status, unknown, False)
     assert error.retry_after_s == 9.0
+
+
+async def test_what_cannot_be_sealed_is_a_fault_of_its_form(
+    session: aiohttp.ClientSession, other: Partner
+) -> None:
+    one = parcel(payload=b"x" * (MAX_PAYLOAD_BYTES + 1))
+    with pytest.raises(DeliveryError) as caught:
+        await connectors.get("http")(other.world(session, "http://127.0.0.1:1")).send(one)
+    assert (caught.value.code, caught.value.permanent, caught.value.unknown) == ("delivery.form", True, False)
 
 
 async def test_a_503_that_a_proxy_may_have_said_leaves_it_open_where_the_key_is_not_known(

@@ -14,8 +14,10 @@ from gateway.client.inbox import Failure, Leased
 from gateway.connectorsettings import ConnectorSettings
 from gateway.formats import formats
 from gateway.message import DeliveryState
+from gateway.security.suite import MAX_PAYLOAD_BYTES
 from gateway.settings import RetrySettings, Settings
 from gateway.store.contract import MessageFilter
+from tests.store.samples import accept_id, message, says, to
 
 from .running import Running, running
 from .test_pressure import GENERAL, SUB, send, with_platform
@@ -131,6 +133,20 @@ async def test_what_will_never_be_taken_is_a_dead_letter_and_its_sender_hears_of
     assert told.failed == (one.id,) and await state(there, one) is DeliveryState.DEAD
     (notice,) = await there.store.search(MessageFilter(type="8002"))
     assert [row.receiver for row in await there.store.deliveries(notice.id)] == [GENERAL]
+
+
+async def test_what_cannot_be_sealed_keeps_nothing_else_from_the_platform(there: Running) -> None:
+    large = b"x" * (MAX_PAYLOAD_BYTES + 1)
+    bad = to(SUB, "large", rendered=large)
+    bad_id = await accept_id(there.store, message("large", type="1001", judge=says(bad)))
+    good_id = await accept_id(there.store, message("small", type="1001", judge=says(to(SUB, "small"))))
+    client = sub(there)
+    (one,) = await client.lease()
+    assert (await client.confirm([one])).taken == (one.id,)
+    (good,) = await there.store.deliveries(good_id)
+    (dead,) = await there.store.deliveries(bad_id)
+    assert (good.id, good.attempts) == (one.id, 1)
+    assert (dead.state, dead.last_code) == (DeliveryState.DEAD, "delivery.form")
 
 
 async def test_an_inbox_is_its_platforms_own(there: Running) -> None:

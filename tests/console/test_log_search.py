@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 
@@ -9,12 +10,14 @@ import aiohttp
 import pytest
 from openpyxl import load_workbook
 from playwright.async_api import Browser, expect
+from yarl import URL
 
 from gateway.console import exports
 from gateway.console.csvs import lines
 from gateway.mapping.sheets import to_sheet
 from gateway.rights import OPERATOR, VIEWER
 from gateway.store.accountrows import SavedFilter
+from gateway.store.contract import MessageFilter, MessagePage, StoreUnavailable
 from tests.console.conftest import Site
 from tests.console.people import cookie_of
 from tests.console.seed import NO, accept
@@ -78,6 +81,32 @@ async def test_an_export_is_masked_bounded_audited_and_holds_no_formula(
     monkeypatch.setitem(exports.MOST, "csv", 2)
     _, body, _ = await fetch(site, "/messages.csv")
     assert body.decode().splitlines()[-1] == "仅导出前 2 条" and len(body.splitlines()) == 4
+
+
+async def test_an_export_that_fails_on_the_way_does_not_look_whole(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(wanted: MessageFilter) -> MessagePage:
+        if wanted.before:
+            raise StoreUnavailable("the database went away")
+        return await found(wanted)
+
+    found = site.store.search_page
+    monkeypatch.setattr(exports, "_AT_ONCE", 2)
+    monkeypatch.setattr(site.store, "search_page", away)
+    url = URL(site.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    [(name, token)] = site.cookies.items()
+    # As proxies ask by default: where the answer ends with the connection.
+    writer.write(
+        f"GET /console/messages.csv HTTP/1.0\r\nHost: {url.host}\r\nCookie: {name}={token}\r\n\r\n".encode()
+    )
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+    monkeypatch.undo()
+    status, body, _ = await fetch(site, "/messages.csv")
+    assert status == 200 and len(body.splitlines()) == 7
 
 
 async def test_only_who_may_exports(site: Site) -> None:

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from lxml import etree
 
 from gateway.alarmrules import SEVERITIES, Rule, rule_faults
+from gateway.console.headers import scheme_of
 from gateway.console.masked import Masker, indented, readable
 from gateway.console.places import PLACES
 from gateway.console.reconciliations import STATES
@@ -86,6 +88,15 @@ def test_sensitive_values_are_masked_in_lists_and_wherever_else_they_stand() -> 
     shown = masker.text("<A>6222020200112233445</A> 31001234567890123456 ok")
     assert "6222020200112233445" not in shown
     assert shown == "<A>****3445</A> ****3456 ok"
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme"),
+    [("127.0.0.1:8450", "http"), ("localhost", "http"), ("[::1]:1", "http"), ("gateway.example", "https")],
+)
+def test_a_link_is_told_as_the_browser_speaks(host: str, scheme: str) -> None:
+    """Behind a proxy that speaks TLS for us."""
+    assert scheme_of(make_mocked_request("GET", "/", headers={"Host": host})) == scheme
 
 
 def test_a_sensitive_value_is_masked_as_xml_and_json_spell_it() -> None:
