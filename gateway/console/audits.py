@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway import clock
-from gateway.console.csvs import MARK, lines
+from gateway.console.csvs import stream
 from gateway.console.guard import audit, requires
 from gateway.console.texts import TEXTS, translate
 from gateway.console.world import WORLD, language_of, render
@@ -69,20 +69,18 @@ async def export_audit(request: web.Request) -> web.StreamResponse:
     """CSV, UTF-8 with a mark so that spreadsheets read the Chinese; oldest hash and all. Streamed."""
     wanted, _ = wanted_of(request)
     await audit(request, "export audit", "", "", {name: value for name, value in wanted.items() if value})
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="audit-{clock.t14()}.csv"',
-        }
-    )
-    await response.prepare(request)
-    await response.write(MARK + lines([_COLUMNS]))
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="audit-{clock.t14()}.csv"',
+    }
+    return await stream(request, headers, _COLUMNS, _pieces(request, wanted))
+
+
+async def _pieces(request: web.Request, wanted: dict[str, str]) -> AsyncIterator[list[list[str]]]:
     asked = replace(filter_of(wanted), limit=_AT_ONCE)
     while rows := await request.app[WORLD].store.find_acts(asked):
-        await response.write(lines([_cells(row) for row in rows]))
+        yield [_cells(row) for row in rows]
         asked = replace(asked, before=rows[-1].id)
-    await response.write_eof()
-    return response
 
 
 def wanted_of(request: web.Request) -> tuple[dict[str, str], str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -12,7 +10,7 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.console.asking import AskFault, asked, filter_of
-from gateway.console.csvs import MARK, lines
+from gateway.console.csvs import stream
 from gateway.console.guard import audit, requires
 from gateway.console.headers import HEADERS
 from gateway.console.ops import Refused
@@ -24,7 +22,6 @@ from gateway.store.contract import MessageFilter, MessageRow
 
 MOST = {"csv": 100_000, "xlsx": 20_000}  # rows; a workbook is made in memory
 _AT_ONCE = 500
-_NO_LINGER = struct.pack("ii", 1, 0)
 COLUMNS = (
     "time",
     "type",
@@ -89,30 +86,9 @@ def _headers(form: str) -> dict[str, str]:
 async def _stream(
     request: web.Request, headings: Sequence[str], wanted: MessageFilter, language: str
 ) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**HEADERS, "Cache-Control": "no-store", **_headers("csv")})
-    await response.prepare(request)
-    is_whole = False
-    try:
-        await response.write(MARK + lines([headings]))
-        async for piece in _pieces(request.app[WORLD], language, wanted, MOST["csv"]):
-            await response.write(lines(piece))
-        await response.write_eof()
-        is_whole = True
-    finally:
-        if not is_whole:
-            _break_off(request)
-    return response
-
-
-def _break_off(request: web.Request) -> None:
-    """By a reset: where a proxy speaks HTTP/1.0 with us, a file that just ends looks whole."""
-    transport = request.transport
-    if transport is None:
-        return
-    link = transport.get_extra_info("socket")
-    if link is not None:
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    transport.abort()
+    headers = {**HEADERS, "Cache-Control": "no-store", **_headers("csv")}
+    pieces = _pieces(request.app[WORLD], language, wanted, MOST["csv"])
+    return await stream(request, headers, headings, pieces)
 
 
 async def _pieces(
