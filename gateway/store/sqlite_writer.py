@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import queue
 import sqlite3
@@ -27,6 +28,7 @@ from gateway.store.contract import StoreUnavailable
 from gateway.store.gathering import Batch, GroupWriter, Unit
 
 _LOCK_WAIT_MS = 30_000
+_log = logging.getLogger("gateway.store")
 
 
 class SqliteWriter(GroupWriter):
@@ -72,17 +74,31 @@ class SqliteWriter(GroupWriter):
         try:
             batch = self._run(units)
         except Exception as error:  # noqa: BLE001 - told to its unit when it is run alone
-            self._connection.rollback()
+            self._undo()
             self._unlock()
             self._repeat(units, error)
             return
-        if self._connection.total_changes == before:
-            # Nothing was written: nothing waits for the disk.
-            self._connection.commit()
-            self._unlock()
-            self._finish(batch)
+        if self._connection.total_changes != before:
+            self._jobs.put(lambda: self._commit(batch))
             return
-        self._jobs.put(lambda: self._commit(batch))
+        # Nothing was written: nothing waits for the disk.
+        try:
+            self._connection.commit()
+        except sqlite3.Error as error:
+            self._undo()
+            self._unlock()
+            self._fail(units, error)
+            return
+        self._unlock()
+        self._finish(batch)
+
+    def _undo(self) -> None:
+        """Trouble with that too is only told: it must not take the place of what the units are owed, and whoever
+        begins next tries again."""
+        try:
+            self._connection.rollback()
+        except sqlite3.Error as error:
+            _log.error("not rolled back: %s", error)
 
     def _try_lock(self) -> bool:
         """Lock and transaction, if nobody else has them."""
@@ -91,13 +107,19 @@ class SqliteWriter(GroupWriter):
         except BlockingIOError:
             return False
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._open()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             self._unlock()
             return False
         return True
+
+    def _open(self) -> None:
+        """A transaction, after what is left of one that could not be rolled back."""
+        if self._connection.in_transaction:
+            self._connection.rollback()
+        self._connection.execute("BEGIN IMMEDIATE")
 
     def _unlock(self) -> None:
         fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -122,7 +144,7 @@ class SqliteWriter(GroupWriter):
         try:
             # A tool that knows nothing of the side file may hold the database all the same.
             self._connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}")
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._open()
         except sqlite3.Error as error:
             self._unlock()
             failed = error
@@ -141,7 +163,7 @@ class SqliteWriter(GroupWriter):
             self.measures.commit_s.add(time.monotonic() - started_s)
             reach_each(kinds, "after-commit")
         except sqlite3.Error as error:
-            self._connection.rollback()
+            self._undo()
             failed = error
             return lambda: self._fail(batch.units, failed)
         finally:
