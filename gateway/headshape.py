@@ -52,8 +52,9 @@ class HeadShape:
             if found == value:
                 continue
             hidden = self._standard.catalogue.sensitive_in_key(number, value) if name == "BizKey" else {}
+            wanted = value
             for part, kind in hidden.items():
-                value = value.replace(part, shown(part, kind))
+                wanted = wanted.replace(part, shown(part, kind))
             faults.append(
                 Fault(
                     "standard.head",
