@@ -33,13 +33,15 @@ class Operations(Part):
 
 class DropSettings(Part):
     """Folders below the connector's url. `deliver_to`: where the gateway delivers; what the platform has, it may move
-    to done/ or failed/ there. `take_from`: where the platform drops; looked at every `every_s`, at most `most` files."""
+    to done/ or failed/ there. `take_from`: where the platform drops; looked at every `every_s`, at most `most` files.
+    `keep_s`: how long what it dropped, settled, and the answers stay there, by their own time; 0: until the platform clears them away."""
 
     deliver_to: str = Field(default="out", pattern=_FOLDER)
     take_from: str = Field(default="in", pattern=_FOLDER)
     takes: bool = True  # false: the platform sends by another way
     every_s: float = Field(default=2.0, gt=0)
     most: int = Field(default=100, ge=1, le=10_000)
+    keep_s: float = Field(default=90 * 86_400.0, ge=0)
     max_age_s: int = Field(default=_WEEK_S, ge=1)  # how old a seal may be: a file may lie for a while
 
     @model_validator(mode="after")

@@ -8,11 +8,13 @@ and its answer the same. What cannot be taken now stays where it is; those behin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 
 import structlog
 
+from gateway import clock
 from gateway.connectors.folders import FolderError, Folders, NotAFile, is_whole
 from gateway.connectorsettings import DropSettings
 from gateway.failpoints import reach
@@ -22,6 +24,7 @@ from gateway.turns import Turn
 
 log = structlog.get_logger("dropped")
 CLAIMED, DONE, REFUSED, ANSWERS = "taking", "done", "refused", "answers"
+_CLEAR_EVERY_S = 3600.0
 _MARK = "~"  # between a claim's own mark and the name that the platform gave
 
 
@@ -39,6 +42,8 @@ class FolderPoller:
         self.most_bytes = receiving.intake.settings.gateway.max_body_bytes
         self._stop = asyncio.Event()
         self._is_ready = False
+        self._cleared_s = 0.0
+        self._outlived: list[str] = []
         self._told: set[str] = set()  # names that were passed over, each told once
 
     def stop(self) -> None:
@@ -66,7 +71,9 @@ class FolderPoller:
         """What is there, once; how long to wait for the next round (0: there is more)."""
         try:
             await self._prepare()
-            return await self._take_all()
+            wait_s = await self._take_all()
+            await self._clear_away()
+            return wait_s
         except FolderError as error:
             self._is_ready = False  # what it needs may have gone with the place
             log.warning("folder not polled", platform=self.platform.id, code=error.code, text=error.text)
@@ -99,6 +106,21 @@ class FolderPoller:
                     return max(wait_s, self.drop.every_s)
         return 0.0 if len(waiting) > self.drop.most else self.drop.every_s
 
+    async def _clear_away(self) -> None:
+        """What lies settled for longer than it is kept, as many at a time as are taken."""
+        now_s = clock.now().timestamp()
+        if self.drop.keep_s and now_s >= self._cleared_s + _CLEAR_EVERY_S:
+            self._cleared_s = now_s
+            self._outlived = [
+                f"{self._in}/{folder}/{entry.name}"
+                for folder in (DONE, REFUSED, ANSWERS)
+                for entry in await self.folders.files(f"{self._in}/{folder}")
+                if entry.changed_s < now_s - self.drop.keep_s
+            ]
+        now, self._outlived = self._outlived[: self.drop.most], self._outlived[self.drop.most :]
+        for path in now:  # where one cannot be removed, it is tried again with the next look
+            await self.folders.remove(path)
+
     def _is_to_take(self, name: str) -> bool:
         """Hidden and unfinished files are their writer's own; a name that cannot be used is told once."""
         if is_whole(name):
@@ -130,19 +152,33 @@ class FolderPoller:
             log.warning("file held", platform=self.platform.id, name=name, why=taken.why)
             return taken.after_s
         reach("drop.taken")
-        await self.folders.replace(f"{self._in}/{ANSWERS}/{name}", taken.answer)
+        await self._answer(name, taken.answer)
         reach("drop.answered")
         await self._settle(path, name, taken, data)
         return 0.0
+
+    async def _answer(self, name: str, answer: bytes) -> None:
+        """The newest under the file's own name; one to an earlier file of that name is kept under a name that its content
+        makes."""
+        path = f"{self._in}/{ANSWERS}/{name}"
+        with contextlib.suppress(NotAFile):  # whatever lies there is nobody's answer
+            earlier = await self.folders.read(path, self.most_bytes)
+            if earlier is not None and earlier != answer:
+                await self.folders.move(path, f"{path}.{_digest(earlier)}")
+        await self.folders.replace(path, answer)
 
     async def _settle(self, path: str, name: str, taken: Taken, data: bytes) -> None:
         """Under its own name; under one that its content makes where an earlier file has that."""
         folder = f"{self._in}/{DONE if taken.accepted else REFUSED}"
         if await self.folders.move(path, f"{folder}/{name}"):
             return
-        marked = f"{name}.{hashlib.sha256(data).hexdigest()[:16]}"
+        marked = f"{name}.{_digest(data)}"
         if not await self.folders.move(path, f"{folder}/{marked}"):
             await self.folders.remove(path)  # the very bytes lie there already
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _given(claimed: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import re
 import secrets
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +42,7 @@ from .test_pressure import GENERAL, SUB, send
 
 WSS = "GGZY-ZFCG"
 EVERY_S = 0.05
+KEEP_S = DropSettings().keep_s
 
 
 def by_files(folder: Path, node: str = SUB) -> Callable[[Settings], Settings]:
@@ -290,6 +293,30 @@ async def test_what_was_claimed_and_left_is_taken_first_in_the_order_of_names(pl
             (place / "in/taking" / claimed).write_bytes(b"")
         await poller._round()
     assert counter.taken == ["1", "2", "3", "1"]
+
+
+async def test_the_answer_to_an_earlier_file_of_the_name_is_kept_beside_the_newest(place: Path) -> None:
+    counter = Counter(partner_settings())
+    async with taking(place, counter) as poller:
+        for content in (b"1", b"2", b"2"):
+            drop(place, "a", content)
+            await poller._round()
+    told = {one.read_bytes(): one.name for one in (place / "in/answers").iterdir()}
+    assert told == {b"1": f"a.{hashlib.sha256(b'1').hexdigest()[:16]}", b"2": "a"}
+
+
+async def test_what_was_settled_long_ago_is_cleared_away(place: Path) -> None:
+    counter = Counter(partner_settings())
+    async with taking(place, counter) as poller:
+        await poller._round()
+        for folder in ("done", "refused", "answers"):
+            for name, age_s in (("old", KEEP_S + 60), ("young", KEEP_S - 60)):
+                path = place / "in" / folder / name
+                path.write_bytes(b"")
+                os.utime(path, (time.time() - age_s,) * 2)
+        poller._cleared_s = 0.0  # an hour later
+        await poller._round()
+        assert [names(place / "in" / folder) for folder in ("done", "refused", "answers")] == [["young"]] * 3
 
 
 async def test_a_pause_holds_for_files_as_for_calls(tmp_path: Path, place: Path) -> None:
