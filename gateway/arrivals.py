@@ -13,7 +13,7 @@ import orjson
 
 from gateway import clock, xmltree
 from gateway.attached import Attached, carried_files
-from gateway.errors import Fault, MessageError
+from gateway.errors import MessageError
 from gateway.headshape import HeadShape
 from gateway.message import GATEWAY_NODE, Claims, Head, Record
 from gateway.payments.case import Case, Finding, fen
@@ -215,21 +215,7 @@ class ArrivalMaker:
             expected["IdemKey"] = heads.idem_key(
                 head.MsgNo, head.Src, head.BizKey, head.BizVersion, head.OperType
             )
-        faults = [
-            Fault(
-                "standard.head",
-                f"Head/{name}",
-                f"报文头 {name} 与报文内容或签名不符",
-                f"{name} of the head differs from the body or from what was signed",
-                "20004" if name == "BodyDigest" else "10003",
-                expected=value,
-                found=said[name],
-            )
-            for name, value in expected.items()
-            if said.get(name, value) != value
-        ]
-        if faults:
-            raise MessageError(faults)
+        self.heads.compare(submission.number, said, expected)
 
     async def _origin(self, number: str, record: Record) -> Record | None:
         origin = ORIGINS.get(number)

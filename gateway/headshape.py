@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from gateway.errors import MessageError
+from gateway.errors import Fault, MessageError
 from gateway.standard import CodeTables, Standard
 from gateway.standard.explain import explain
+from gateway.standard.faults import shown
 from gateway.standard.generate import CodeSets, make_test
 from gateway.standard.model import ValueType
 
@@ -41,6 +42,32 @@ class HeadShape:
         complete = not whole or len(said) == len(self._shapes)
         if not (complete and self._is_sound(said, on)):
             self._refuse(said, on, whole)
+
+    def compare(self, number: str, said: Mapping[str, str], expected: Mapping[str, str]) -> None:
+        """MessageError with every field that the head of a message says otherwise than expected. A business key
+        can hold an account number: of such a one the fault shows no more than a fault of the element would."""
+        faults = []
+        for name, value in expected.items():
+            found = said.get(name, value)
+            if found == value:
+                continue
+            hidden = self._standard.catalogue.sensitive_in_key(number, value) if name == "BizKey" else {}
+            wanted = value
+            for part, kind in hidden.items():
+                wanted = wanted.replace(part, shown(part, kind))
+            faults.append(
+                Fault(
+                    "standard.head",
+                    f"Head/{name}",
+                    f"报文头 {name} 与报文内容或签名不符",
+                    f"{name} of the head differs from the body or from what was signed",
+                    "20004" if name == "BodyDigest" else "10003",
+                    expected=wanted,
+                    found=shown(found, "personal" if hidden else ""),
+                )
+            )
+        if faults:
+            raise MessageError(faults)
 
     def _join(self, names: tuple[str, ...]) -> re.Pattern[str]:
         return re.compile(_BETWEEN.join(self._shapes[name] for name in names))

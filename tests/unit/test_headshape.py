@@ -64,3 +64,16 @@ def test_every_missing_field_of_the_standards_own_head_is_named() -> None:
     with pytest.raises(MessageError) as caught:
         SHAPE.check(said, TODAY, whole=True)
     assert {fault.path for fault in caught.value.faults} == {"Head/IdemKey", "Head/BizVersion"}
+
+
+def test_a_business_key_that_differs_shows_no_account() -> None:
+    record = STANDARD.sample("1004")
+    key, account = STANDARD.business_key("1004", record), record["AcctNo"]
+    for said in (f"{key}9", account, key.replace("|", "/")):
+        with pytest.raises(MessageError) as refused:
+            SHAPE.compare("1004", {"BizKey": said, "MsgNo": "1001"}, {"MsgNo": "1004", "BizKey": key})
+        number, fault = refused.value.faults
+        assert (number.path, number.expected, number.found) == ("Head/MsgNo", "1004", "1001")
+        assert fault.path == "Head/BizKey" and f"|****{account[-4:]}|" in fault.expected
+        assert account not in fault.expected and account not in fault.found
+    SHAPE.compare("1004", {"BizKey": key}, {"BizKey": key, "IdemKey": "not said"})
