@@ -33,6 +33,13 @@ Condition = ColumnElement[bool] | TextClause
 _m, _d = tables.message.c, tables.delivery.c
 _CANDIDATE = (_m.seq, _m.id, _m.state, _m.application, _m.received_at, _m.amount_fen, _m.search)
 _SEQ = Statement(select(_m.seq).where(_m.id == bindparam("of_id")))
+# Over what was received near a moment; + 0, or the log would be read from its end.
+_EDGES = Statement(
+    select(func.min(_m.seq + 0), func.max(_m.seq + 0)).where(
+        _m.received_at >= bindparam("since", type_=BigInteger),
+        _m.received_at < bindparam("until", type_=BigInteger),
+    )
+)
 _FIRST_SINCE = Statement(
     select(_m.seq)
     .where(_m.received_at >= bindparam("at", type_=BigInteger))
@@ -163,14 +170,24 @@ async def _seq_of(connection: Connection, message_id: str) -> int:
 
 
 async def _span(connection: Connection, wanted: MessageFilter) -> tuple[int, int]:
-    """The numbers (from, below) between which messages of that time lie."""
+    """The numbers (from, below) between which messages of that time lie, without those beyond that were received
+    near its ends: on a busy day they would be all that is looked at."""
 
     async def first(at: int) -> int:
         found = await _FIRST_SINCE.rows(connection, at=at)
         return int(found[0][0]) if found else _NO_END
 
-    least = await first(wanted.since - _SLACK_MS) if wanted.since else 0
-    most = await first(wanted.until + _SLACK_MS) if wanted.until else _NO_END
+    async def edges(since: int, until: int) -> tuple[int | None, int | None]:
+        ((least, most),) = await _EDGES.rows(connection, since=since, until=until)
+        return least, most
+
+    least, most = 0, _NO_END
+    if wanted.since:
+        inner, _ = await edges(wanted.since, wanted.since + _SLACK_MS)
+        least = await first(wanted.since - _SLACK_MS) if inner is None else inner
+    if wanted.until:
+        _, inner = await edges(wanted.until - _SLACK_MS, wanted.until)
+        most = await first(wanted.until + _SLACK_MS) if inner is None else inner + 1
     return least, most
 
 

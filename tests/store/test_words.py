@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from gateway.message import DeliveryState
 from gateway.payments.ground import Application, Contract, Ground, Needs
 from gateway.standard import Standard
 from gateway.store import Store, sqlite_words
-from gateway.store.contract import LastVersion, MessageFilter, Verdict
+from gateway.store.contract import Arrival, LastVersion, MessageFilter, Verdict
 from gateway.wordkeeper import WordKeeper
 from tests.store.conftest import OpenStore
 from tests.store.samples import accept_id, ended, message, says, to
@@ -146,6 +148,27 @@ async def test_pages_follow_each_other_whatever_is_indexed(
             break
     assert [ids.index(one) for one in seen] == [5, 4, 2, 1] and pages >= 4
     assert (await store.search_page(MessageFilter(text="公路", before="unknown"))).rows == ()
+
+
+async def test_what_was_received_right_beside_a_time_fills_no_page_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accepted in another order than received, too."""
+    monkeypatch.setattr("gateway.store.searching._MOST_LOOKED_AT", 100)  # less than a first look
+
+    def of_time(at: int) -> Arrival:
+        return message(search="养护", sender="S1", received_at=1_000_000 + at)
+
+    ids = {}
+    for at in (90, 91, 100, 205, 101, 102, 206, 199):
+        ids[await accept_id(store, of_time(at))] = at
+    await asyncio.gather(*(accept_id(store, of_time(at)) for at in range(300, 440)))
+    await store.index_words()
+    wanted = MessageFilter(sender="S1", since=1_000_100, until=1_000_200, limit=2)
+    page = await store.search_page(wanted)
+    assert [ids[row.id] for row in page.rows] == [199, 102]
+    page = await store.search_page(replace(wanted, before=page.older))
+    assert [ids[row.id] for row in page.rows] == [101, 100] and page.older == ""
 
 
 def test_what_is_sensitive_is_never_among_the_words() -> None:
