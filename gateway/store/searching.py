@@ -90,7 +90,7 @@ async def search_page(connection: Connection, index: WordIndex, wanted: MessageF
     async def fetch(below: int, limit: int) -> Sequence[Candidate]:
         return await index.find(asked, below, least, limit)
 
-    older = await _scan(fetch, look.is_it, below, wanted.limit)
+    older = await _scan(fetch, look.is_it, below, wanted.limit, _FIRST_LOOK)
     stop = max((one for one in (fresh.stop, older.stop) if one), key=lambda one: one.seq, default=None)
     both = {one.seq: one for one in (*fresh.rows, *older.rows) if stop is None or one.seq >= stop.seq}
     found = _Found(sorted(both.values(), key=lambda one: -one.seq), stop)
@@ -107,7 +107,7 @@ async def _page(connection: Connection, wanted: MessageFilter, found: _Found) ->
 
 
 async def _scan(
-    fetch: Fetch, is_it: Callable[[Candidate], bool], below: int, limit: int, first: int = _FIRST_LOOK
+    fetch: Fetch, is_it: Callable[[Candidate], bool], below: int, limit: int, first: int
 ) -> _Found:
     """Candidates piece by piece, until there are enough, no more, or enough was looked at."""
     found: list[Candidate] = []

@@ -122,6 +122,23 @@ async def test_a_day_that_agrees_is_told_to_both_once(store: Store, reconciler: 
     }
 
 
+async def test_what_lies_behind_a_page_that_ends_early_is_compared_too(
+    store: Store, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough was looked at for one page, and none of it was of those days."""
+    monkeypatch.setattr("gateway.reconciling._PAGE", 1)
+    for name in ("_MOST_LOOKED_AT", "_FIRST_LOOK"):
+        monkeypatch.setattr(f"gateway.store.searching.{name}", 1)
+    await paid(store)
+    for n in range(3):
+        await paid(store, received_at=NOW - timedelta(days=100), XAgentBusinessNo=f"B-1{n}")
+    await stored(store, "7001", GENERAL, told("Z-1", ("100.00", "B-1")))
+    await stored(store, "7001", CITY, told("Z-1", ("100.00", "B-1")))
+    await store.index_words()
+    row = await reconciler.reconcile_one(NOW.date(), CITY)
+    assert (row.state, row.lines, row.matched) == ("agreed", 1, 1)
+
+
 async def test_each_difference_is_stored_and_told_to_both(store: Store, reconciler: Reconciler) -> None:
     """The general platform lacks one and has another amount; the treasury tells one that never came here."""
     await paid(store)
