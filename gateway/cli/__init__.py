@@ -5,7 +5,11 @@ A command's file is imported when the command is called: the server is kept free
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import signal
+import threading
+from collections.abc import Iterator
 
 import click
 
@@ -40,6 +44,23 @@ _FILES = {  # a command → its file, in the order in which they are told
 }
 
 
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the process at once: while modules are imported, Python may lose the exception that it raises instead
+    (in a callback of the import's own locks), and nothing is there yet that had to be taken down."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_FILES)
@@ -48,7 +69,9 @@ class Commands(click.Group):
         file = _FILES.get(cmd_name)
         if file is None:
             return None
-        command = getattr(importlib.import_module(f"gateway.cli.{file}"), cmd_name)
+        with _ended_by_ctrl_c():
+            module = importlib.import_module(f"gateway.cli.{file}")
+        command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
 
