@@ -33,7 +33,9 @@ async def test_a_claim_takes_what_is_ready_and_leaves_what_waits(tmp_path: Path)
     await store.open()
     try:
         left = await store.claim("again", 100, 60.0)
-        assert [one.receiver for one in left] == ["GGZY-ZPT"]  # the model's own: no receiver of the benchmark's
+        assert [one.receiver for one in left] == [
+            "GGZY-ZPT"
+        ]  # the model's own: no receiver of the benchmark's
         deliveries = (await store.counts()).deliveries
     finally:
         await store.close()
