@@ -20,7 +20,7 @@ from gateway.errors import ConfigError, GatewayError
 from gateway.routing import Routes
 from gateway.settings import Settings
 from gateway.store import Store
-from gateway.store.contract import DeliveryRow, Evidence, StuckFilter
+from gateway.store.contract import DeliveryRow, Evidence, StoreUnavailable, StuckFilter
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -190,13 +190,19 @@ async def _resolve_all(
                 "state": wanted.state,
             }
             counted = {"matched": len(rows), "resolved": done, "refused": refused}
-            await store.note_act(
-                act.actor, f"resolve {act.action}", wanted.receiver, act.reason, named | counted
-            )
+            await _note(store, act, wanted.receiver, named | counted)
     return {
         "action": act.action, "dry_run": int(dry_run), "matched": len(rows), "resolved": done,
         "refused": refused, "deliveries": told,
     }  # fmt: skip
+
+
+async def _note(store: Store, act: Act, receiver: str, details: dict[str, Any]) -> None:
+    """Each act is in the audit already; that they were one, if the store goes away now, is not, and that is said."""
+    try:
+        await store.note_act(act.actor, f"resolve {act.action}", receiver, act.reason, details)
+    except StoreUnavailable as error:
+        click.echo(f"what was done stands in the audit one by one, not as one act: {error}", err=True)
 
 
 def _said(outcome: Outcome, *, dry_run: bool) -> str:

@@ -85,12 +85,14 @@ class Ledger:
         return wrong + self._doubled_notices()
 
     def _doubled_notices(self) -> list[str]:
-        """A delivery that was replayed may die again, and is told of again: once a death."""
+        """A delivery that was replayed may die again, and is told of again: once a death. Of what was never acknowledged
+        nobody here knows under which id it was replayed."""
         named = {(one.line, one.version): message_id for one, message_id in self.acknowledged.values()}
         wrong = []
         for notice, keys in self.notices.items():
-            deaths = 1 + self.replays[named.get((notice.line, notice.version), ""), notice.receiver]
-            if len(keys) > deaths:
+            message_id = named.get((notice.line, notice.version))
+            deaths = 1 + self.replays[message_id or "", notice.receiver]
+            if message_id is not None and len(keys) > deaths:
                 wrong.append(
                     f"notice of {notice.line} {notice.version} under {len(keys)} keys, it died {deaths} times at most"
                 )

@@ -26,7 +26,7 @@ from .running import running as gateway_running
 from .test_polling import translator
 
 NODE = "CZ-ZFPT-310000"
-STOP_S = 0.4
+STOP_S = 1.0
 GIVE_BACK_S = 2.0
 TAKEN = Answer(orjson.dumps({"EVS": "EVS000", "text": ""}), 200)
 
@@ -181,15 +181,14 @@ async def test_a_worker_whose_store_never_came_stops_all_the_same(tmp_path: Path
 
 
 async def test_requests_and_parts_that_take_too_long_have_one_bound_together(tmp_path: Path) -> None:
-    async with gateway_running(tmp_path, GATEWAY_STOP_S="1.0") as there:
-        _, writer = await asyncio.open_connection("127.0.0.1", there.gateway.port)
+    async with gateway_running(tmp_path, GATEWAY_STOP_S="2.0") as there:
+        reader, writer = await asyncio.open_connection("127.0.0.1", there.gateway.port)
         writer.write(b"POST /v1/messages/3001 HTTP/1.1\r\nHost: x\r\nContent-Type: application/jose\r\n")
-        writer.write(b"Content-Length: 9\r\n\r\nhalf")
-        await writer.drain()
-        await asyncio.sleep(0.1)  # it is being read
-        there.gateway.tasks.append(asyncio.create_task(asyncio.sleep(1.0)))
+        writer.write(b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\nhalf")
+        assert b" 100 " in await reader.readline()  # it is being read
+        there.gateway.tasks.append(asyncio.create_task(asyncio.sleep(2.0)))
         began_s = time.monotonic()
         await there.gateway.stop()
         took_s = time.monotonic() - began_s
         writer.close()
-    assert 0.9 < took_s < 1.9
+    assert 1.9 < took_s < 3.8
