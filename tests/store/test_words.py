@@ -239,7 +239,11 @@ async def test_a_worker_of_before_indexes_in_a_file_of_its_own(
     assert await store.index_words() == 1
     assert len(await store.search(MessageFilter(text="养护"))) == 2
     await before.close()
-    assert not list(tmp_path.glob("gateway-words.db*"))
+    assert _files(tmp_path, "gateway-words.db*") == []
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return list(folder.glob(pattern))
 
 
 async def test_parts_of_the_index_go_with_their_messages(
