@@ -96,7 +96,8 @@ class Inbox:
             sealed = seal(self.worlds[platform.id], parcel_of(claimed))
         except DeliveryError as error:
             log.warning("not leased", delivery=claimed.delivery_id, receiver=platform.id, code=error.code)
-            verdict = Verdict(DeliveryState.DEAD, error.code, error.text, unknown=claimed.outcome_unknown)
+            state = DeliveryState.DEAD if error.permanent else DeliveryState.READY
+            verdict = Verdict(state, error.code, error.text, unknown=claimed.outcome_unknown)
             await self.store.record(self.outcomes.result(claimed, verdict, 0))
             return None
         return Leased(claimed, sealed, platform.connector.lease_s)

@@ -5,7 +5,7 @@ known. A refusal is told by confirmVoucherFail, at most 200 GBK bytes each (DECI
 read and could be neither confirmed nor refused stays with the store, and is read again until it can.
 
 What cannot be taken now, since the gateway is busy or its store away, is passed by nothing: the round ends with it, and the
-next one reads it first. A voucher that a fault of ours holds up is passed, as nobody knows for how long.
+next one reads it first. Where a receiver of it has enough, it is passed by nothing of its type, and the other types go on. A voucher that a fault of ours holds up is passed, as nobody knows for how long.
 
 One process of all nodes polls a store at a time (turns.py). Whoever takes the turn first reads again what another may
 have read and left.
@@ -40,6 +40,10 @@ PASSING = frozenset({"90001", "90002"})
 
 class NotNow(DeliveryError):
     """Nothing is taken for the moment, whatever it is."""
+
+
+class ReceiverFull(DeliveryError):
+    """Nothing of this type is taken for the moment."""
 
 
 class VoucherSource(Protocol):
@@ -118,6 +122,8 @@ class Poller:
             except NotNow as error:
                 log.warning("poll held", platform=self.platform.id, type=vt_code, text=error.text)
                 return 0
+            except ReceiverFull as error:
+                log.warning("type held", platform=self.platform.id, type=vt_code, text=error.text)
             except DeliveryError as error:
                 log.warning(
                     "poll failed", platform=self.platform.id, type=vt_code, code=error.code, text=error.text
@@ -137,8 +143,8 @@ class Poller:
 
     async def _accept(self, vt_code: str, sealed: bytes) -> tuple[int, int]:
         """Takes every voucher of a sealed batch over; confirms or refuses each by number. How many were
-        settled, and how many are held: our own fault, or nobody can be told of them. NotNow once those before it are
-        settled."""
+        settled, and how many are held: our own fault, or nobody can be told of them. NotNow or ReceiverFull once those
+        before it are settled."""
         try:
             unsealed = self._unseal(sealed)
             vouchers = split(unsealed.payload)
@@ -154,6 +160,9 @@ class Poller:
             except (NotNow, StoreUnavailable) as error:
                 await self._settle_before(error, vt_code, good, bad)
                 raise NotNow("poll.busy", str(error)) from error
+            except ReceiverFull:
+                await self._settle(vt_code, good, bad)
+                raise
             except Exception:  # the others of the batch must not share its fate
                 log.exception("voucher held by a fault of ours", platform=self.platform.id, type=vt_code)
             else:
@@ -193,13 +202,15 @@ class Poller:
         return unsealed
 
     async def _take_one(self, data: bytes, unsealed: Unsealed) -> tuple[str, str]:
-        """(voucher number, "" or the reason of the refusal). NotNow where it must wait."""
+        """(voucher number, "" or the reason of the refusal). NotNow or ReceiverFull where it must wait."""
         parsed: Parsed | None = None
         try:
             parsed = self.translator.parse(self.platform, data)
             submission = self._submission(data, parsed, unsealed)
             await self.take(submission)
         except MessageError as error:
+            if error.faults[0].code == "receiver.backlog":
+                raise ReceiverFull("poll.backlog", str(error)) from error
             if error.result in PASSING:  # we are busy: that is no fault of the voucher, it is read again
                 raise NotNow("poll.busy", str(error)) from error
             await self._note(parsed.own_type if parsed else "", error)

@@ -77,12 +77,21 @@ class QueueConsumer:
         """False where it could not be taken for as long as it was ours to take."""
         while isinstance(taken := await self._receive(incoming), Later):
             log.warning("message held", platform=self.platform.id, name=incoming.message_id, why=taken.why)
-            await self._rest(min(taken.after_s, _MOST_WAIT_S))
-            if not await self._goes_on():
+            if not await self._wait(min(taken.after_s, _MOST_WAIT_S)):
                 return False
         reach("queue.taken")
         await self._answer(incoming, taken)
         await incoming.done()
+        return True
+
+    async def _wait(self, wait_s: float) -> bool:
+        """Is it still ours after so long? The turn is held on the way: another node would take what lies behind."""
+        slice_s = self.turn.lasts_s / 4
+        while wait_s > 0:
+            await self._rest(min(wait_s, slice_s))
+            if not await self._goes_on():
+                return False
+            wait_s -= slice_s
         return True
 
     async def _receive(self, incoming: Incoming) -> Taken | Later:

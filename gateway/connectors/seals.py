@@ -8,12 +8,12 @@ from gateway import clock
 from gateway.connectors.contract import ConnectorWorld, Parcel
 from gateway.errors import DeliveryError, MessageError
 from gateway.message import GATEWAY_NODE, Claims
-from gateway.security.suite import check_claims
+from gateway.security.suite import UnfitPayload, check_claims
 
 
 def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
     """The parcel's payload, sealed afresh under its delivery key. DeliveryError (`delivery.form`, for good) where the
-    suite cannot seal it."""
+    suite cannot seal such a payload; `delivery.configuration` where keys and algorithms do not fit: that can be mended."""
     claims = Claims(
         sender=GATEWAY_NODE,
         receiver=world.platform.id,
@@ -25,8 +25,10 @@ def seal(world: ConnectorWorld, parcel: Parcel) -> bytes:
     )
     try:
         return world.suite.seal(parcel.payload, claims, world.identity, world.peer)
-    except ValueError as error:
+    except UnfitPayload as error:
         raise DeliveryError("delivery.form", f"cannot be sealed: {error}"[:300], permanent=True) from error
+    except ValueError as error:
+        raise DeliveryError("delivery.configuration", f"cannot be sealed: {error}"[:300]) from error
 
 
 def unseal(world: ConnectorWorld, parcel: Parcel, data: bytes) -> tuple[bytes, str] | None:

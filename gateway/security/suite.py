@@ -31,6 +31,10 @@ class Unsealed:
     certificate: Certificate
 
 
+class UnfitPayload(ValueError):
+    """A payload that no key can seal: too large, or not of the form that the suite seals."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Whom we seal for. `algorithms`: "sign" and "encrypt" as the suite names them; absent: by key kind."""
@@ -47,8 +51,8 @@ class Suite(Protocol):
     content_type: str
 
     def seal(self, payload: bytes, claims: Claims, signer: Identity, peer: Peer) -> bytes:
-        """Signs payload and claims by `signer`, encrypts for `peer`. ValueError for what cannot be sealed:
-        larger than 8 MiB, an algorithm that the keys do not have, an empty claim."""
+        """Signs payload and claims by `signer`, encrypts for `peer`. UnfitPayload for what is larger than 8 MiB, or of
+        another form; any other ValueError for an algorithm that the keys do not have, an empty claim."""
         ...
 
     def unseal(self, data: bytes, recipient: Recipients, trust: Trust, at: datetime) -> Unsealed:
@@ -102,9 +106,9 @@ def _re_addressed(zh: str, en: str) -> MessageError:
 
 
 def check_size(payload: bytes) -> None:
-    """ValueError beyond 8 MiB."""
+    """UnfitPayload beyond 8 MiB."""
     if len(payload) > MAX_PAYLOAD_BYTES:
-        raise ValueError(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, this one {len(payload)}")
+        raise UnfitPayload(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, this one {len(payload)}")
 
 
 __all__ = [
@@ -113,6 +117,7 @@ __all__ = [
     "Recipients",
     "SealError",
     "Suite",
+    "UnfitPayload",
     "Unsealed",
     "check_claims",
     "check_size",

@@ -31,7 +31,7 @@ from gateway.security import wssnames as n
 from gateway.security.claimset import check_members, claims_as_members, read_claims
 from gateway.security.identity import Identity, Recipients
 from gateway.security.refusals import stale
-from gateway.security.suite import Peer, SealError, Unsealed, check_size, suites
+from gateway.security.suite import Peer, SealError, UnfitPayload, Unsealed, check_size, suites
 from gateway.security.trust import Trust
 from gateway.security.wssdecrypt import encode, sha1_thumbprint
 from gateway.security.wssparts import Parts, check_ids, locate, only
@@ -89,13 +89,13 @@ class Wss:
 
 
 def _canonical_content(payload: bytes) -> bytes:
-    """The payload's one element in canonical form; ValueError if it is not XML, or too large."""
+    """The payload's one element in canonical form; UnfitPayload if it is not XML, or too large."""
     try:
         content = xmltree.canonical(xmltree.parse(payload))
     except MessageError as error:
-        raise ValueError(f"wss seals XML only: {error}") from error
+        raise UnfitPayload(f"wss seals XML only: {error}") from error
     if len(content) > _MAX_CONTENT_BYTES:
-        raise ValueError(f"wss seals at most {_MAX_CONTENT_BYTES} bytes")
+        raise UnfitPayload(f"wss seals at most {_MAX_CONTENT_BYTES} bytes")
     return content
 
 

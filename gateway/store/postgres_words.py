@@ -5,6 +5,8 @@ its block (BLOCK numbers), blocks are asked newest first, and a page costs one b
 
 Numbers are given before their transactions end, so a message may turn up below others that are in already:
 what is not older than SETTLED_S is looked at again, and told by the rows of the index themselves.
+
+Rows of another form than FORM are as good as none: during a rolling upgrade nodes of before add such ones still.
 """
 
 from __future__ import annotations
@@ -27,19 +29,20 @@ from gateway.store.wordindex import BATCH, Candidate
 
 BLOCK = 1 << 14
 SETTLED_S = 60  # three times what a transaction may last
+FORM = 2  # of the terms; another number, and everything is indexed anew
 _AT_IT = 0x776F_7264  # the advisory lock of whoever indexes
 _MARK = "@"
-_PLACE = "words"
-_LOW = "SELECT coalesce((SELECT value FROM note WHERE name = 'words')::bigint, 0)"
-_UNINDEXED = "NOT EXISTS (SELECT 1 FROM message_words WHERE message_words.seq = message.seq)"
+_PLACE = f"words {FORM}"  # a note of each form: nodes of another one set their own
+_LOW = f"SELECT coalesce((SELECT value FROM note WHERE name = '{_PLACE}')::bigint, 0)"
+_UNINDEXED = f"NOT EXISTS (SELECT 1 FROM message_words WHERE message_words.seq = message.seq AND message_words.form = {FORM})"
 _FRESH = f"""
 SELECT seq, id, type, sender, application, amount_fen, search FROM message
 WHERE seq > $1 AND {_UNINDEXED} ORDER BY seq LIMIT $2"""
 _RECEIVERS = "SELECT message_id, receiver FROM delivery WHERE message_id = ANY($1::text[])"
-_ADD = """
-INSERT INTO message_words (seq, id, words)
-SELECT each.seq, each.id, each.words::tsvector FROM unnest($1::bigint[], $2::text[], $3::text[]) AS each(seq, id, words)
-ON CONFLICT (seq) DO NOTHING"""
+_ADD = f"""
+INSERT INTO message_words (seq, id, words, form) SELECT each.seq, each.id, each.words::tsvector, {FORM}
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS each(seq, id, words)
+ON CONFLICT (seq) DO UPDATE SET words = excluded.words, form = excluded.form"""
 # Everything up to here is in the index, and old enough that nothing below can turn up.
 _SETTLE = f"""
 INSERT INTO note (name, value) SELECT '{_PLACE}', least(
@@ -62,6 +65,7 @@ FROM (
     SELECT one.seq, one.id FROM block CROSS JOIN LATERAL (
         SELECT message_words.seq, message_words.id FROM message_words
         WHERE message_words.words @@ CAST(replace(:said, '{_MARK}', CAST(block.number AS text)) AS tsquery)
+            AND message_words.form = {FORM}
         ORDER BY message_words.seq DESC OFFSET 0
     ) AS one
     WHERE block.number IS NOT NULL AND one.seq < :below AND one.seq >= :least LIMIT :most

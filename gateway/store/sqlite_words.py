@@ -2,6 +2,8 @@
 
 Tables of `PART` messages each; one goes as a whole when its messages were purged. Reads and writes run on a
 thread of their own: a search does not hold up what is accepted.
+
+The name of the file says the form of the terms: during an upgrade a process of before goes on in its own file.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from gateway.store.terms import Asked, in_fts5, terms_of
 from gateway.store.wordindex import BATCH, Candidate
 
 Result = TypeVar("Result")
-_FORM = 2  # of the terms; an index of another form is made again
+_ENDING = "words-2"  # of the file's name; the number is the form of the terms
+_ENDING_BEFORE = "words"
 PART = 1 << 20
 _WAIT_MS = 10_000
 _CACHE_KIB = 4 * 1024  # what is hot is in the cache of the system
@@ -41,7 +44,7 @@ class SqliteWords:
     without = ""
 
     def __init__(self, log: Path):
-        self.path = log.with_name(f"{log.stem}-words{log.suffix}")
+        self.path = _beside(log, _ENDING)
         self._log = log
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="words")
         self._raw: sqlite3.Connection | None = None
@@ -76,7 +79,14 @@ class SqliteWords:
             raise StoreUnavailable(f"the index of words: {error}") from error
 
 
+def _beside(log: Path, ending: str) -> Path:
+    return log.with_name(f"{log.stem}-{ending}{log.suffix}")
+
+
 def _open(path: Path, log: Path) -> sqlite3.Connection:
+    before = _beside(log, _ENDING_BEFORE)
+    for side in ("-wal", "-shm", ""):
+        before.with_name(before.name + side).unlink(missing_ok=True)
     raw = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rwc", uri=True, isolation_level=None, check_same_thread=False
     )
@@ -86,8 +96,8 @@ def _open(path: Path, log: Path) -> sqlite3.Connection:
         raw.execute(f"PRAGMA {name} = {value}")
     raw.execute("ATTACH ? AS log", (f"{log.absolute().as_uri()}?mode=ro",))
     with _writing(raw):
-        if raw.execute("PRAGMA user_version").fetchone()[0] != _FORM:
-            _empty(raw)
+        for statement in _MADE.split(";\n"):
+            raw.execute(statement)
     return raw
 
 
@@ -115,10 +125,7 @@ def _parts(raw: sqlite3.Connection) -> list[int]:
 def _empty(raw: sqlite3.Connection) -> None:
     for part in _parts(raw):
         raw.execute(f"DROP TABLE words_{part}")
-    for statement in _MADE.split(";\n"):
-        raw.execute(statement)
     raw.execute("UPDATE place SET seq = 0, id = ''")
-    raw.execute(f"PRAGMA user_version = {_FORM}")
 
 
 def _place(raw: sqlite3.Connection) -> tuple[int, str]:

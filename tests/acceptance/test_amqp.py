@@ -83,11 +83,8 @@ class Platform:
 
     async def send(self, body: bytes, correlation_id: str, reply_to: str = "") -> None:
         message = aio_pika.Message(
-            body,
-            reply_to=reply_to or self.replies.name,
-            correlation_id=correlation_id,
-            message_id=correlation_id,
-        )
+            body, reply_to=reply_to or self.replies.name, correlation_id=correlation_id, message_id=correlation_id
+        )  # fmt: skip
         await self.channel.default_exchange.publish(message, self.place.inward)
 
     async def waiting(self, name: str) -> int:
@@ -223,20 +220,23 @@ async def test_a_gateway_killed_between_commit_and_acknowledgement_takes_it_once
 class Counter:
     """Takes what comes, and says "later" to the first one as often as it is told to."""
 
-    def __init__(self, busy: int):
-        self.busy = busy
+    def __init__(self, busy: int, after_s: float = 0.01):
+        self.busy, self.after_s = busy, after_s
         self.taken: list[bytes] = []
 
     async def take(self, data: bytes, name: str, traceparent: str = "") -> Taken | Later:
         if self.busy and not self.taken:
             self.busy -= 1
-            return Later(0.01, "store.busy")
+            return Later(self.after_s, "store.busy")
         self.taken.append(data)
         return Taken(True, b"", "text/plain")
 
 
 @contextlib.asynccontextmanager
-async def consuming(tmp_path: Path, place: Place, counter: Counter) -> AsyncIterator[None]:
+async def consuming(
+    tmp_path: Path, place: Place, counter: Counter, lasts_s: float = 10.0
+) -> AsyncIterator[Turn]:
+    """Another node's turn at the queue."""
     own = partner(SUB)
     settings = by_queues(place, tmp_path / "secret")
     platform = own.platform.model_copy(update={"connector": settings})
@@ -244,15 +244,12 @@ async def consuming(tmp_path: Path, place: Place, counter: Counter) -> AsyncIter
     store = open_store(f"sqlite:///{tmp_path / 'x.db'}", tmp_path)
     await store.open()
     one = QueueConsumer(
-        platform,
-        settings.queue,
-        AmqpLink(world),
-        cast(Receiving, counter),
-        Turn(store, "queue", "n1", tmp_path),
-    )
+        platform, settings.queue, AmqpLink(world), cast(Receiving, counter),
+        Turn(store, "queue", "n1", tmp_path, lasts_s=lasts_s),
+    )  # fmt: skip
     task = asyncio.create_task(one.run())
     try:
-        yield
+        yield Turn(store, "queue", "n2", tmp_path)
     finally:
         one.stop()
         await task
@@ -270,6 +267,19 @@ async def test_what_is_held_is_not_passed_by_what_the_broker_has_sent_already(
             while len(counter.taken) < 3:  # noqa: ASYNC110 - what is looked at is a list, as it fills
                 await asyncio.sleep(0.02)
     assert counter.taken == [b"1", b"2", b"3"]
+
+
+async def test_the_turn_is_kept_while_something_is_held(
+    tmp_path: Path, place: Place, platform: Platform
+) -> None:
+    await platform.send(b"1", "1")
+    counter = Counter(busy=1, after_s=1.0)
+    async with consuming(tmp_path, place, counter, lasts_s=0.6) as other, asyncio.timeout(15):
+        while counter.busy:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        while not counter.taken:
+            assert not await other.hold()
+            await asyncio.sleep(0.02)
 
 
 async def test_what_is_held_when_it_is_stopped_is_in_its_place_again(

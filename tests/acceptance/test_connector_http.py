@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -153,6 +154,16 @@ async def test_what_cannot_be_sealed_is_a_fault_of_its_form(
     with pytest.raises(DeliveryError) as caught:
         await connectors.get("http")(other.world(session, "http://127.0.0.1:1")).send(one)
     assert (caught.value.code, caught.value.permanent, caught.value.unknown) == ("delivery.form", True, False)
+
+
+async def test_keys_and_algorithms_that_do_not_fit_can_be_mended(
+    session: aiohttp.ClientSession, other: Partner
+) -> None:
+    world = other.world(session, "http://127.0.0.1:1")
+    unfit = replace(world, peer=replace(world.peer, algorithms={"encrypt": "none"}))
+    with pytest.raises(DeliveryError) as caught:
+        await connectors.get("http")(unfit).send(parcel())
+    assert (caught.value.code, caught.value.permanent) == ("delivery.configuration", False)
 
 
 async def test_a_503_that_a_proxy_may_have_said_leaves_it_open_where_the_key_is_not_known(

@@ -13,12 +13,15 @@ from gateway.client import PlatformClient, Refused
 from gateway.client.inbox import Failure, Leased
 from gateway.connectorsettings import ConnectorSettings
 from gateway.formats import formats
+from gateway.inbox import Inbox
 from gateway.message import DeliveryState
+from gateway.outcomes import Outcomes
 from gateway.security.suite import MAX_PAYLOAD_BYTES
 from gateway.settings import RetrySettings, Settings
 from gateway.store.contract import MessageFilter
 from tests.store.samples import accept_id, message, says, to
 
+from .partners import partner
 from .running import Running, running
 from .test_pressure import GENERAL, SUB, send, with_platform
 
@@ -147,6 +150,17 @@ async def test_what_cannot_be_sealed_keeps_nothing_else_from_the_platform(there:
     (dead,) = await there.store.deliveries(bad_id)
     assert (good.id, good.attempts) == (one.id, 1)
     assert (dead.state, dead.last_code) == (DeliveryState.DEAD, "delivery.form")
+
+
+async def test_what_the_keys_do_not_fit_waits_until_they_do(there: Running) -> None:
+    sent = await send(there)
+    world = partner(SUB).world(there.session, "")
+    unfit = replace(world, peer=replace(world.peer, algorithms={"encrypt": "none"}))
+    outcomes = Outcomes(there.settings, there.gateway.translator.standard.catalogue, lambda *given: None)
+    assert await Inbox(there.settings, there.store, outcomes, {SUB: unfit}).lease(world.platform, 1) == []
+    (row,) = [one for one in await there.store.deliveries(sent.message_id) if one.receiver == SUB]
+    assert (row.state, row.last_code) == (DeliveryState.READY, "delivery.configuration")
+    assert (await leased_again(sub(there))).id == row.id
 
 
 async def test_an_inbox_is_its_platforms_own(there: Running) -> None:

@@ -35,6 +35,7 @@ from .partners import identity, partner, settings, trust
 NODE, TYPE = "CZ-ZFPT-310000", "9502"
 APP_NO = "SQ-310000-20261124-00001"
 OTHER = "9503"
+FULL = MessageError.busy("receiver.backlog")
 BUSY = MessageError.of("store.busy", "忙", "busy", result="90002")
 
 
@@ -196,6 +197,18 @@ async def test_what_is_held_for_a_moment_is_passed_by_nothing_of_its_batch_or_ro
     await one._round()
     assert till.taken == ["V1"] and shelf.waiting and OTHER not in shelf.asked, "nor by what is new"
     for _ in range(3):
+        await one._round()
+    assert till.taken == ["V1", "V2", "V3", "V4"] and shelf.failed == {}
+
+
+async def test_a_receiver_that_has_enough_holds_its_type_and_no_other(tmp_path: Path, store: Store) -> None:
+    shelf, till = Shelf(*(office_return(no).mof for no in ("V1", "V2", "V3"))), Till()
+    till.faults["V2"] = [FULL, FULL]
+    one = poller(tmp_path, store, shelf, till, types=[TYPE, OTHER])
+    await one._round()
+    assert shelf.confirmed == till.taken == ["V1"] and OTHER in shelf.asked
+    shelf.waiting.append(office_return("V4").mof)
+    for _ in range(4):
         await one._round()
     assert till.taken == ["V1", "V2", "V3", "V4"] and shelf.failed == {}
 

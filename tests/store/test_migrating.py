@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from gateway.store import Store, open_store
+from gateway.store.contract import MessageFilter
+from tests.postgres import clean_database, the_server
 from tests.store.conftest import OpenStore
 from tests.store.samples import accept_id, claim_one, ended, message, new_log, says, to
 
@@ -48,7 +50,7 @@ async def test_keys_that_are_laid_out_anew_are_the_same_keys(
     connection.close()
 
 
-_BEFORE_0014 = ("ALTER TABLE attempt DROP COLUMN headers", "UPDATE alembic_version SET version_num = '0013'")
+_BEFORE_0016 = ("ALTER TABLE attempt DROP COLUMN headers", "UPDATE alembic_version SET version_num = '0015'")
 
 
 async def test_attempts_of_before_have_no_headers_and_new_ones_do(
@@ -58,7 +60,7 @@ async def test_attempts_of_before_have_no_headers_and_new_ones_do(
     assert await store.record(ended(await claim_one(store)))
     ((kept,),) = [await store.attempts(one.id) for one in await store.deliveries(before)]
     await store.close()
-    await run_raw(store_url, _BEFORE_0014)
+    await run_raw(store_url, _BEFORE_0016)
     again = make_store()
     await again.open()
     ((found,),) = [await again.attempts(one.id) for one in await again.deliveries(before)]
@@ -68,6 +70,57 @@ async def test_attempts_of_before_have_no_headers_and_new_ones_do(
     ((new,),) = [await again.attempts(one.id) for one in await again.deliveries(after)]
     assert new.headers == "{}"
     await again.close()
+
+
+_BEFORE_0015 = (
+    "ALTER TABLE attempt DROP COLUMN headers",
+    "ALTER TABLE message_words DROP COLUMN form",
+    "UPDATE alembic_version SET version_num = '0014'",
+)
+_OF_BEFORE = "NOT EXISTS (SELECT 1 FROM message_words WHERE message_words.seq = message.seq)"
+
+
+async def index_as_before(link: asyncpg.Connection, low: int) -> None:
+    """As the gateway of before indexed all that it saw above `low`, in terms of its own."""
+    last = await link.fetchval(f"SELECT max(seq) FROM message WHERE seq > $1 AND {_OF_BEFORE}", low)
+    await link.execute(
+        "INSERT INTO message_words (seq, id, words) SELECT seq, id, 'before'::tsvector FROM message"
+        f" WHERE seq > $1 AND {_OF_BEFORE} ON CONFLICT (seq) DO NOTHING",
+        low,
+    )
+    await link.execute(
+        "INSERT INTO note (name, value) VALUES ('words', $1)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        str(last),
+    )
+
+
+async def test_a_node_of_before_that_indexes_beside_the_migration_hides_no_message(tmp_path: Path) -> None:
+    """It read before the migration up to where the index goes, and writes after it."""
+    url = await clean_database(the_server())
+    store = open_store(url, tmp_path, evidence=new_log())
+    await store.open()
+    for n in range(2):
+        await accept_id(store, message(f"{n}", search="养护"))
+    link = await asyncpg.connect(url)
+    for one in _BEFORE_0015:
+        await link.execute(one)
+    await index_as_before(link, 0)
+    low = int(await link.fetchval("SELECT value FROM note WHERE name = 'words'"))
+    await accept_id(store, message("2", search="养护"))
+    await store.close()
+    await store.open()
+    await index_as_before(link, low)
+    assert len(await store.search(MessageFilter(text="养护"))) == 3
+    assert await store.index_words() == 3
+    await accept_id(store, message("3", search="养护"))
+    await index_as_before(link, low)
+    assert len(await store.search(MessageFilter(text="养护"))) == 4
+    assert await store.index_words() == 1 and await store.index_words() == 0
+    await link.execute("UPDATE note SET value = $1 WHERE name = 'words 2'", str(1 << 60))  # all is old enough
+    assert len(await store.search(MessageFilter(text="养护"))) == 4
+    await link.close()
+    await store.close()
 
 
 async def run_raw(url: str, statements: tuple[str, ...]) -> None:

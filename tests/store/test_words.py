@@ -16,6 +16,7 @@ from gateway.payments.ground import Application, Contract, Ground, Needs
 from gateway.standard import Standard
 from gateway.store import Store, sqlite_words
 from gateway.store.contract import Arrival, LastVersion, MessageFilter, Verdict
+from gateway.store.sqlite_words import SqliteWords
 from gateway.wordkeeper import WordKeeper
 from tests.store.conftest import OpenStore
 from tests.store.samples import accept_id, ended, message, says, to
@@ -218,6 +219,33 @@ async def test_the_index_of_another_log_is_made_anew(
     await store.close()
 
 
+async def test_a_worker_of_before_indexes_in_a_file_of_its_own(
+    store: Store, sqlite_only: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Until it is replaced; then its file is gone."""
+    before = SqliteWords(tmp_path / "gateway.db")
+    before.path = tmp_path / "gateway-words.db"
+    await accept_id(store, message(search="浦东养护"))
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_words, "terms_of", lambda *_: {"before"})
+        patched.setattr(sqlite_words, "_ENDING_BEFORE", "earlier")
+        assert await before.follow() == 1
+        assert before.path.exists()
+    assert await store.index_words() == 1
+    await accept_id(store, message(search="浦西养护"))
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_words, "terms_of", lambda *_: {"before"})
+        assert await before.follow() == 1
+    assert await store.index_words() == 1
+    assert len(await store.search(MessageFilter(text="养护"))) == 2
+    await before.close()
+    assert _files(tmp_path, "gateway-words.db*") == []
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return list(folder.glob(pattern))
+
+
 async def test_parts_of_the_index_go_with_their_messages(
     store: Store, sqlite_only: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -232,7 +260,7 @@ async def test_parts_of_the_index_go_with_their_messages(
     await accept_id(store, message("last", search="养护"))
     await store.index_words()
     assert len(await store.search(MessageFilter(text="养护"))) == 3
-    with sqlite3.connect(tmp_path / "gateway-words.db") as raw:
+    with sqlite3.connect(tmp_path / "gateway-words-2.db") as raw:
         names = {
             name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%'")
         }
