@@ -34,7 +34,7 @@ class Operations(Part):
 class DropSettings(Part):
     """Folders below the connector's url. `deliver_to`: where the gateway delivers; what the platform has, it may move
     to done/ or failed/ there. `take_from`: where the platform drops; looked at every `every_s`, at most `most` files.
-    `keep_s`: how long what it dropped, settled, and the answers stay there, by their own time; 0: until the platform clears them away."""
+    `keep_s`: how long what it dropped, settled, and the answers stay there; 0: until the platform clears them away."""
 
     deliver_to: str = Field(default="out", pattern=_FOLDER)
     take_from: str = Field(default="in", pattern=_FOLDER)

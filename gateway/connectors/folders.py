@@ -65,7 +65,7 @@ class Folders(Protocol):
         ...
 
     async def move(self, path: str, to: str) -> bool:
-        """Durable; False if `to` is taken or `path` is gone."""
+        """Durable, and changed now where the place lets us say so; False if `to` is taken or `path` is gone."""
         ...
 
     async def remove(self, path: str) -> None:

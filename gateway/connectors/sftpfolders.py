@@ -27,6 +27,13 @@ _MAY_BE_THERE = (
     asyncssh.SFTPFileAlreadyExists,
 )  # what a server says of a name that is taken
 
+_KEEPS_ITS_TIME = (
+    asyncssh.SFTPPermissionDenied,
+    asyncssh.SFTPOpUnsupported,
+    asyncssh.SFTPFailure,
+    asyncssh.SFTPNoSuchFile,
+)
+
 
 class SftpFolders:
     """Connects when it is first asked for something, and again after a connection was lost."""
@@ -110,6 +117,8 @@ class SftpFolders:
 
     async def move(self, path: str, to: str) -> bool:
         async with self._calling() as call:
+            with contextlib.suppress(*_KEEPS_ITS_TIME):
+                await call.sftp.utime(self._at(path))
             return await self._rename(call, path, to)
 
     async def remove(self, path: str) -> None:

@@ -319,6 +319,16 @@ async def test_what_was_settled_long_ago_is_cleared_away(place: Path) -> None:
         assert [names(place / "in" / folder) for folder in ("done", "refused", "answers")] == [["young"]] * 3
 
 
+async def test_a_file_that_was_old_when_it_was_dropped_is_kept_from_its_settling_on(place: Path) -> None:
+    async with taking(place, Counter(partner_settings())) as poller:
+        drop(place, "a", b"a")
+        os.utime(place / "in/a", (1, 1))
+        await poller._round()
+        poller._cleared_s = 0.0  # an hour later
+        await poller._round()
+    assert names(place / "in/done") == ["a"]
+
+
 async def test_a_pause_holds_for_files_as_for_calls(tmp_path: Path, place: Path) -> None:
     async with exchanging(tmp_path, place) as there:
         await there.store.pause_receiver(SUB, "li", "their folder is moved")

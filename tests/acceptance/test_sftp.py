@@ -239,7 +239,9 @@ async def test_folders_behind_sftp_do_what_folders_on_a_disk_do(port: int, root:
         with pytest.raises(NotAFile):
             await folders.read(f"out/{name}", 9)
     assert await folders.read("out/a", 2) == b"fir" and await folders.read("out/none", 2) is None
-    assert await folders.move("out/a", "out/done/a") and not await folders.move("out/a", "out/done/c")
+    os.utime(place / "out/a", (1, 1))
+    assert await folders.move("out/a", "out/done/a") and (place / "out/done/a").stat().st_mtime > 1
+    assert not await folders.move("out/a", "out/done/c")
     assert not await folders.move("out/b", "out/done/a")
     assert await folders.claim("out/b", "out/done/b") and not await folders.claim("out/b", "out/done/d")
     await folders.remove("out/done/b")
