@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from aiohttp import web
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
+# Where one's own proxies stand: this machine, RFC 1918, RFC 6598, RFC 4193.
+_NEAR = tuple(
+    ipaddress.ip_network(one)
+    for one in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7")
+)  # fmt: skip
 # No inline script or style and nothing from elsewhere; htmx is told to use neither (layout.html).
 HEADERS = {
     "Content-Security-Policy": (
@@ -55,6 +62,19 @@ def host_name(host: str) -> str:
 
 
 def origin_of(request: web.Request) -> str:
-    """Where a request comes from, for the audit: the peer, and what a proxy says of whom it stands for."""
+    """Where a request comes from, for the audit: the peer, and what a proxy says of whom it stands for. Of a peer from
+    the open network nothing is believed: whoever asks directly would be another at each try."""
+    if not _is_near(request.remote or ""):
+        return request.remote or ""
     said = request.headers.get("X-Forwarded-For", "").strip()[-64:]  # the nearest proxy's word is the last
     return f"{request.remote or ''} (for {said})" if said else request.remote or ""
+
+
+def _is_near(peer: str) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in _NEAR)

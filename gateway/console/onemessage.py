@@ -15,7 +15,15 @@ from gateway.console import proof
 from gateway.console.certificates import Key, all_keys
 from gateway.console.curls import curl_of
 from gateway.console.guard import audit, requires
-from gateway.console.lineages import HIDDEN, ORIGINAL, STANDARD, FormLeaves, form_leaves
+from gateway.console.lineages import (
+    HIDDEN,
+    ORIGINAL,
+    STANDARD,
+    WITHHELD,
+    FormLeaves,
+    form_leaves,
+    is_withheld,
+)
 from gateway.console.masked import MOST_CHARS, NO_MASK, Masker, indented, readable, without
 from gateway.console.timeline import timeline
 from gateway.console.told import answer_of, headers_of
@@ -28,16 +36,22 @@ from gateway.store.contract import AttemptRow, DeliveryRow, MessageFilter, Messa
 
 _LONGEST_REASON = 500
 _RELATED = 40
+_ANSWER = "answer"
+_OWN = (
+    STANDARD,
+    _ANSWER,
+)  # in the standard's words or the gateway's own: the masker knows what is sensitive there
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form of a message, readable and masked. `id` is its anchor."""
+    """One form of a message, readable and masked. `id` is its anchor. `fault`: why its text is not shown, as a key."""
 
     id: str
     title: str
     text: str
     cut: bool
+    fault: str = ""
 
 
 def add(pages: web.Application) -> None:
@@ -192,11 +206,16 @@ def forms_of(
             text = readable(one.rendered, _format(platforms.get(one.receiver), one.rendered))
             texts.append((f"to-{one.id}", f"→ {one.receiver}", text))
     if row.answer:
-        texts.append(("answer", "message.answered", readable(row.answer)))
-    hidden = {one.id: one.hidden for one in leaves}
-    return [
-        _form(id, title, masker.text(without(text, hidden.get(id, ()), HIDDEN))) for id, title, text in texts
-    ]
+        texts.append((_ANSWER, "message.answered", readable(row.answer)))
+    found = {one.id: one for one in leaves}
+    forms = []
+    for id, title, text in texts:
+        if id not in _OWN and is_withheld(world.translator.standard, row, found.get(id), masker):
+            forms.append(Form(id, title, "", cut=False, fault=WITHHELD))
+            continue
+        hidden = found[id].hidden if id in found else ()
+        forms.append(_form(id, title, masker.text(without(text, hidden, HIDDEN))))
+    return forms
 
 
 def _format(platform: Any, data: bytes) -> str:

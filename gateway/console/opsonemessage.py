@@ -55,12 +55,15 @@ def _line(one: Line) -> dict[str, Any]:
 
 @requires("messages.view")
 async def show_forms(request: web.Request) -> web.Response:
-    """The sender's form, the standard's, each receiver's, the answer: as text, masked, long ones cut."""
+    """The sender's form, the standard's, each receiver's, the answer: as text, masked, long ones cut.
+    `fault`: why there is no text."""
     world, row = request.app[WORLD], await _get(request)
     deliveries, masker = await _deliveries(world, row), world.masker(row)
     leaves = await leaves_of(world, row, deliveries, masker)
     forms = forms_of(world, row, deliveries, masker, leaves)
-    return told({"forms": [{"id": one.id, "text": one.text, "cut": one.cut} for one in forms]})
+    return told(
+        {"forms": [{"id": one.id, "text": one.text, "cut": one.cut, "fault": one.fault} for one in forms]}
+    )
 
 
 @requires("messages.view")
@@ -139,7 +142,7 @@ async def show_receipt(request: web.Request) -> web.Response:
 
 _ID = (Parameter("id", "网关编号", "message id"),)
 _LINE = object_(**texts("at", "stage", "text", "receiver", "state"), **numbers("at_ms", "took_us", "number"))
-_FORM = object_(**texts("id", "text"), cut=FLAG)
+_FORM = object_(**texts("id", "text", "fault"), cut=FLAG)
 _LEAF = object_(
     **texts("path", "name"), depth=NUMBER, value={"type": ["string", "null"]}, sources=list_(TEXT),
     steps=list_(TEXT),

@@ -57,6 +57,10 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
         "此格式不能逐项读取，见全文",
         "This form cannot be read value by value; see the text",
     ),
+    "lineage.withheld": (
+        "此格式无法逐项追溯，其中的敏感内容无从辨认，须填写理由查看明文",
+        "This form cannot be traced value by value, so what is sensitive in it cannot be told: it is shown with the plain values alone",
+    ),
     "lineage.cut": ("仅显示前 {0} 项", "the first {0} values are shown"),
     "lineage.version": ("沿袭按映射 {0}", "lineage by mapping {0}"),
     "lineage.made-by": ("生成时为 {0}", "made by {0}"),

@@ -14,11 +14,12 @@ import orjson
 from aiohttp import web
 
 from gateway.console.guard import requires
-from gateway.console.lineages import HIDDEN, form_leaves
+from gateway.console.lineages import HIDDEN, ORIGINAL, WITHHELD, form_leaves, is_withheld
 from gateway.console.masked import MOF, readable, without
 from gateway.console.playground import answer, as_json, golden_samples, page, read_attempt
 from gateway.console.sessions import form_token
-from gateway.console.world import WORLD, ConsoleWorld
+from gateway.console.texts import translate
+from gateway.console.world import WORLD, ConsoleWorld, language_of
 from gateway.mapping import Mapping
 from gateway.mapping.check import find_schemas
 from gateway.mapping.playground import Attempt
@@ -63,7 +64,8 @@ async def files(request: web.Request) -> web.Response:
 async def file(request: web.Request) -> web.Response:
     """Its text, the newest messages that it was used for (`message`: that one before them), its golden samples."""
     world, mapping = request.app[WORLD], find_mapping(request)
-    real = await _real(world, mapping, request.query.get("message", ""))
+    why = translate(language_of(request), WITHHELD)
+    real = await _real(world, mapping, request.query.get("message", ""), why)
     path = Path(mapping.file)
     golden = await asyncio.to_thread(golden_samples, path)
     return as_json({"text": await asyncio.to_thread(path.read_text, "utf-8"), "samples": [*real, *golden]})
@@ -81,21 +83,28 @@ def _name(mapping: Mapping) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-async def _real(world: ConsoleWorld, mapping: Mapping, first: str) -> list[dict[str, str]]:
+async def _real(world: ConsoleWorld, mapping: Mapping, first: str, why: str) -> list[dict[str, str]]:
     found = await messages_of(world.store, world.translator.platforms, mapping, _LAST)
     found.sort(key=lambda one: (one[1].id == first, one[1].id), reverse=True)
     # What is sensitive inside a voucher's Base64 cannot be masked there: of vouchers there are golden samples only.
     return [
-        await asyncio.to_thread(_sample, world, mapping, platform, row)
+        await asyncio.to_thread(_sample, world, mapping, platform, row, why)
         for platform, row in found
         if mapping.direction == "out" or platform.format != MOF
     ]
 
 
-def _sample(world: ConsoleWorld, mapping: Mapping, platform: Platform, row: MessageRow) -> dict[str, str]:
+def _sample(
+    world: ConsoleWorld, mapping: Mapping, platform: Platform, row: MessageRow, why: str
+) -> dict[str, str]:
+    """`why`: said in place of a sample that cannot be traced."""
     masker = world.masker(row)
     if mapping.direction == "in":
-        hidden = [value for form in form_leaves(world.translator, row, [], masker) for value in form.hidden]
+        leaves = form_leaves(world.translator, row, [], masker)
+        original = next((form for form in leaves if form.id == ORIGINAL), None)
+        if is_withheld(world.translator.standard, row, original, masker):
+            return {"name": f"{row.id} {platform.id}: {why}", "sample": "", "context": ""}
+        hidden = [value for form in leaves for value in form.hidden]
         text = without(readable(row.original, platform.format), hidden, HIDDEN)
     else:
         text = _indented(world.translator.standard.read(row.type, row.body))

@@ -52,6 +52,8 @@ class Catalogue:
     def __init__(self, types: Mapping[str, MessageType]):
         self._types = dict(sorted(types.items()))
         self._names = {kind.name: kind for kind in types.values()}
+        sensitive = {path.rpartition("/")[2] for kind in types.values() for path in kind.sensitive}
+        self._sensitive_names = frozenset(_bare(name) for name in sensitive)
 
     def get(self, number_or_name: str) -> MessageType:
         """LookupError where there is no such type, with what was meant."""
@@ -61,6 +63,10 @@ class Catalogue:
             hint = f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(self._types)}"
             raise LookupError(f"unknown message type {number_or_name[:60]!r}{hint}")
         return found
+
+    def is_sensitive_name(self, name: str) -> bool:
+        """Is an element of any type that is called so sensitive? `PAY_ACCT_NO` is called as `PayAcctNo` is."""
+        return _bare(name) in self._sensitive_names
 
     def sensitive_in_key(self, number: str, biz_key: str) -> dict[str, str]:
         """Value → personal or account, of what is sensitive in a business key of the type (1004 has an account
@@ -175,3 +181,7 @@ def check_annotations(schemas: Schemas, codes: CodeTables, checks: Container[str
                 findings.append(Finding(number, 0, 0, path, text, "standard.schema"))
     if findings:
         raise ConfigError(findings)
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").casefold()

@@ -20,14 +20,16 @@ from playwright.async_api import Browser, expect
 
 from gateway import clock
 from gateway.cli.evidence import evidence
-from gateway.console.lineages import form_leaves, walk
+from gateway.console import trying
+from gateway.console.lineages import WITHHELD, form_leaves, walk
 from gateway.console.masked import NO_MASK
+from gateway.console.onemessage import forms_of
 from gateway.console.timeline import timeline
 from gateway.console.world import WORLD
 from gateway.evidence import EvidenceLog
 from gateway.mapping import MappingSet, load_mappings
 from gateway.message import GATEWAY_NODE, Head
-from gateway.rights import OPERATOR
+from gateway.rights import OPERATOR, VIEWER
 from gateway.security import keys
 from gateway.standard import Standard
 from gateway.store.contract import EventRow, NewDelivery
@@ -41,6 +43,9 @@ from tests.store.samples import accept_id, message, says
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium command on this machine")
 TREASURY = "CZ-ZFPT-310000"
+PAID = ROOT / "mappings/treasury/cases/PaymentResult.in/paid.input.xml"
+PAYER = "0310000000000001"
+WRITTEN = "UPDATE content SET original = CAST({} AS BLOB) WHERE message_seq = (SELECT seq FROM message WHERE id = ?)"
 ACCOUNT = "Payees/Payee[1]/AcctNo"
 
 
@@ -241,6 +246,88 @@ async def test_what_is_made_of_a_sensitive_value_and_reads_otherwise_is_hidden(
     assert told.account not in told_values and "***" in told_values
     plain = form_leaves(world.translator, row, [delivery], NO_MASK)
     assert {told.account} <= {leaf.value for form in plain for leaf in form.leaves}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def paid(told: Told) -> Told:
+    """A 5001 in the treasury's own form, as the golden case has it: the payer's account is read by nothing."""
+    world, site = told.site.pages[WORLD], told.site
+    original = PAID.read_bytes()
+    platform = site.settings.platforms[TREASURY]
+    record = world.translator.read(platform, "5001", world.translator.parse(platform, original)).record
+    head = json.dumps({"BizSendNode": TREASURY}).encode()
+    body = site.standard.build("5001", record)
+    rendered = json.dumps({"Head": {}, "Body": site.standard.to_json("5001", record)}).encode()
+    delivery = NewDelivery("GGZY-ZPT", "key-of-paid", NO, rendered, "standard")
+    arrival = message(
+        type="5001", sender=TREASURY, original=original, body=body, head=head, judge=says(delivery, application=NO)
+    )  # fmt: skip
+    return Told(site, await accept_id(site.store, arrival), PAYER, told.database)
+
+
+async def test_an_account_that_the_mapping_ignores_is_hidden(paid: Told) -> None:
+    _, forms = await call(paid, "forms", VIEWER)
+    _, lineage = await call(paid, "lineage", VIEWER)
+    _, page = await paid.ask(cookies=await cookie_of(paid.site.store, "viewer", name="v-paid"))
+    (original,) = (one for one in forms["forms"] if one["id"] == "original")
+    assert "PayAcctNo" in original["text"] and original["fault"] == ""
+    for told in (json.dumps(forms), json.dumps(lineage), page):
+        assert PAYER not in told
+
+
+@pytest.mark.parametrize("lost", ["sender", "mapping", "too large", "undecodable", "fault"])
+async def test_a_form_that_cannot_be_traced_is_not_shown(
+    paid: Told, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    world = paid.site.pages[WORLD]
+    if lost == "sender":
+        monkeypatch.setattr(world.translator, "platforms", {})
+    elif lost == "mapping":
+        monkeypatch.setattr(world.translator, "mappings", MappingSet({}))
+    elif lost == "too large":
+        monkeypatch.setattr("gateway.console.lineages.MOST_BYTES", 1)
+    elif lost == "undecodable":
+        paid.tamper(WRITTEN.format(f"'<Other>{PAYER}</Other>'"))
+    else:
+        paid.tamper(WRITTEN.format(f"'<MOF><PayAcctNo>{PAYER}</PayAcctNo></MOF>'"))
+    _, forms = await call(paid, "forms")
+    _, lineage = await call(paid, "lineage")
+    _, page = await paid.ask()
+    (original,) = (one for one in forms["forms"] if one["id"] == "original")
+    assert (original["text"], original["fault"]) == ("", WITHHELD)
+    for told in (json.dumps(forms), json.dumps(lineage), page):
+        assert PAYER not in told
+    assert "须填写理由查看明文" in page
+    row = await paid.site.store.get_message(paid.id)
+    assert row is not None
+    shown = forms_of(world, row, await paid.site.store.deliveries(row.id), NO_MASK, [])
+    assert [one.fault for one in shown] == ["", "", ""] and (PAYER in shown[0].text)
+
+
+async def test_a_receivers_form_that_cannot_be_traced_is_not_shown(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = told.site.pages[WORLD]
+    monkeypatch.setattr(world.translator, "mappings", MappingSet({}))
+    _, forms = await call(told, "forms")
+    assert [(one["id"][:3], one["fault"]) for one in forms["forms"]] == [
+        ("ori", ""), ("sta", ""), ("to-", WITHHELD),
+    ]  # fmt: skip
+
+
+async def test_a_sample_that_cannot_be_traced_is_not_given(
+    paid: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookies = await cookie_of(paid.site.store, "system", name="s-paid")
+    monkeypatch.setattr(trying, "MOF", "")  # of vouchers there are golden samples alone
+    place = f"/console/mappings/{paid.site.settings.platforms[TREASURY].profile}/PaymentResult/in/play/file"
+    url = paid.site.url + place
+    async with aiohttp.ClientSession(cookies=cookies) as session:
+        monkeypatch.setattr("gateway.console.lineages.MOST_BYTES", 1)
+        async with session.get(url) as answer:
+            samples = (await answer.json())["samples"]
+        (real,) = (one for one in samples if paid.id in one["name"])
+        assert real["sample"] == "" and "无法逐项追溯" in real["name"]
 
 
 def test_stages_lie_before_what_they_led_to() -> None:

@@ -6,7 +6,9 @@ import asyncio
 import threading
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from gateway.console.headers import origin_of
 from gateway.hashing import MOST_OF_ONE, MOST_WAITING, Hashing, TooManyHashes, share_of
 
 
@@ -44,3 +46,22 @@ async def test_there_is_a_bound_for_all() -> None:
 def test_what_an_asker_says_of_itself_is_no_origin() -> None:
     assert share_of("10.0.0.1 (for 1.1.1.1, 192.0.2.7)") == share_of("10.0.0.1 (for 192.0.2.7)")
     assert share_of("192.0.2.7") == "192.0.2.7"
+
+
+def heard(peer: str, said: str) -> str:
+    return origin_of(make_mocked_request("POST", "/", {"X-Forwarded-For": said}).clone(remote=peer))
+
+
+@pytest.mark.parametrize(
+    "peer", ["198.51.100.7", "2001:db8::7", "::ffff:198.51.100.7", "11.0.0.1", "100.128.0.1", ""]
+)
+def test_a_peer_of_the_open_network_is_one_origin_whatever_it_says(peer: str) -> None:
+    assert {share_of(heard(peer, f"192.0.2.{number}")) for number in range(20)} == {peer}
+
+
+@pytest.mark.parametrize(
+    "peer",
+    ["127.0.0.1", "::1", "10.1.2.3", "172.31.0.1", "192.168.7.1", "100.64.0.1", "fd00::1", "::ffff:10.1.2.3"],
+)
+def test_a_proxy_nearby_says_whom_it_stands_for(peer: str) -> None:
+    assert heard(peer, "192.0.2.7") == f"{peer} (for 192.0.2.7)"
