@@ -33,7 +33,8 @@ from gateway.store.contract import SessionRow, UserRow
 
 OPERATORS, EVERY_S = 50, 30.0
 CONSOLE = ("gateway", "console", "--announce", "--log-level", "error", "--no-set-up-link")
-_LINKS = re.compile(r'href="(/console/(?!static|language|sign|account)[^"#]*)"')
+# Of pages: a file to download is none.
+_LINKS = re.compile(r'<a\s(?![^>]*\sdownload)[^>]*href="(/console/(?!static|language|sign|account)[^"#]*)"')
 _NAME = "a-bench"
 _DAY_MS = 86_400_000
 
