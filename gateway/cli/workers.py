@@ -91,10 +91,11 @@ class Workers:
             _signal(worker, number)
 
     async def take_leave(self, wait_s: float) -> None:
-        """All still accept, and say at /readyz that they will not for long."""
+        """All still accept, and say at /readyz that they will not for long. Sooner over where somebody else ended them all."""
         self._is_leaving = True
         self.signal_all(signal.SIGUSR1)
-        await asyncio.sleep(wait_s)
+        if self._watchers:
+            await asyncio.wait(self._watchers, timeout=wait_s)
 
     async def stop(self) -> None:
         """What is in flight is finished, within the bound."""
@@ -155,13 +156,14 @@ class Workers:
             os.close(ready)
 
     async def _watch(self, worker: _Worker) -> None:
-        """Starts another where it died; more slowly where it died young."""
+        """Starts another where it died; more slowly where it died young. None once all are leaving: a supervisor may have
+        told the workers to end, and the parent too."""
         status = await worker.process.wait()
         asyncio.get_running_loop().remove_reader(worker.end.fileno())
         worker.end.close()
         self._leaving.discard(worker)
         delay_s = 0.0
-        while not worker.is_leaving and not self._stopping:
+        while not worker.is_leaving and not self._is_leaving and not self._stopping:
             log.error("worker died; another is started", worker=worker.number, status=status)
             lived_s = asyncio.get_running_loop().time() - worker.started_s
             if delay_s or lived_s < _LIVED_S:

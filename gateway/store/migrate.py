@@ -1,7 +1,10 @@
-"""Brings a database to the newest schema: all that is missing, in one transaction.
+"""Brings a database to the newest schema.
 
-So a process that is killed in the middle leaves the old schema, whole. Python's sqlite3 begins no
-transaction before DDL by itself; therefore it is begun by hand there.
+On SQLite all that is missing in one transaction: a process that is killed in the middle leaves the old schema, whole.
+Python's sqlite3 begins no transaction before DDL by itself; therefore it is begun by hand there.
+
+On PostgreSQL each revision in one of its own, and whoever comes next goes on behind the last: other nodes work
+meanwhile, and what one revision locks must not wait for what another one builds.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ def migrate_sqlite(path: Path) -> None:
 
 
 async def migrate_postgres(url: str, revision: str = "head") -> None:
-    """The same, or up to a revision; `url` as asyncpg reads it."""
+    """The same, or up to a revision, one by one; `url` as asyncpg reads it."""
     # Imported here: SQLite is migrated without them.
     import asyncpg
     from sqlalchemy.ext.asyncio import create_async_engine
@@ -37,7 +40,7 @@ async def migrate_postgres(url: str, revision: str = "head") -> None:
     engine = create_async_engine(
         "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
     )
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         await connection.run_sync(_upgrade, revision)
     await engine.dispose()
 

@@ -33,18 +33,20 @@ Condition = ColumnElement[bool] | TextClause
 _m, _d = tables.message.c, tables.delivery.c
 _CANDIDATE = (_m.seq, _m.id, _m.state, _m.application, _m.received_at, _m.amount_fen, _m.search)
 _SEQ = Statement(select(_m.seq).where(_m.id == bindparam("of_id")))
-# Over what was received near a moment; + 0, or the log would be read from its end.
-_EDGES = Statement(
-    select(func.min(_m.seq + 0), func.max(_m.seq + 0)).where(
-        _m.received_at >= bindparam("since", type_=BigInteger),
-        _m.received_at < bindparam("until", type_=BigInteger),
+_o = tables.message.alias("other").c
+_at = bindparam("at", type_=BigInteger)
+_first = select(_o.received_at).where(_o.received_at >= _at).order_by(_o.received_at).limit(1)
+_last = select(_o.received_at).where(_o.received_at < _at).order_by(_o.received_at.desc()).limit(1)
+# Over what was received near the first since a moment, and the last before it; + 0, or the log would be read from its end.
+_LEAST = Statement(
+    select(func.min(_m.seq + 0)).where(
+        _m.received_at >= _at, _m.received_at <= _first.scalar_subquery() + _SLACK_MS
     )
 )
-_FIRST_SINCE = Statement(
-    select(_m.seq)
-    .where(_m.received_at >= bindparam("at", type_=BigInteger))
-    .order_by(_m.received_at)
-    .limit(1)
+_MOST = Statement(
+    select(func.max(_m.seq + 0)).where(
+        _m.received_at < _at, _m.received_at >= _last.scalar_subquery() - _SLACK_MS
+    )
 )
 _FAILED = Statement(
     select(func.count()).select_from(
@@ -77,6 +79,8 @@ async def search_page(connection: Connection, index: WordIndex, wanted: MessageF
     look = await make_look(connection, wanted)
     least, most = await _span(connection, wanted)
     below = min(below, most)
+    if below <= least:
+        return MessagePage(())
     if look.asked is None:
         found = await _read(connection, wanted, look, below, [_m.seq >= least] if least else ())
         return await _page(connection, wanted, found)
@@ -171,24 +175,16 @@ async def _seq_of(connection: Connection, message_id: str) -> int:
 
 async def _span(connection: Connection, wanted: MessageFilter) -> tuple[int, int]:
     """The numbers (from, below) between which messages of that time lie, without those beyond that were received
-    near its ends: on a busy day they would be all that is looked at."""
-
-    async def first(at: int) -> int:
-        found = await _FIRST_SINCE.rows(connection, at=at)
-        return int(found[0][0]) if found else _NO_END
-
-    async def edges(since: int, until: int) -> tuple[int | None, int | None]:
-        ((least, most),) = await _EDGES.rows(connection, since=since, until=until)
-        return least, most
-
-    least, most = 0, _NO_END
+    near its ends: on a busy day they would be all that is looked at. What is received _SLACK_MS after the first
+    of that time, or before the last, has a number beyond that one's."""
+    least, below = 0, _NO_END
     if wanted.since:
-        inner, _ = await edges(wanted.since, wanted.since + _SLACK_MS)
-        least = await first(wanted.since - _SLACK_MS) if inner is None else inner
+        ((found,),) = await _LEAST.rows(connection, at=wanted.since)
+        least = _NO_END if found is None else found
     if wanted.until:
-        _, inner = await edges(wanted.until - _SLACK_MS, wanted.until)
-        most = await first(wanted.until + _SLACK_MS) if inner is None else inner + 1
-    return least, most
+        ((found,),) = await _MOST.rows(connection, at=wanted.until)
+        below = 0 if found is None else found + 1
+    return least, below
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> Non
     ledger = Ledger(certs)
     runner, port = await ledger.serve()
     gateway.environ["GATEWAY_URL_GGZY_ZPT"] = f"http://127.0.0.1:{port}/gateway/messages/{{type}}"
-    gateway.environ |= {"GATEWAY_LEASE_S": "3", "GATEWAY_DRAIN_S": "1"}
+    gateway.environ |= {"GATEWAY_LEASE_S": "3", "GATEWAY_DRAIN_S": "10"}
     await gateway.start()
     before, awards = material.payloads(ROOT, 3000)
     accepted: list[bytes] = []
@@ -126,6 +126,13 @@ async def test_workers_are_replaced_and_killed_under_load(tmp_path: Path) -> Non
             async with asyncio.timeout(10):  # they still accept, and say that they will not for long
                 while await ask(gateway.port, READY) != b"HTTP/1.1 503 Service Unavailable\r\n":
                     pass
+            leaving = gateway.children()
+            for one in leaving:
+                os.kill(one, signal.SIGTERM)  # as a supervisor does that tells the whole group
+            async with asyncio.timeout(9):  # nobody waits for who is gone
+                while gateway.process.returncode is None:
+                    assert gateway.children() <= leaving, "started anew"
+                    await asyncio.sleep(0.02)
         finally:
             await gateway.stop()
             await runner.cleanup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from pathlib import Path
 
 import asyncpg
@@ -10,7 +11,9 @@ import pytest
 
 from gateway.store import Store, open_store
 from gateway.store.contract import MessageFilter
-from tests.postgres import clean_database, the_server
+from gateway.store.migrate import migrate_postgres
+from gateway.store.migrations import HEAD
+from tests.postgres import clean_database, new_database, the_server
 from tests.store.conftest import OpenStore
 from tests.store.samples import accept_id, claim_one, ended, message, new_log, says, to
 
@@ -50,7 +53,7 @@ async def test_keys_that_are_laid_out_anew_are_the_same_keys(
     connection.close()
 
 
-_BEFORE_0016 = ("ALTER TABLE attempt DROP COLUMN headers", "UPDATE alembic_version SET version_num = '0015'")
+_BEFORE_0017 = ("ALTER TABLE attempt DROP COLUMN headers", "UPDATE alembic_version SET version_num = '0016'")
 
 
 async def test_attempts_of_before_have_no_headers_and_new_ones_do(
@@ -60,7 +63,7 @@ async def test_attempts_of_before_have_no_headers_and_new_ones_do(
     assert await store.record(ended(await claim_one(store)))
     ((kept,),) = [await store.attempts(one.id) for one in await store.deliveries(before)]
     await store.close()
-    await run_raw(store_url, _BEFORE_0016)
+    await run_raw(store_url, _BEFORE_0017)
     again = make_store()
     await again.open()
     ((found,),) = [await again.attempts(one.id) for one in await again.deliveries(before)]
@@ -73,7 +76,7 @@ async def test_attempts_of_before_have_no_headers_and_new_ones_do(
 
 
 _BEFORE_0015 = (
-    "ALTER TABLE attempt DROP COLUMN headers",
+    _BEFORE_0017[0],
     "ALTER TABLE message_words DROP COLUMN form",
     "UPDATE alembic_version SET version_num = '0014'",
 )
@@ -121,6 +124,37 @@ async def test_a_node_of_before_that_indexes_beside_the_migration_hides_no_messa
     assert len(await store.search(MessageFilter(text="养护"))) == 4
     await link.close()
     await store.close()
+
+
+_WHAT_IS_LOCKED = (
+    "CREATE TABLE locked (work bigint, tag text, name text)",
+    "CREATE FUNCTION note_locked() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " INSERT INTO locked SELECT txid_current(), tg_tag, relname FROM pg_locks JOIN pg_class ON oid = relation"
+    " WHERE pid = pg_backend_pid() AND mode = 'AccessExclusiveLock' AND relkind IN ('r', 'p') AND NOT relispartition;"
+    " INSERT INTO locked VALUES (txid_current(), tg_tag, ''); END $$",
+    "CREATE EVENT TRIGGER locked ON ddl_command_end WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE')"
+    " EXECUTE FUNCTION note_locked()",
+)
+
+
+async def test_indexes_are_built_while_others_read_and_no_two_tables_are_locked_at_once() -> None:
+    """A node of before that holds one of the two and waits for the other would end the migration."""
+    url = await new_database(the_server(), "built")
+    await migrate_postgres(url, "0013")
+    await run_raw(url, _WHAT_IS_LOCKED)
+    await migrate_postgres(url)
+    link = await asyncpg.connect(url)
+    rows = await link.fetch("SELECT DISTINCT work, tag, name FROM locked")
+    revision = await link.fetchval("SELECT version_num FROM alembic_version")
+    await link.close()
+    assert revision == HEAD
+    assert {row["name"] for row in rows if row["tag"] == "CREATE INDEX"} == {""}
+    locked = defaultdict(set)
+    for work, _, name in rows:
+        locked[work].add(name)
+    assert sorted(map(sorted, locked.values())) == [
+        [""], ["", "attempt"], ["", "message"], ["", "message_words"],
+    ]  # fmt: skip
 
 
 async def run_raw(url: str, statements: tuple[str, ...]) -> None:

@@ -172,6 +172,15 @@ async def test_what_was_received_right_beside_a_time_fills_no_page_of_it(
     assert [ids[row.id] for row in page.rows] == [101, 100] and page.older == ""
 
 
+async def test_what_was_received_out_of_order_far_from_a_time_is_of_it(store: Store) -> None:
+    """Alone within ten minutes of the time's ends is what has the other number."""
+    ids = [await accept_id(store, message(received_at=at)) for at in (2_600_001, 2_599_999)]
+    assert [row.id for row in await store.search(MessageFilter(since=2_000_000))] == ids[::-1]
+    assert [row.id for row in await store.search(MessageFilter(until=3_200_000))] == ids[::-1]
+    assert list(await store.search(MessageFilter(since=2_600_002))) == []
+    assert list(await store.search(MessageFilter(until=2_599_999))) == []
+
+
 def test_what_is_sensitive_is_never_among_the_words() -> None:
     """Of every type's sample: no value of an element that the schemas call sensitive is in the text."""
     standard, told = Standard.load(ROOT / "schemas"), 0

@@ -1,4 +1,4 @@
 """Alembic migrations of the store, run at start. `HEAD` is the newest revision: a database that is
 already there starts without loading Alembic."""
 
-HEAD = "0016"
+HEAD = "0017"

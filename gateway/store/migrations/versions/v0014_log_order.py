@@ -1,5 +1,8 @@
 """Indexes by which a page of the log is read in its order: those parked, whose index holds them alone; and on
-PostgreSQL, whose rows do not lie by number, a type's and a state's messages by number."""
+PostgreSQL, whose rows do not lie by number, a type's and a state's messages by number.
+
+On PostgreSQL nothing is dropped here: while indexes are built, what reads goes on.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,5 @@ def upgrade() -> None:
     )  # fmt: skip
     if op.get_bind().dialect.name != "postgresql":
         return
-    op.drop_index("message_type", "message", if_exists=True)
-    op.create_index("message_type", "message", ["type", "seq"])
-    op.drop_index("message_unusual", "message", if_exists=True)
-    op.create_index("message_unusual", "message", ["state", "seq"], postgresql_where=_UNUSUAL)
+    op.create_index("message_type_order", "message", ["type", "seq"])
+    op.create_index("message_unusual_order", "message", ["state", "seq"], postgresql_where=_UNUSUAL)
