@@ -33,12 +33,13 @@ class Tokens:
         return token
 
     async def end(self, token_id: str, asker: Asker, reason: str) -> str:
-        """Whose it was. AccountFault where no token, or more than one, has that id."""
+        """Whose it was. AccountFault where no token, or more than one, has that id (any more)."""
         found = [one for one in await self.store.tokens() if one.id == token_id]
         if len(found) != 1:
             raise AccountFault("token.unknown")
         act = asker.did("end token", found[0].name, reason, token=token_id, purpose=found[0].purpose)
-        await self.store.end_token(found[0].hash, act)
+        if not await self.store.end_token(found[0].hash, act):
+            raise AccountFault("token.unknown")
         return found[0].name
 
     async def of(self, name: str) -> list[TokenRow]:

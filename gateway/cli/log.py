@@ -88,6 +88,8 @@ def show(message: str, as_json: bool) -> None:
             for side, mark in (("sent", ">"), ("answered", "<")):
                 for name, value in attempt["headers"][side].items():
                     click.echo(f"      {mark} {name}: {value}")
+            if attempt["headers"]["cut"]:
+                click.echo("      the headers were too long to be kept whole")
 
 
 @log.command()

@@ -50,12 +50,15 @@ async def change_password(request: web.Request) -> web.Response:
 
 @requires("account")
 async def end_token(request: web.Request) -> web.Response:
-    """One of one's own."""
+    """One of one's own; 404 where it is none, or was ended meanwhile."""
     tokens, name = Tokens(request.app[WORLD].store), current_user(request).name
     own = [one for one in await tokens.of(name) if one.id == request.match_info["id"]]
     if not own:
         raise web.HTTPNotFound
-    await tokens.end(own[0].id, asker(request), "")
+    try:
+        await tokens.end(own[0].id, asker(request), "")
+    except AccountFault as error:
+        raise web.HTTPNotFound from error
     return await _page(request, done="account.token-ended")
 
 

@@ -59,9 +59,9 @@ async def try_candidate(request: web.Request) -> web.Response:
     name = f"{mapping.profile}/{mapping.message}.{mapping.direction}"
     try:
         candidate = await asyncio.to_thread(_load, world, mapping, text)
-        stand_ins = await asyncio.to_thread(StandIns.of, world, mapping)
     except ConfigError as error:
         return await _page(request, mapping, text=text, findings=error.findings, status=400)
+    stand_ins = await asyncio.to_thread(StandIns.of, world, mapping)
     trials = await try_on_last(
         world.store, world.settings.platforms, mapping, candidate, max(last, 1), stand_ins.of_message
     )

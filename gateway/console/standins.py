@@ -1,7 +1,8 @@
 """Real messages as a candidate mapping may read them: with others of the same form in place of sensitive values.
 
 What a candidate makes of a plain value, no mask finds again: a part of it, it backwards, whether it begins so.
-Therefore neither the candidate nor the version in force is given one. A stand-in has the length of the value, a
+Therefore neither the candidate nor the version in force is given one, nor what the version in force does not read:
+nobody has said what that is. A stand-in has the length of the value, a
 digit for a digit and a letter for a letter, so that functions do with it what they would do; it is another one at
 each try.
 """
@@ -17,14 +18,15 @@ from typing import Any
 
 import orjson
 
+from gateway.console.lineages import called_sensitive, walk
 from gateway.console.told import masked, masker_of
 from gateway.console.world import ConsoleWorld
-from gateway.errors import ConfigError
 from gateway.formats import formats
 from gateway.mapping import Checked, Context, Mapping, check_file
 from gateway.mapping.check import find_schemas
-from gateway.mapping.comparison import Comparison, compare
-from gateway.mapping.schema import Shelf
+from gateway.mapping.comparison import Comparison, compare, describe, reads
+from gateway.mapping.lineage import without_indexes
+from gateway.mapping.schema import SchemaError, Shelf
 from gateway.message import Record
 from gateway.security.masking import mask_record
 from gateway.settings import Platform
@@ -37,40 +39,33 @@ _HAN = "甲乙丙丁戊己庚辛壬癸"
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """`made_of`: sensitive path of the standard's form → those of the sender's form that it is made of. `unread`:
-    paths of the sender's form that no element is made of, and that are called like a sensitive one."""
+    """`made_of`: sensitive path of the standard's form → those of the sender's form that it is made of. `open_`:
+    paths of the sender's form that are given as they are, unless they are called like something sensitive: what the
+    version in force reads, and codes and dates. Anything else may be anything."""
 
     standard: Standard
     direction: str
     made_of: Table[str, tuple[str, ...]] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
+    open_: frozenset[str] = frozenset()
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     @classmethod
     def of(cls, world: ConsoleWorld, mapping: Mapping) -> StandIns:
-        """Slow: for a thread. ConfigError where its file has errors by now."""
+        """Of the version in force, whatever its file holds by now. Slow: for a thread."""
         standard = world.translator.standard
         if mapping.direction == "out":
             return cls(standard, mapping.direction)
-        checked, comparison = compared(world, mapping)
-        if comparison is None:
-            raise ConfigError(checked.findings)
-        sensitive = standard.sensitive(mapping.number)
-        made_of = {
-            row.target.path: tuple(side.path for side in row.sources)
-            for row in comparison.rows
-            if row.target.path in sensitive
-        }
-        names = {path.rpartition("/")[2] for kind in standard.catalogue for path in kind.sensitive}
-        unread = [side.path for side, _ in comparison.unused if side.path.rpartition("/")[2] in names]
-        return cls(standard, mapping.direction, made_of, tuple(unread))
+        found, sensitive = reads(mapping.plan), standard.sensitive(mapping.number)
+        made_of = {path: sources for path, sources in found.made_of.items() if path in sensitive}
+        return cls(standard, mapping.direction, made_of, found.read | _codes_and_dates(mapping))
 
     def of_message(self, platform: Platform, row: MessageRow) -> tuple[Record, Context]:
         """What the mapping reads. GatewayError where it cannot be read."""
         masker = masker_of(self.standard, row, self.like)
         if self.direction == "in":
             parsed = formats.get(platform.format).decode(row.original)
-            record, head = mask_record(parsed.record, self._sensitive(row), self.like), parsed.head
+            hidden = dict.fromkeys((*self._sensitive(row), *self._unread(parsed.record)), "personal")
+            record, head = mask_record(parsed.record, hidden, self.like), parsed.head
         else:
             sensitive = self.standard.sensitive(row.type)
             record = mask_record(self.standard.read(row.type, row.body), sensitive, self.like)
@@ -78,21 +73,36 @@ class StandIns:
         said = {str(name): masker.text(str(value)) for name, value in head.items()}
         return masked(record, masker), Context(said, platform.values)
 
-    def _sensitive(self, row: MessageRow) -> dict[str, str]:
+    def _sensitive(self, row: MessageRow) -> list[str]:
         """Of the sender's form: a field that can become a sensitive element is one only where it did."""
         record = self.standard.read(row.type, row.body) if row.body else {}
-        made = [
+        return [
             source
             for path, sources in self.made_of.items()
             if _is_in(record, path.split("/"))
             for source in sources
         ]
-        return dict.fromkeys((*made, *self.unread), "personal")
+
+    def _unread(self, record: Record) -> set[str]:
+        paths = {without_indexes(path) for path, _, _, value in walk(record) if value is not None}
+        return (paths - self.open_) | called_sensitive(record, self.standard.catalogue.is_sensitive_name)
 
     def like(self, kind: str, value: str) -> str:
         """The same for the same value, as long as one try lasts."""
         seed = hashlib.blake2b(value.encode(), key=self.secret).digest()
         return "".join(_like(char, seed[place % len(seed)]) for place, char in enumerate(value))
+
+
+def _codes_and_dates(mapping: Mapping) -> frozenset[str]:
+    """By the platform's schema; none where that cannot be read."""
+    try:
+        top = Shelf(find_schemas(Path(mapping.file))).get(mapping.schema) if mapping.schema else None
+    except SchemaError:
+        return frozenset()
+    leaves = ((path, one.leaf) for path, one in top.walk()) if top is not None else ()
+    return frozenset(
+        path for path, leaf in leaves if leaf is not None and describe(leaf)[0].startswith(("代码", "日期"))
+    )
 
 
 def compared(world: ConsoleWorld, mapping: Mapping) -> tuple[Checked, Comparison | None]:

@@ -225,6 +225,30 @@ def _conditions(node: plan.Expr, lets: tuple[tuple[str, plan.Expr], ...]) -> Ite
         yield from _conditions(one, lets)
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a plan reads of its source, paths without indexes. `made_of`: path of the target → those that its value
+    may be made of; `read`: these and what conditions, lists and the envelope ask for."""
+
+    made_of: Mapping[str, tuple[str, ...]]
+    read: frozenset[str]
+
+
+def reads(made: plan.Plan) -> Reads:
+    """Of the plan alone: the file on disk may be another one by now."""
+    made_of: dict[str, tuple[str, ...]] = {}
+    asked: list[plan.Expr | None] = [value for _, value in made.envelope]
+    for one, around in _walk_fields(made.fields, ()):
+        values = (one.source, one.value) if isinstance(one, plan.Items) else (one.value,)  # type: ignore[union-attr]
+        found = [place for value in values if value is not None for place in places(value, made.lets)]
+        made_of[unmarked(one.path)] = tuple(dict.fromkeys(unmarked(place) for place in found))
+        asked.append(one.when)
+        for block in around:
+            asked += (block.when, getattr(block, "source", None), getattr(block, "base", None))
+    read = {unmarked(place) for one in asked if one is not None for place in places(one, made.lets)}
+    return Reads(made_of, frozenset(read.union(*made_of.values())))
+
+
 # What a schema says of a field
 
 _DATES = {

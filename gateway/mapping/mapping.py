@@ -33,7 +33,7 @@ class Context:
 class Mapping:
     """One file: one message type, one direction, one profile.
 
-    `message` is the type's name, `number` its number; `root` the outermost element in the platform's words;
+    `message` is the type's name, `number` its number; `schema` the platform's own, "" for none; `root` the outermost element in the platform's words;
     `version` the file's own version and the digest of its content (fragments included); `compiled` the
     function (message, head, platform, origin), `python` its source; `findings` the warnings.
     """
@@ -46,6 +46,7 @@ class Mapping:
         self.number = checked.number
         self.direction = text.direction
         self.format = text.format
+        self.schema = text.schema
         self.root = checked.root
         self.profile = path.parent.name
         self.file = str(path)

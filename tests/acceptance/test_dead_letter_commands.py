@@ -212,11 +212,15 @@ async def test_the_log_masks_what_the_standard_calls_sensitive(terminal: Termina
     message_id = await accept_id(store, sent)
     claimed = await claim_one(store)
     text = f"account {record['AcctNo']} is unknown"
-    headers = json.dumps({"sent": {"idempotency-key": key}, "answered": {"via": "1.1 a"}})
+    headers = json.dumps({"sent": {"idempotency-key": key}, "answered": {"via": "1.1 a"}, "cut": True})
     await store.record(ended(claimed, DeliveryState.DEAD, "receiver.30012", text=text, headers=headers))
     await store.close()
     (attempt,) = (await terminal.run("log", "show", message_id))["deliveries"][0]["attempts"]
-    assert attempt["headers"]["answered"] == {"via": "1.1 a"} and not attempt["headers"]["cut"]
+    assert attempt["headers"]["answered"] == {"via": "1.1 a"} and attempt["headers"]["cut"]
+    told = await asyncio.to_thread(
+        CliRunner().invoke, main, ["log", "show", message_id], env=terminal.environ
+    )
+    assert "< via: 1.1 a" in told.output and "headers were too long to be kept whole" in told.output
     for words in (("log", "search"), ("log", "show", message_id), ("log", "dead")):
         shown = json.dumps(await terminal.run(*words))
         assert record["AcctNo"] not in shown and "****" + record["AcctNo"][-4:] in shown, words

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jsonschema_rs
+import orjson
 import pytest
 from playwright.async_api import Browser, expect
 
 from gateway import clock
 from gateway.console.routes import OPS
+from gateway.console.standins import StandIns
 from gateway.errors import Fault
+from gateway.mapping import Mapping, load_mapping
 from gateway.mappingtrial import Differing, compare_records
+from gateway.message import Record
+from gateway.standard import Standard
 from gateway.store.contract import MessageFilter
 from tests.console.conftest import CHROMIUM, ROOT, Site
 from tests.console.people import cookie_of
@@ -80,6 +88,47 @@ async def test_a_candidate_with_errors_is_told_line_by_line(site: Site) -> None:
     broken = file.read_text("utf-8") + "\nno_such_section: 1\n"
     status, page, _ = await ask(site, f"{path}/try", {"text": broken, "last": "10"}, cookies)
     assert status == 400 and file.name in said(page.xpath("//ul[@class='findings']")[-1])
+
+
+AWARD = ROOT / "mappings/construction/AwardResultSync.in.yaml"
+SAMPLE = AWARD.parent / "cases/AwardResultSync.in/consortium-lead-first.input.xml"
+EXAMINER, LANDLINE = "王小明", "021-58881234"
+
+
+def given(standard: Standard, mapping: Mapping) -> Record:
+    """What a candidate is given of a message."""
+    text = re.sub("<(EXAMINER_NAME|OTHER_CONTENT)>.*", "", SAMPLE.read_text("utf-8")).replace(
+        "</CONTEXT>",
+        f"<EXAMINER_NAME>{EXAMINER}</EXAMINER_NAME><OTHER_CONTENT>{LANDLINE}</OTHER_CONTENT></CONTEXT>",
+    )
+    world: Any = SimpleNamespace(translator=SimpleNamespace(standard=standard))
+    row: Any = SimpleNamespace(type=mapping.number, body=b"", biz_key="", original=text.encode())
+    platform: Any = SimpleNamespace(format="des", values={})
+    return StandIns.of(world, mapping).of_message(platform, row)[0]
+
+
+def test_what_no_mapping_reads_is_given_as_a_stand_in(standard: Standard) -> None:
+    record = given(standard, load_mapping(AWARD, standard))
+    told = orjson.dumps(record).decode()
+    assert EXAMINER not in told and LANDLINE not in told
+    assert len(record["EXAMINER_NAME"]) == len(EXAMINER) and record["OTHER_CONTENT"][3] == "-"
+    assert record["TENDER_PROJECT_CODE"] == "G3100002403120001001"  # the version in force reads it
+
+
+def test_codes_and_dates_are_given_though_nothing_reads_them(standard: Standard) -> None:
+    world: Any = SimpleNamespace(translator=SimpleNamespace(standard=standard))
+    project = StandIns.of(world, load_mapping(AWARD.with_name("TenderProjectSync.in.yaml"), standard))
+    subject = StandIns.of(world, load_mapping(AWARD.with_name("MarketSubjectSync.in.yaml"), standard))
+    assert "IS_TO_LAW" in project.open_ and "TAX_CERT_END_DATE" in subject.open_
+    assert "REPRESENT_PHONE" not in subject.open_
+
+
+def test_a_file_that_is_broken_by_now_is_not_asked(standard: Standard, tmp_path: Path) -> None:
+    mapping = load_mapping(AWARD, standard)
+    (tmp_path / AWARD.name).write_text("message: [")
+    mapping.file = str(tmp_path / AWARD.name)
+    record = given(standard, mapping)
+    assert record["TENDER_PROJECT_CODE"] == "G3100002403120001001" and record["EXAMINER_NAME"] != EXAMINER
 
 
 def test_records_are_compared_leaf_by_leaf() -> None:

@@ -16,7 +16,7 @@ import pytest_asyncio
 from lxml import html
 from yarl import URL
 
-from gateway.accounts import Accounts, Asker
+from gateway.accounts import AccountFault, Accounts, Asker
 from gateway.console.sessions import COOKIE, FIELD, OPS_COOKIE, VISIT
 from gateway.rights import AUDIT, EVERYTHING, OPERATOR, SECURITY
 from gateway.security.totp import code_at
@@ -335,6 +335,38 @@ async def test_ones_own_tokens_are_listed_and_ended(site: Site, visitor: Visitor
     assert [one.name for one in await site.store.tokens()] == ["sun"]
     act = (await site.store.acts())[0]
     assert (act.actor, act.act, act.detail["token"]) == ("li", "end token", own.id)
+
+
+async def test_a_token_that_was_ended_meanwhile_is_not_found(
+    site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await user(site)
+    await Tokens(site.store).make("li", "夜间报表", 30, Asker("test"), "r")
+    (own,) = await Tokens(site.store).of("li")
+    await visitor.sign_in("li", PASSWORD)
+    await visitor.get("/console/account")
+    answers = iter([[own], [], []])  # between two looks somebody else was quicker
+
+    async def seen() -> list[Any]:
+        return next(answers)
+
+    monkeypatch.setattr(site.store, "tokens", seen)
+    await visitor.send(f"/console/account/tokens/{own.id}/end")
+    assert visitor.status == 404
+
+
+async def test_a_token_is_ended_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await user(site)
+    await Tokens(site.store).make("li", "夜间报表", 30, Asker("test"), "r")
+    rows = await site.store.tokens()
+
+    async def seen() -> Any:
+        return rows
+
+    monkeypatch.setattr(site.store, "tokens", seen)
+    await Tokens(site.store).end(rows[0].id, Asker("test"), "r")
+    with pytest.raises(AccountFault):
+        await Tokens(site.store).end(rows[0].id, Asker("test"), "r")
 
 
 async def test_every_page_is_without_inline_script_and_style(site: Site, visitor: Visitor) -> None:
