@@ -9,8 +9,10 @@ from aiohttp import web
 from gateway.console.guard import requires
 from gateway.console.ops import Call, Parameter, Refused, told
 from gateway.console.opsschema import FLAG, NUMBER, TEXT, list_, numbers, object_, texts
+from gateway.console.standardpages import version_of
 from gateway.console.world import WORLD
 from gateway.standard import MessageType
+from gateway.standard.ruledocs import rule_rows
 
 
 @requires("standard.view")
@@ -79,12 +81,20 @@ async def show_table(request: web.Request) -> web.Response:
     )  # fmt: skip
 
 
+@requires("standard.view")
+async def show_rules(request: web.Request) -> web.Response:
+    return told({"rules": rule_rows(await version_of(request))})
+
+
 _KIND: dict[str, Any] = {
     **texts("number", "name", "title_zh", "title_en", "step", "answer"), "key": list_(TEXT), "money": FLAG,
 }  # fmt: skip
 _ELEMENT = object_(**texts("path", "zh", "en", "codes", "sensitive"), least=NUMBER, repeats=FLAG, leaf=FLAG)
 _TABLE = object_(**texts("name", "zh", "en"), **numbers("codes"), fixed=FLAG)
 _CODE = object_(**texts("code", "name_zh", "name_en", "parent", "valid_from", "valid_to"))
+_RULE = object_(
+    **texts("id", "types", "path", "condition", "severity", "result", "zh", "en", "mend_zh", "mend_en")
+)
 CALLS = (
     Call("GET", "/standard/types", show_types, "报文类型", "Message types", object_(types=list_(object_(**_KIND)))),
     Call(
@@ -97,4 +107,5 @@ CALLS = (
         "GET", "/standard/codes/{name}", show_table, "一张代码表", "A code table's rows", object_(name=TEXT, codes=list_(_CODE)),
         (Parameter("name", "代码表", "name of the table"),),
     ),
+    Call("GET", "/standard/rules", show_rules, "规则", "Rules that schemas cannot say", object_(rules=list_(_RULE))),
 )  # fmt: skip

@@ -49,6 +49,7 @@ from gateway.console.guard import guard, open_to_all
 from gateway.console.headers import HEADERS
 from gateway.console.ops import add_ops, described
 from gateway.console.overview import PULSE
+from gateway.console.standardpages import LOADED
 from gateway.console.texts import LANGUAGES
 from gateway.console.world import COOKIE, WORLD, ConsoleWorld, is_own_path
 from gateway.errors import Finding
@@ -121,7 +122,7 @@ def add_console(
     pages.router.add_static("/static/", _FOLDER / "static", name="static", append_version=True)
     pages.on_response_prepare.append(_cache_static)
     api = add_ops(app, pages[WORLD], OPS)
-    api[PULSE], api[ACTING] = pages[PULSE], pages[ACTING]
+    api[PULSE], api[ACTING], api[LOADED] = pages[PULSE], pages[ACTING], pages[LOADED]
     app.add_subapp("/console/", pages)
     app.router.add_get("/console", _enter)
     return pages

@@ -17,11 +17,11 @@ from gateway.standard.reference import code_tables, overview, render_blocks, rul
 from gateway.standard.reference.pages import Page
 
 _VERSION = "v1"
-_LOADED: web.AppKey[dict[str, Version]] = web.AppKey("console-standard", dict)
+LOADED: web.AppKey[dict[str, Version]] = web.AppKey("console-standard", dict)
 
 
 def add(pages: web.Application) -> None:
-    pages[_LOADED] = {}
+    pages[LOADED] = {}
     pages.router.add_get("/standard", show_overview)
     pages.router.add_get("/standard/codes", show_codes)
     pages.router.add_get("/standard/codes/{name}", show_table)
@@ -29,9 +29,9 @@ def add(pages: web.Application) -> None:
     pages.router.add_get("/standard/types/{number}", show_type)
 
 
-async def _version(request: web.Request) -> Version:
+async def version_of(request: web.Request) -> Version:
     """Read once, when somebody first asks; the schemas do not change while the gateway runs."""
-    loaded = request.app[_LOADED]
+    loaded = request.app[LOADED]
     if _VERSION not in loaded:
         folder = request.app[WORLD].settings.root / "schemas" / "standard" / _VERSION
         loaded[_VERSION] = await asyncio.to_thread(load_version, folder)
@@ -40,17 +40,17 @@ async def _version(request: web.Request) -> Version:
 
 @requires("standard.view")
 async def show_overview(request: web.Request) -> web.Response:
-    return await _page(request, overview(await _version(request)), "types")
+    return await _page(request, overview(await version_of(request)), "types")
 
 
 @requires("standard.view")
 async def show_codes(request: web.Request) -> web.Response:
-    return await _page(request, code_tables(await _version(request)), "codes")
+    return await _page(request, code_tables(await version_of(request)), "codes")
 
 
 @requires("standard.view")
 async def show_table(request: web.Request) -> web.Response:
-    version, name = await _version(request), request.match_info["name"]
+    version, name = await version_of(request), request.match_info["name"]
     if version.codes is None or name not in version.codes.notes:
         raise web.HTTPNotFound
     return await _page(request, table_page(version, name), "codes")
@@ -58,13 +58,13 @@ async def show_table(request: web.Request) -> web.Response:
 
 @requires("standard.view")
 async def show_rules(request: web.Request) -> web.Response:
-    return await _page(request, rules(await _version(request)), "rules")
+    return await _page(request, rules(await version_of(request)), "rules")
 
 
 @requires("standard.view")
 async def show_type(request: web.Request) -> web.Response:
     """With the standard's own sample in both forms: made up, so nothing of it is anybody's."""
-    version, number = await _version(request), request.match_info["number"]
+    version, number = await version_of(request), request.match_info["number"]
     if number not in version.schemas.catalogue:
         raise web.HTTPNotFound
     standard = request.app[WORLD].translator.standard
@@ -82,7 +82,7 @@ async def show_type(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, page: Page, part: str, samples: dict[str, str] | None = None, number: str = ""
 ) -> web.Response:
-    version = await _version(request)
+    version = await version_of(request)
     context = {
         "tab": "standard",
         "part": part,

@@ -161,6 +161,8 @@ async def test_the_standard_is_told(site: Site) -> None:
     _, table = await ask(site, "/standard/codes/status", token)
     assert "status" in names and "60" in {row["code"] for row in table["codes"]}
     assert (await ask(site, "/standard/codes/none", token))[0] == 404
+    rules = (await ask(site, "/standard/rules", token))[1]["rules"]
+    assert len(rules) > 100 and all(one["id"] and one["zh"] and one["en"] for one in rules)
 
 
 async def test_what_is_configured_is_told(site: Site) -> None:
