@@ -293,7 +293,7 @@ async def _start(
     ) | {
         "alarms": AlarmWatch(
             store, settings.alarm_rules, functools.partial(read_gauges, world), holder=name,
-            node=settings.gateway.node or os.uname().nodename,
+            node=node_name(settings),
         ),
         "notifications": Notifier(store, settings.gateway.notify, targets, session),
         **({"words": WordKeeper(store)} if seat.number == 1 else {}),

@@ -23,6 +23,8 @@ from gateway.console.told import whole
 from gateway.settings import Settings
 from gateway.store.contract import MessageFilter
 
+_PIPED_WIDTH = 160
+
 
 @click.group()
 def log() -> None:
@@ -170,14 +172,15 @@ async def _receipts(settings: Settings, limit: int, *, overdue: bool) -> list[di
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in ("received", "type", "sender", "state", "application / key", "id"):
+    table.add_column("id", no_wrap=True, min_width=26)  # whole, however narrow: the next command asks for it
+    for name in ("received", "type", "sender", "state", "application / key"):
         table.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(
-            row["received_at"], row["type"], row["sender"], row["state"], row["application"] or row["biz_key"],
-            row["id"],
+            row["id"], row["received_at"], row["type"], row["sender"], row["state"],
+            row["application"] or row["biz_key"],
         )  # fmt: skip
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)
     click.echo(f"{len(rows)} message(s)")
 
 

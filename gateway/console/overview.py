@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 
@@ -58,14 +59,12 @@ async def stream(request: web.Request) -> web.StreamResponse:
     with the session (`over`) and with the process."""
     pulse, response = request.app[PULSE], web.StreamResponse(headers=_TYPE)
     try:
-        with pulse.listening(request[SESSION].hash):
+        with pulse.listening(request[SESSION].hash), contextlib.suppress(ConnectionError):  # they just leave
             put_headers(request, response)
             await response.prepare(request)
             await _send(request, pulse, response)
     except TooManyListeners:
         return web.Response(status=503, headers={"Retry-After": "60"})
-    except ConnectionError:  # whoever listened is gone
-        pass
     return response
 
 

@@ -6,6 +6,7 @@ deletion (DATA_TYPE 3) may come without CONTEXT. Files stay in the record under 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,10 +45,8 @@ class Des:
         DATA_KEY|DATA_TYPE|DATA_TIMESTAMP, so a corrected upload (newer stamp) is a new effect."""
         sight = skeletons.look(data)
         if sight.record is not None and sight.root == "DES" and _is_sound(sight.record):
-            try:
+            with contextlib.suppress(MessageError):  # of a fault the parser knows the line
                 return _parsed(sight.record, 0)
-            except MessageError:
-                pass  # the parser knows the line
         root = xmltree.parse(data)
         parts = _parts(root)
         read = field_reader(root, data)

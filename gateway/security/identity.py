@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -67,16 +68,13 @@ def load_private_key(pem_or_der: bytes) -> PrivateKey:
 
 def _find_sm2(der: bytes) -> keys.ECPrivateKey | None:
     """The key on sm2p256v1 inside PKCS #8, or as SEC 1 writes it; None for any other key."""
-    try:
+    with contextlib.suppress(ValueError):  # not PKCS #8
         info = keys.PrivateKeyInfo.load(der, strict=True)
         return info["private_key"].parsed if is_sm2(info["private_key_algorithm"]) else None
-    except ValueError:
-        pass  # not PKCS #8
-    try:
+    with contextlib.suppress(ValueError):  # whatever it is, cryptography will say
         inner = keys.ECPrivateKey.load(der, strict=True)
         return inner if is_sm2_curve(inner["parameters"]) else None
-    except ValueError:
-        return None  # whatever it is, cryptography will say
+    return None
 
 
 def _read_sm2(inner: keys.ECPrivateKey) -> Sm2PrivateKey:

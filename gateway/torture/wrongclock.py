@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_LIBRARIES = "/usr/lib/*/faketime/libfaketimeMT.so.1"
+_LIBRARIES = Path("/usr/lib"), "*/faketime/libfaketimeMT.so.1"
 
 
 def find_library() -> str:
     """Where Debian's package puts it; "" where it is not installed."""
-    found = sorted(Path("/").glob(_LIBRARIES.lstrip("/")))
+    folder, pattern = _LIBRARIES
+    found = sorted(folder.glob(pattern))
     return str(found[0]) if found else ""
 
 

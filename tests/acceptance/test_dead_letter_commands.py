@@ -237,3 +237,16 @@ async def test_receipts_that_are_overdue_are_listed(terminal: Terminal) -> None:
     (row,) = (await terminal.run("log", "receipts", "--overdue"))["receipts"]
     assert (row["receiver"], row["type"], row["message"]) == (CITY, "4002", late) and row["alarmed_at"]
     await store.close()
+
+
+async def test_a_found_message_is_told_with_its_whole_id(terminal: Terminal) -> None:
+    store = terminal.store()
+    await store.open()
+    record = STANDARD.sample("1001")
+    body, key = STANDARD.build("1001", record).decode(), STANDARD.business_key("1001", record)
+    message_id = await accept_id(store, message(body, type="1001", biz_key=key, judge=says(to(CITY, key))))
+    await store.close()
+    environ = terminal.environ | {"COLUMNS": "80"}
+    told = await asyncio.to_thread(CliRunner().invoke, main, ["log", "search"], env=environ)
+    assert told.exit_code == 0, (told.output, told.exception)
+    assert told.output.splitlines()[1].startswith(message_id)
