@@ -261,7 +261,10 @@ async def _start(
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up, REQUEST: reconciler.wake},
         pressure, traces=traces,
     )  # fmt: skip
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    # No cookies: what one answer sets must not travel with the next message, least of all to another platform.
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+    )
     opened.push_async_callback(session.close)
     callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {

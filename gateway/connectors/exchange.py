@@ -58,7 +58,7 @@ async def post(
             told.sent, told.answered = response.request_info.headers, response.headers
             body = await _read(response, max_bytes)
             retry_after_s = parse_retry_after(response.headers.get("Retry-After"))
-            return Exchange(response.status, response.content_type.lower(), body, retry_after_s)
+            return Exchange(response.status, _media_type(response.headers), body, retry_after_s)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
         told.sent = {}
         raise DeliveryError("delivery.unreachable", _words(error)) from error
@@ -76,6 +76,11 @@ def _limits(timeout_s: float) -> aiohttp.ClientTimeout:
 def _body(data: bytes) -> bytes | io.BytesIO:
     """A large body is written in pieces, so that it does not hold the event loop."""
     return data if len(data) < _LARGE_BYTES else io.BytesIO(data)
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    """Where nothing is said, bytes are meant (RFC 9110 section 8.3)."""
+    return headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip().lower()
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -1,7 +1,7 @@
 """The headers of one attempt, as they are kept with it: what was sent, and what came with the answer.
 
 Design rules. They are noted where they travel (`Parcel.heads`), so that an attempt that fails has them too. The
-text is made once, when the attempt ends; nothing of it stays in the process. What lets somebody in is never kept:
+text is made once, when the attempt ends; no value of it stays in the process. What lets somebody in is never kept:
 the name stands, its value is masked. Signatures are no secret.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import orjson
 
@@ -45,9 +46,15 @@ def _told(headers: Mapping[str, str]) -> _Told:
     if not headers:
         return {}
     # Every message comes by here, and there is nearly never anything to mask or to join.
-    names = "\n".join(headers).lower()
-    told = dict(zip(names.split("\n"), headers.values(), strict=False))
-    return told if len(told) == len(headers) and not _SECRET.search(names) else _told_one_by_one(headers)
+    names, is_plain = _names(tuple(headers))
+    return dict(zip(names, headers.values(), strict=True)) if is_plain else _told_one_by_one(headers)
+
+
+@lru_cache(maxsize=512)  # a receiver sends the same ones each time
+def _names(given: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """(in lower case, whether each stands once and none is secret)."""
+    names = tuple(map(str.lower, given))
+    return names, len(set(names)) == len(names) and not _SECRET.search("\n".join(names))
 
 
 def _told_one_by_one(headers: Mapping[str, str]) -> _Told:

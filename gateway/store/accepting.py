@@ -142,6 +142,7 @@ async def _store(
     await _INSERT_CONTENT.many(work.connection, rows.contents)
     await INSERT_DELIVERY.many(work.connection, rows.deliveries)
     await INSERT_FORM.many(work.connection, rows.forms)
+    work.forms.update((id_, (files, rendered)) for id_, files, rendered in rows.forms)
     await let_in(
         work.connection,
         [

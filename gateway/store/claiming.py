@@ -7,7 +7,7 @@ that wait, nor a receiver that is left out with a long backlog makes a claim slo
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import BigInteger, bindparam, select, text
 
@@ -158,12 +158,7 @@ async def claim(
     if not leased:
         return []
     leased.sort()
-    forms = {
-        key: (files, rendered)
-        for key, files, rendered in await _FORMS.rows(
-            work.connection, given=as_given(row[2] for row in leased)
-        )
-    }
+    forms = await _forms(work, [row[2] for row in leased])
     claimed, attempts = [], []
     for row in leased:
         _, _, id_, message_id, receiver, type_, sender, application, delivery_key, effect_no = row[:10]
@@ -180,6 +175,16 @@ async def claim(
         )  # fmt: skip
     await _INSERT_ATTEMPT.many(work.connection, attempts)
     return claimed
+
+
+async def _forms(work: Transaction, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+    """Most of what is claimed along was written by the very transaction: that need not be read back."""
+    forms = work.forms
+    older = [id_ for id_ in ids if id_ not in forms]
+    if not older:
+        return forms
+    read = await _FORMS.rows(work.connection, given=as_given(older))
+    return {**forms, **{id_: (files, rendered) for id_, files, rendered in read}}
 
 
 async def expire(work: Transaction) -> list[Claimed]:

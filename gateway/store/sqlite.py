@@ -27,7 +27,7 @@ from gateway.store.transaction import Transaction
 from gateway.store.wordindex import WordIndex
 
 # A waiting thread may ask for the GIL this often; the default of 5 ms starves the writer (sqlite_writer.py).
-_SWITCH_INTERVAL_S = 0.0001
+_SWITCH_INTERVAL_S = 0.001
 
 
 class SqliteStore(EngineStore):

@@ -138,6 +138,8 @@ class SqliteWriter(GroupWriter):
             if self._loop.is_closed():
                 return
             self._loop.call_soon_threadsafe(then)
+            # The loop drops the batch where it was made; here it would be held until the next one.
+            del job, then
 
     def _wait_for_lock(self) -> Callable[[], None]:
         fcntl.flock(self._lock, fcntl.LOCK_EX)

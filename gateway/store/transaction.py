@@ -35,7 +35,8 @@ class Transaction:
     counts these are, where several write at a time: so nobody waits for another's."""
 
     __slots__ = (
-        "_acts", "_errors", "_events", "_tally", "at_ms", "connection", "has_work", "lease_s", "settled", "steady_ms", "writer",
+        "_acts", "_errors", "_events", "_tally", "at_ms", "connection", "forms", "has_work", "lease_s", "settled",
+        "steady_ms", "writer",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, at_ms: int, steady_ms: int, lease_s: float, writer: str = ""):
@@ -46,6 +47,7 @@ class Transaction:
         self.lease_s = lease_s
         self.settled: list[str] = []  # messages that came to rest
         self.has_work = False  # a delivery became ready
+        self.forms: dict[int, tuple[bytes, bytes]] = {}  # (files, rendered) of deliveries that it wrote itself
         self._tally: Counter[tuple[str, str]] = Counter()
         self._errors: list[tuple[str, str]] = []
         self._events: list[tuple[str, int, str, str]] = []
@@ -75,6 +77,7 @@ class Transaction:
     def rewind(self, mark: Mark) -> None:
         events, acts, settled, errors, self.has_work, self._tally = mark
         del self._events[events:], self._acts[acts:], self.settled[settled:], self._errors[errors:]
+        self.forms.clear()  # their numbers may be given anew
 
     async def finish(self) -> None:
         """Writes what was counted, noted and audited."""
