@@ -11,7 +11,6 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 import structlog
@@ -22,17 +21,17 @@ from gateway.alarmwatch import AlarmWatch
 from gateway.answers import Answers
 from gateway.arrivals import ArrivalMaker
 from gateway.codetables import CodeTableKeeper
-from gateway.connectors import Connector, ConnectorWorld, connectors
+from gateway.connectors import Connector, ConnectorWorld, connectors, open_session
 from gateway.delivery import DeliveryWorker
 from gateway.endpoints.metrics import read_gauges
 from gateway.errors import ConfigError, Finding
-from gateway.evidence import EvidenceLog, make_receipt
+from gateway.evidence import make_receipt
 from gateway.formats import formats
 from gateway.inbox import Inbox
 from gateway.intake import Intake
-from gateway.logins import Login, load_logins
+from gateway.keyring import Keyring, load_keyring, make_evidence, node_name
+from gateway.logins import load_logins
 from gateway.mapping import MappingSet, load_mappings
-from gateway.message import GATEWAY_NODE
 from gateway.notices import make_notice
 from gateway.notifying import Notifier, open_targets
 from gateway.outcomes import Outcomes
@@ -45,73 +44,20 @@ from gateway.reloading import missing_mappings, reload
 from gateway.replies import Replies
 from gateway.routing import Routes
 from gateway.seat import Seat
-from gateway.security import keys
-from gateway.security.suite import Peer, suites
-from gateway.security.trust import Trust
+from gateway.security.suite import suites
 from gateway.settings import Platform, Settings
 from gateway.standard import Standard
 from gateway.standing import left_behind
 from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
+from gateway.store.unnamed import FilePurge
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
 from gateway.wordkeeper import WordKeeper
 
 log = structlog.get_logger("app")
-
-
-@dataclass(slots=True)
-class Keyring:
-    """The gateway's identities by key kind, its partners' certificates, whom it seals for, and how it logs in where."""
-
-    identities: dict[str, keys.Identity]
-    peers: dict[str, Peer]
-    trust: Trust
-    receipt: keys.Identity
-    logins: Mapping[str, Login] = field(default_factory=dict)  # by platform; read where it is connected to
-
-    def of(self, platform: Platform) -> keys.Identity:
-        return self.identities[platform.key_kind]
-
-
-def load_keyring(settings: Settings) -> Keyring:
-    """Reads every key and certificate; ConfigError with all that are missing or unusable."""
-    folder = settings.certs_dir
-    findings: list[Finding] = []
-    identities: dict[str, keys.Identity] = {}
-    certificates: dict[str, list[keys.Certificate]] = {}
-    peers: dict[str, Peer] = {}
-    kinds = sorted({platform.key_kind for platform in settings.platforms.values()})
-    for kind in kinds:
-        try:
-            identities[kind] = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / kind)
-        except (OSError, ValueError) as error:
-            findings.append(_missing(folder / GATEWAY_NODE / kind, error))
-    for platform in settings.platforms.values():
-        place = folder / platform.id
-        try:
-            sign = keys.load_certificate((place / "sign.crt").read_bytes())
-            encrypt = keys.load_certificate((place / "encrypt.crt").read_bytes())
-            more = [keys.load_certificate(Path(name).read_bytes()) for name in platform.certificates]
-            tls = place / "tls.crt"
-            if tls.exists():
-                more.append(keys.load_certificate(tls.read_bytes()))
-        except (OSError, ValueError) as error:
-            findings.append(_missing(place, error))
-            continue
-        certificates[platform.id] = [sign, *more]
-        peers[platform.id] = Peer(platform.id, platform.algorithms, encrypt)
-    if findings:
-        raise ConfigError(findings)
-    roots = [keys.load_certificate(path.read_bytes()) for path in sorted(folder.glob("root-*.crt"))]
-    receipt = keys.load_identity_from(GATEWAY_NODE, folder / GATEWAY_NODE / "receipt")
-    return Keyring(identities, peers, Trust(certificates, roots), receipt)
-
-
-def _missing(place: Path, error: Exception) -> Finding:
-    return Finding(str(place), 0, 0, "certificates", str(error), "config.certificate")
 
 
 def load_translator(settings: Settings) -> Translator:
@@ -205,19 +151,6 @@ async def start(
     return gateway
 
 
-def node_name(settings: Settings) -> str:
-    """This machine's, among those that share a database."""
-    return settings.gateway.node or os.uname().nodename
-
-
-def make_evidence(settings: Settings, keyring: Keyring, writer: str) -> EvidenceLog:
-    """The log that a writer's evidence goes into; where it stands is in the store. Each writer has its own:
-    on one file their numbers tell them apart, on a database that several nodes share the nodes' names too."""
-    node = "" if settings.store_url.startswith("sqlite") else node_name(settings)
-    log_id = "-".join(part for part in (GATEWAY_NODE, node, writer) if part)
-    return EvidenceLog(log_id, keyring.receipt.sign_text, keyring.receipt.sign_cert.thumbprint)
-
-
 async def _start(
     settings: Settings,
     translator: Translator,
@@ -261,10 +194,7 @@ async def _start(
         {"1002": answers.redeem, "6001": answers.progress}, {"9003": keeper.take_up, REQUEST: reconciler.wake},
         pressure, traces=traces,
     )  # fmt: skip
-    # No cookies: what one answer sets must not travel with the next message, least of all to another platform.
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-    )
+    session = open_session()
     opened.push_async_callback(session.close)
     callers = {one.id for one in settings.platforms.values() if one.connector.kind == "inbox"}
     reached = {
@@ -340,6 +270,7 @@ def _parts(
         "delivery": worker, "code tables": keeper, "pressure": pressure, "receipts": ReceiptWatch(store),
         "reconciliation": reconciler,
         "unfinished uploads": UploadPurge(uploads, settings.gateway.unfinished_uploads_s),
+        "files without a row": FilePurge(uploads, store.attachment, settings.gateway.unfinished_uploads_s),
     }  # fmt: skip
     if poll:
 

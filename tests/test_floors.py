@@ -74,6 +74,7 @@ FLOORS: dict[str, int] = {
             "translate",
             "codetables",
             "inbox",
+            "keyring",
             "outcomes",
             "steering",
             "pressure",

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from gateway import clock
-from gateway.app import load_keyring
 from gateway.cli.opened import opened_store
 from gateway.cli.place import end_with_findings, ensure_certificates, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
 from gateway.keeping.archive import Archived, make_archive, verify_archive
 from gateway.keeping.manifest import Certificates
 from gateway.keeping.purge import Held, PurgedMonth, purge_month
+from gateway.keyring import load_keyring
 from gateway.settings import Settings
 from gateway.store import Store
 from gateway.store.months import Month

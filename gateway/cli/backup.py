@@ -9,12 +9,13 @@ from typing import NoReturn
 
 import click
 
-from gateway.app import load_keyring, open_blobs
+from gateway.app import open_blobs
 from gateway.cli.place import end_with_findings, ensure_certificates, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
 from gateway.keeping.backup import Backup, make_backup, read_backup
 from gateway.keeping.manifest import Certificates
 from gateway.keeping.restore import restore_backup
+from gateway.keyring import load_keyring
 from gateway.security import keys
 
 _TROUBLE = (GatewayError, OSError, ValueError)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from gateway import app
 from gateway.cli.place import end_with_findings, ensure_certificates, print_json, settings_or_exit
 from gateway.clock import now
 from gateway.errors import ConfigError
+from gateway.keyring import load_keyring
 
 
 @click.group()
@@ -29,7 +29,7 @@ def list_(as_json: bool) -> None:
     """Whose certificates are registered, and until when they are valid."""
     settings = settings_or_exit()
     try:
-        keyring = app.load_keyring(settings)
+        keyring = load_keyring(settings)
     except ConfigError as error:
         end_with_findings(error)
     rows = []

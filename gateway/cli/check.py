@@ -10,6 +10,7 @@ from gateway import app, clock
 from gateway.cli.invoice import load_seal_roots
 from gateway.cli.place import ensure_certificates, find_root, print_json
 from gateway.errors import ConfigError, Finding
+from gateway.keyring import load_keyring
 from gateway.logins import load_logins
 from gateway.settings import Settings, load_settings
 
@@ -31,7 +32,7 @@ def check(as_json: bool) -> None:
             findings.extend(app.load_translator(settings).mappings.findings)
         except ConfigError as error:
             findings.extend(error.findings)
-        for load in (app.load_keyring, load_logins, load_seal_roots):
+        for load in (load_keyring, load_logins, load_seal_roots):
             try:
                 load(settings)
             except ConfigError as error:

@@ -9,13 +9,14 @@ import click
 from aiohttp import web
 
 from gateway import server
-from gateway.app import load_keyring, load_translator, make_evidence
+from gateway.app import load_translator
 from gateway.cli.opened import opened_store
 from gateway.cli.place import end_with_findings, ensure_certificates, run_async, set_up_log, settings_or_exit
 from gateway.cli.serve import stop_event, tell_first_link
 from gateway.collector import keep_what_is_loaded
 from gateway.console import add_console
 from gateway.errors import ConfigError
+from gateway.keyring import load_keyring, make_evidence
 from gateway.settings import Settings
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gateway import clock
-from gateway.app import load_keyring, load_translator, make_evidence
+from gateway.app import load_translator
 from gateway.arrivals import ArrivalMaker
 from gateway.cli.masks import Masks
 from gateway.cli.opened import opened_store, typed
@@ -17,6 +17,7 @@ from gateway.cli.place import end_with_findings, print_json, run_async, settings
 from gateway.clock import time_of
 from gateway.deadletters import ACTIONS, Act, Outcome, Resolver, find_all
 from gateway.errors import ConfigError, GatewayError
+from gateway.keyring import load_keyring, make_evidence
 from gateway.routing import Routes
 from gateway.settings import Settings
 from gateway.store import Store

@@ -6,10 +6,11 @@ import sys
 
 import click
 
-from gateway.app import load_keyring, load_translator, make_evidence
+from gateway.app import load_translator
 from gateway.arrivals import ArrivalMaker
 from gateway.cli.place import end_with_findings, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
+from gateway.keyring import load_keyring, make_evidence
 from gateway.parked import apply_parked
 from gateway.routing import Routes
 from gateway.settings import Settings

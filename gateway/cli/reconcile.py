@@ -9,11 +9,12 @@ from datetime import date, datetime
 import click
 
 from gateway import clock
-from gateway.app import load_keyring, load_translator, make_evidence
+from gateway.app import load_translator
 from gateway.arrivals import ArrivalMaker
 from gateway.cli.opened import opened_store
 from gateway.cli.place import end_with_findings, ensure_certificates, print_json, run_async, settings_or_exit
 from gateway.errors import ConfigError, GatewayError
+from gateway.keyring import load_keyring, make_evidence
 from gateway.payments.case import yuan
 from gateway.reconciling import Reconciler
 from gateway.routing import Routes

@@ -8,6 +8,7 @@ from gateway.connectors import voucher as voucher
 from gateway.connectors.amqplink import AmqpLink
 from gateway.connectors.contract import Answer, Connector, ConnectorWorld, FileRef, Parcel, connectors
 from gateway.connectors.drop import open_folders
+from gateway.connectors.exchange import open_session
 from gateway.connectors.folders import Folders
 from gateway.connectors.voucher_store import VoucherStore
 
@@ -22,4 +23,5 @@ __all__ = [
     "VoucherStore",
     "connectors",
     "open_folders",
+    "open_session",
 ]

@@ -33,6 +33,12 @@ class Exchange:
     retry_after_s: float | None = None
 
 
+def open_session() -> aiohttp.ClientSession:
+    """To any platform. No cookies: what one answer sets must not travel with the next message. To be closed by
+    whoever opened it, on the loop that runs now."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
+
+
 async def post(
     session: aiohttp.ClientSession,
     url: str,

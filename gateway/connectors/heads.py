@@ -47,7 +47,9 @@ def _told(headers: Mapping[str, str]) -> _Told:
         return {}
     # Every message comes by here, and there is nearly never anything to mask or to join.
     names, is_plain = _names(tuple(headers))
-    return dict(zip(names, headers.values(), strict=True)) if is_plain else _told_one_by_one(headers)
+    if not is_plain or len(names) != len(headers):  # a name that comes twice is iterated over once
+        return _told_one_by_one(headers)
+    return dict(zip(names, headers.values(), strict=True))
 
 
 @lru_cache(maxsize=512)  # a receiver sends the same ones each time

@@ -47,7 +47,9 @@ class Transaction:
         self.lease_s = lease_s
         self.settled: list[str] = []  # messages that came to rest
         self.has_work = False  # a delivery became ready
-        self.forms: dict[int, tuple[bytes, bytes]] = {}  # (files, rendered) of deliveries that it wrote itself
+        self.forms: dict[
+            int, tuple[bytes, bytes]
+        ] = {}  # (files, rendered) of deliveries that it wrote itself
         self._tally: Counter[tuple[str, str]] = Counter()
         self._errors: list[tuple[str, str]] = []
         self._events: list[tuple[str, int, str, str]] = []

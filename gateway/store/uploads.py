@@ -27,7 +27,7 @@ from gateway.store.contract import StoreUnavailable
 log = structlog.get_logger("store")
 PART_BYTES = 4 * 1024 * 1024
 MAX_PARTS = 4096  # of one upload; each interruption makes a short one
-_INCOMING = "incoming"
+_INCOMING, FILES = "incoming", "files"
 
 
 class Crowded(Exception):
@@ -82,7 +82,7 @@ class Upload:
         "sm3:<hex>" or "sha-256:<hex>". Crowded where the upload was begun anew, which took parts away."""
         await self._settle()
         algorithm, _, value = digest.partition(":")
-        target = f"files/{algorithm}/{value[:2]}/{value}/{self.folder.rpartition('/')[2]}"
+        target = f"{FILES}/{algorithm}/{value[:2]}/{value}/{self.folder.rpartition('/')[2]}"
         sizes = tuple(self.sizes)
         names = names_of(sizes)
         try:

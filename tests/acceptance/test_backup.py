@@ -14,6 +14,7 @@ from gateway.cli.place import ensure_certificates
 from gateway.keeping.backup import make_backup
 from gateway.keeping.manifest import Certificates
 from gateway.keeping.restore import restore_backup
+from gateway.keyring import load_keyring
 from gateway.settings import load_settings
 
 from .harness import ROOT
@@ -55,7 +56,7 @@ async def test_what_a_backup_holds_goes_on_after_a_restore_without_a_second_effe
             # So that the backup holds deliveries that are not done.
             await gateway.store.pause_receiver(RECEIVER, "test", "test")
             ids = await asyncio.gather(*(send("2002", data) for data in awards[: MESSAGES // 2]))
-            receipt = app.load_keyring(settings).receipt
+            receipt = load_keyring(settings).receipt
             backing = asyncio.create_task(
                 make_backup(settings.store_url, app.open_blobs(settings), tmp_path / "backups", receipt)
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from gateway.store.contract import Claimed, Store, Wish
+from gateway.store.contract import Arrival, Claimed, Store, Wish
+from gateway.store.transaction import Transaction
 from tests.store.samples import accept_id, claim_one, ended, message, says, to
 
 
@@ -72,6 +74,34 @@ async def test_what_found_no_room_is_leased_with_the_next_outcome(store: Store, 
     worker.room, worker.expects_more = 1, False
     await store.record(ended(worker.taken[1]))  # it says that nothing is left: nobody looks
     assert len(worker.taken) == 2
+
+
+async def test_each_carries_its_own_form_whether_it_was_written_now_or_before(
+    store: Store, worker: Worker
+) -> None:
+    def forms(*names: str) -> list[Arrival]:
+        return [
+            message(one, judge=says(to(line=one, rendered=one.encode(), files=b"of " + one.encode())))
+            for one in names
+        ]
+
+    worker.room = 1
+    await asyncio.gather(*map(store.accept, forms("a", "b", "c")))
+    worker.room = 9
+    await asyncio.gather(*map(store.accept, forms("d", "e")))
+    lines = {one.id: one.line for row in worker.taken for one in await store.deliveries(row.message_id)}
+    taken = [(lines[one.delivery_id], one.rendered, one.files) for one in worker.taken]
+    assert sorted(taken) == [(one, one.encode(), b"of " + one.encode()) for one in "abcde"]
+
+
+def test_forms_of_what_was_undone_are_forgotten() -> None:
+    """Its numbers are given to the next deliveries of the same transaction."""
+    connection: Any = None
+    work = Transaction(connection, 0, 0, 0.0)
+    mark = work.mark()
+    work.forms[7] = (b"", b"undone")
+    work.rewind(mark)
+    assert work.forms == {}
 
 
 async def test_a_claim_of_its_own_and_one_along_never_get_the_same(store: Store, worker: Worker) -> None:
