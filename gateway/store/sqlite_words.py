@@ -16,7 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
+
 from gateway.store.contract import StoreUnavailable
+from gateway.store.statements import as_given
 from gateway.store.terms import Asked, in_fts5, terms_of
 from gateway.store.wordindex import BATCH, Candidate
 
@@ -29,10 +32,14 @@ _CACHE_KIB = 4 * 1024  # what is hot is in the cache of the system
 _MADE = """CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, id TEXT NOT NULL);
 INSERT OR IGNORE INTO place VALUES (1, 0, '');
 """
-_FRESH = """SELECT seq, id, type, sender, application, amount_fen, search FROM log.message
-WHERE seq > ? ORDER BY seq LIMIT ?"""
-_RECEIVERS = """SELECT delivery.message_id, delivery.receiver FROM json_each(?) AS given
+# A batch is one row each time: sqlite3 gives the interpreter away at every step, and to get it back from a busy loop
+# costs both threads more than the row does.
+_FRESH = """SELECT json_group_array(json_array(seq, id, type, sender, application, amount_fen, search)) FROM
+(SELECT seq, id, type, sender, application, amount_fen, search FROM log.message WHERE seq > ? ORDER BY seq LIMIT ?)"""
+_RECEIVERS = """SELECT json_group_array(json_array(delivery.message_id, delivery.receiver)) FROM json_each(?) AS given
 CROSS JOIN log.delivery AS delivery ON delivery.message_id = given.value"""
+_INSERT = """INSERT INTO {table}(rowid, terms)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)"""
 _FIND = """SELECT message.seq, message.id, message.state, message.application, message.received_at, message.amount_fen,
 message.search FROM {table} AS words CROSS JOIN log.message AS message ON message.seq = words.rowid
 WHERE words.{table} MATCH ? AND words.rowid < ? AND words.rowid >= ? ORDER BY words.rowid DESC LIMIT ?"""
@@ -158,7 +165,7 @@ def _follow(raw: sqlite3.Connection, most: int) -> int:
         if not _is_of_this_log(raw, seq, id_):
             _empty(raw)
             seq = 0
-        rows = raw.execute(_FRESH, (seq, most)).fetchall()
+        rows = sorted(_list(raw, _FRESH, (seq, most)))
         if rows:
             _add(raw, rows)
             raw.execute("UPDATE place SET seq = ?, id = ?", rows[-1][:2])
@@ -176,8 +183,7 @@ def _is_of_this_log(raw: sqlite3.Connection, seq: int, id_: str) -> bool:
 
 def _add(raw: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
     receivers: dict[str, list[str]] = defaultdict(list)
-    ids = "[" + ",".join(f'"{row[1]}"' for row in rows) + "]"
-    for message_id, receiver in raw.execute(_RECEIVERS, (ids,)):
+    for message_id, receiver in _list(raw, _RECEIVERS, (as_given(row[1] for row in rows),)):
         receivers[message_id].append(receiver)
     by_part: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for seq, id_, type_, sender, application, fen, text in rows:
@@ -188,7 +194,12 @@ def _add(raw: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
             f"CREATE VIRTUAL TABLE IF NOT EXISTS words_{part} USING"
             " fts5(terms, content='', detail=none, columnsize=0, tokenize='ascii')"
         )
-        raw.executemany(f"INSERT INTO words_{part}(rowid, terms) VALUES (?, ?)", documents)
+        raw.execute(_INSERT.format(table=f"words_{part}"), (as_given(documents),))
+
+
+def _list(raw: sqlite3.Connection, asked: str, given: Sequence[Any]) -> list[Any]:
+    found: list[Any] = orjson.loads(raw.execute(asked, given).fetchone()[0])
+    return found
 
 
 def _drop_purged(raw: sqlite3.Connection) -> None:
