@@ -12,6 +12,7 @@ from gateway.formats.jsontext import read_json, write_json
 from gateway.message import HEAD_FIELDS, Head, Parsed, Record
 
 _COUNTERS = ("BizVersion", "RetryNo")  # xs:integer in the schema, so integers in its JSON form
+_FIELDS, _TEXT = frozenset(HEAD_FIELDS), frozenset((str,))
 # What a reply of the gateway adds to its 8001 beside Head and Body.
 _REPLY_MEMBERS = frozenset({"Message", "Receipt", "Settled"})
 
@@ -54,6 +55,9 @@ class StandardJson:
 
 
 def _read_head(fields: dict[str, Any]) -> dict[str, str]:
+    plain = fields | {name: str(fields[name]) for name in _COUNTERS if type(fields.get(name)) is int}
+    if plain.keys() <= _FIELDS and set(map(type, plain.values())) <= _TEXT:
+        return plain
     faults = []
     head = {}
     for name, value in fields.items():

@@ -7,10 +7,12 @@ for cannot be revoked, only ended.
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 
 from gateway.payments.case import REVOKE, Case, Finding, fen, items, yuan
 from gateway.payments.ground import BusinessObject, Contract, Ground
 
+_code = itemgetter("Code")
 _CANCELLED = "3"  # CT-SUBJECT-STATUS 注销
 _WAGES = "3"  # CT-ACCTKIND: the name may have more after the subject's (DECISIONS.md 21)
 
@@ -86,7 +88,7 @@ def judge_award(case: Case, ground: Ground, finding: Finding) -> None:
     body = case.body
     deal = body["UnifiedDealCode"]
     _need(case, ground, finding, "deal", deal, "UnifiedDealCode", "统一交易标识码")
-    winners = ";".join([bidder["Code"] for bidder in items(body, "Bidders", "Bidder")])
+    winners = ";".join(map(_code, items(body, "Bidders", "Bidder")))
     _register(case, ground, finding, "award", "UnifiedDealCode", deal, winners=winners)
 
 

@@ -77,7 +77,7 @@ class Catalogue:
         if kind.key[:2] == _OF_ANOTHER:
             named, _, rest = biz_key.partition("|")
             return {} if named == number else self.sensitive_in_key(named, rest)
-        if not any(name in kind.sensitive for name in kind.key):
+        if kind.sensitive.keys().isdisjoint(kind.key):
             return {}
         parts = zip(kind.key, biz_key.split("|"), strict=False)  # the gateway's own keys have more parts
         return {part: kind.sensitive[name] for name, part in parts if part and name in kind.sensitive}

@@ -48,9 +48,17 @@ class Naming:
             if name in record:
                 words[record[name]] = None
         for name, below in self.inner:
-            found = record.get(name, ())
+            found = record.get(name)
+            if not found:
+                continue
             for one in found if type(found) is list else (found,):
                 if len(words) >= MAX_WORDS:
                     return
-                if one:
+                if below.inner:
                     below._gather(one, words)
+                    continue
+                for (
+                    leaf
+                ) in below.leaves:  # long lists end here: a call for each would cost more than its words
+                    if leaf in one:
+                        words[one[leaf]] = None

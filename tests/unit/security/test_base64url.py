@@ -20,7 +20,16 @@ def expected(text: bytes) -> bytes | None:
     return value if base64.urlsafe_b64encode(value).rstrip(b"=") == text else None
 
 
-@given(st.one_of(NEAR, st.binary(max_size=6), st.binary(max_size=100).map(encode)))
+# Long texts go another way than short ones.
+LONG = st.sampled_from([124, 128, 132, 400]).flatmap(lambda n: NEAR.map(lambda text: b"Q" * n + text))
+
+
+@given(st.one_of(NEAR, LONG, st.binary(max_size=6), st.binary(max_size=100).map(encode)))
+@example(b"Q" * 200 + b"QQ==")
+@example(b"Q" * 200 + b"QR")
+@example(b"Q" * 200 + b"8++B")
+@example(b"Q" * 200 + b"8//B")
+@example(b"Q" * 200 + b"QUI\n")
 @example(b"QQ==")
 @example(b"QR")
 @example(b"QUJ")
