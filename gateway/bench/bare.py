@@ -26,7 +26,7 @@ class Bare:
     """One HTTP receive, the primitives, one HTTP send, the answer."""
 
     def __init__(self, listed: Sequence[Primitive], session: aiohttp.ClientSession, url: str):
-        self._each = [one for one in listed for _ in range(one.times) if one.share == 1]
+        self._each = [one for one in listed if one.share == 1]
         self._shared = [one for one in listed if one.share > 1]
         self._session = session
         self._url = url

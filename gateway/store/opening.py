@@ -22,8 +22,11 @@ from gateway.store.statements import Statement
 _STATEMENTS_KEPT = 256
 _OPEN_S = 10
 _CACHE_KIB = 16 * 1024
-_PAGE_BYTES = 8192  # a message fills pages of 4096 so often that larger ones take a seventh off its write
-_CHECKPOINT_PAGES = 2000
+# Idempotency keys come in no order: beside a million messages each writes a page of their index of its own, twice (WAL and
+# checkpoint). With pages of 8192 that makes a message 17 % dearer than beside ten thousand, with these 13 %, and a quarter
+# less is written; a message that is alone fills larger pages better, which is less than 1 % of what it costs in all.
+_PAGE_BYTES = 4096
+_CHECKPOINT_PAGES = 4000
 _JOURNAL_BYTES = 64 * 1024 * 1024
 _LONGEST_DELAY_MS = 600_000
 _BRING_FORWARD = Statement(
