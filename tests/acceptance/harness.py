@@ -89,7 +89,10 @@ class GatewayProcess:
             await self.process.wait()
 
     def children(self) -> set[int]:
-        """The processes that it started."""
+        """The processes that it started; none where it is gone, which may be seen here before the loop tells it."""
         assert self.process is not None
         pid = self.process.pid
-        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        try:
+            return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        except FileNotFoundError:
+            return set()
