@@ -19,6 +19,7 @@ from gateway.torture.stage import Plan, Stage, set_up
 
 _DONE = frozenset({"done", "discarded"})
 _LOOK_S = 3.0
+MANY_CUTS = 20  # of which some must end a lease in the middle of a write
 
 
 @dataclass(slots=True)
@@ -59,7 +60,14 @@ class Outcome:
             "": self.other,
         }
         found = [f"{name} {text}".strip() for name, texts in named.items() for text in texts]
-        return found + ([f"{self.stuck} deliveries are stuck"] if self.stuck else [])
+        if self.stuck:
+            found.append(f"{self.stuck} deliveries are stuck")
+        cuts = self.faults["cut-off"]
+        if cuts >= MANY_CUTS and not self.late_writes:
+            found.append(
+                f"nodes were cut off {cuts} times, and no write came too late: the lease was never tried"
+            )
+        return found
 
 
 async def run(root: Path, plan: Plan, say: Callable[[str], None]) -> Outcome:
