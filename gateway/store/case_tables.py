@@ -134,6 +134,7 @@ ticket = Table(
     integer("redeemed_at"),  # 0: not yet
     sqlite_with_rowid=False,
 )
+Index("ticket_expires_at", ticket.c.expires_at)
 
 nonce = Table(
     "nonce",

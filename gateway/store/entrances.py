@@ -15,6 +15,7 @@ from gateway.store.statements import Connection, Statement, add_to, as_given, gi
 from gateway.store.transaction import Transaction
 
 NONCE_KEPT_MS = 600_000
+TICKET_KEPT_MS = 86_400_000
 _ticket, _nonce = tables.ticket, tables.nonce
 _INSERT_TICKET = insert_into(_ticket)
 _REDEEM = Statement(
@@ -30,6 +31,7 @@ _REDEEM = Statement(
     .returning(*(column for column in _ticket.columns if column.name != "redeemed_at"))
 )
 _RETURN = Statement(update(_ticket).values(redeemed_at=0).where(_ticket.c.hash == bindparam("of_hash")))
+_FORGET_TICKETS = Statement(delete(_ticket).where(_ticket.c.expires_at < bindparam("before")))
 _FORGET_NONCES = Statement(delete(_nonce).where(_nonce.c.at < bindparam("before")))
 _ADD_NONCE = add_to(_nonce)
 
@@ -59,6 +61,8 @@ _GRANT = Statement(
 
 
 async def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
+    """Those that ended a day ago are forgotten on the way: they hold who jumped, and let nobody in any more."""
+    await _FORGET_TICKETS.run(work.connection, before=ticket.issued_at - TICKET_KEPT_MS)
     await _INSERT_TICKET.many(
         work.connection,
         [

@@ -55,6 +55,22 @@ async def test_a_ticket_that_was_given_back_is_redeemed_once_more(store: Store) 
     assert await store.redeem_ticket("hash", "GGZY-ZPT", 2002) is None
 
 
+async def test_tickets_that_ended_a_day_ago_are_forgotten(store: Store) -> None:
+    await store.issue_ticket(TICKET)
+    await store.issue_ticket(replace(TICKET, hash="young", issued_at=5_000, expires_at=65_000))
+    ended_ms = TICKET.expires_at + 86_400_000
+    await store.issue_ticket(replace(TICKET, hash="next", issued_at=ended_ms, expires_at=ended_ms + 60_000))
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000) is not None, (
+        "it ended a day ago, to the millisecond"
+    )
+    await store.return_ticket("hash")
+    await store.issue_ticket(
+        replace(TICKET, hash="last", issued_at=ended_ms + 1, expires_at=ended_ms + 60_001)
+    )
+    assert await store.redeem_ticket("hash", "GGZY-ZPT", 2000) is None
+    assert await store.redeem_ticket("young", "GGZY-ZPT", 6_000) is not None
+
+
 async def test_a_nonce_is_used_once_a_platform(store: Store) -> None:
     used = await asyncio.gather(*(store.use_nonce("A", "n", 1_000_000) for _ in range(3)))
     assert used == [True, False, False]
