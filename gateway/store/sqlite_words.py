@@ -97,6 +97,15 @@ def _open(path: Path, log: Path) -> sqlite3.Connection:
     raw = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rwc", uri=True, isolation_level=None, check_same_thread=False
     )
+    try:
+        _prepare(raw, log)
+    except BaseException:
+        raw.close()  # it is opened anew every two seconds: what stayed open would add up
+        raise
+    return raw
+
+
+def _prepare(raw: sqlite3.Connection, log: Path) -> None:
     for name, value in (
         ("busy_timeout", _WAIT_MS), ("journal_mode", "WAL"), ("synchronous", "NORMAL"), ("cache_size", -_CACHE_KIB),
     ):  # fmt: skip
@@ -105,7 +114,6 @@ def _open(path: Path, log: Path) -> sqlite3.Connection:
     with _writing(raw):
         for statement in _MADE.split(";\n"):
             raw.execute(statement)
-    return raw
 
 
 class _writing:

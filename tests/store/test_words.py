@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 from dataclasses import replace
@@ -15,7 +16,7 @@ from gateway.message import DeliveryState
 from gateway.payments.ground import Application, Contract, Ground, Needs
 from gateway.standard import Standard
 from gateway.store import Store, sqlite_words
-from gateway.store.contract import Arrival, LastVersion, MessageFilter, Verdict
+from gateway.store.contract import Arrival, LastVersion, MessageFilter, StoreUnavailable, Verdict
 from gateway.store.sqlite_words import SqliteWords
 from gateway.wordkeeper import WordKeeper
 from tests.store.conftest import OpenStore
@@ -249,6 +250,17 @@ async def test_a_worker_of_before_indexes_in_a_file_of_its_own(
     assert len(await store.search(MessageFilter(text="养护"))) == 2
     await before.close()
     assert _files(tmp_path, "gateway-words.db*") == []
+
+
+async def test_an_index_that_cannot_be_opened_leaves_no_file_open(tmp_path: Path) -> None:
+    """It is tried again every two seconds, for as long as the gateway runs."""
+    words = SqliteWords(tmp_path / "gateway.db")  # there is no such log
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await words.follow()
+    held = [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink() and one.exists()]
+    assert [name for name in held if name.startswith(str(words.path))] == []
+    await words.close()
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
