@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -91,6 +91,8 @@ class ConnectorSettings(Part):
     kind: Literal["http", "soap", "voucher", "inbox", "file", "sftp", "amqp"]
     url: str = ""
     timeout_s: float = Field(30.0, gt=0, le=300)
+    # By message type, where a receiver is quicker or slower with one: of kinds http and soap.
+    timeouts_s: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(default_factory=dict)
     concurrency: int = Field(8, ge=1, le=256)
     lease_s: float = Field(120.0, gt=0, le=3600)
     slow_s: float = Field(5.0, gt=0)  # answers that take longer on average are told as "slow"
@@ -99,6 +101,10 @@ class ConnectorSettings(Part):
     drop: DropSettings = DropSettings()
     login: LoginSettings = LoginSettings()
     queue: QueueSettings = QueueSettings()
+
+    def limit_s(self, number: str) -> float:
+        """How long an attempt with a message of the type may take."""
+        return self.timeouts_s.get(number, self.timeout_s)
 
     @model_validator(mode="after")
     def _fits(self) -> ConnectorSettings:
@@ -122,6 +128,10 @@ class ConnectorSettings(Part):
             raise ValueError("sftp needs `login` with known_hosts, and with key or password")
         if "queue" in self.model_fields_set and self.kind != "amqp":
             raise ValueError(f"a connector of kind {self.kind} has no queues: `queue` is not for it")
+        if self.timeouts_s and self.kind not in ("http", "soap"):
+            raise ValueError(
+                f"a connector of kind {self.kind} has one time limit: `timeouts_s` is not for it"
+            )
         if self.kind == "amqp":
             if not (self.queue.deliver_to and self.login.password):
                 raise ValueError("amqp needs `queue` with deliver_to, and `login` with password")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -12,7 +14,9 @@ from gateway.cli.place import ensure_certificates, find_root, print_json
 from gateway.errors import ConfigError, Finding
 from gateway.keyring import load_keyring
 from gateway.logins import load_logins
+from gateway.mapping import load_mappings
 from gateway.settings import Settings, load_settings
+from gateway.standard import Standard
 
 
 @click.command()
@@ -21,10 +25,11 @@ def check(as_json: bool) -> None:
     """List every finding with file, line and column; exit 1 if there is an error."""
     findings: list[Finding] = []
     settings: Settings | None = None
+    root = find_root()
     try:
-        settings = load_settings(find_root())
+        settings = load_settings(root)
     except ConfigError as error:
-        findings.extend(error.findings)
+        findings.extend([*error.findings, *_without_settings(root)])
     if settings is not None:
         ensure_certificates(settings)
         findings.extend(_calendar(settings))
@@ -46,6 +51,14 @@ def check(as_json: bool) -> None:
     elif not findings:
         click.echo("nothing to find fault with")
     sys.exit(1 if errors else 0)
+
+
+def _without_settings(root: Path) -> Sequence[Finding]:
+    """What can be told of schemas and mappings while the configuration is broken."""
+    try:
+        return load_mappings(root / "mappings", Standard.load(root / "schemas")).findings
+    except ConfigError as error:
+        return error.findings
 
 
 def _calendar(settings: Settings) -> list[Finding]:

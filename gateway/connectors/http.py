@@ -23,7 +23,7 @@ class HttpConnector:
         settings = world.platform.connector
         self.world = world
         self.url = settings.url
-        self.timeout_s = settings.timeout_s
+        self.limit_s = settings.limit_s
         self.already = str(settings.options.get("already", "")).encode()
         self.knows_keys = settings.options.get("knows_keys", 1) != 0
 
@@ -32,7 +32,12 @@ class HttpConnector:
         reach("http.sealed")
         url = self.url.replace("{type}", parcel.type)
         exchange = await post(
-            self.world.session, url, data, self._headers(parcel), self.timeout_s, heads=parcel.heads
+            self.world.session,
+            url,
+            data,
+            self._headers(parcel),
+            self.limit_s(parcel.type),
+            heads=parcel.heads,
         )
         reach("http.answered")
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None

@@ -26,7 +26,7 @@ class SoapConnector:
         settings = world.platform.connector
         self.world = world
         self.url = settings.url
-        self.timeout_s = settings.timeout_s
+        self.limit_s = settings.limit_s
         self.already = str(settings.options.get("already", "")).encode()
         self.knows_keys = settings.options.get("knows_keys", 1) != 0
 
@@ -34,7 +34,12 @@ class SoapConnector:
         data = seal(self.world, parcel)
         url = self.url.replace("{type}", parcel.type)
         exchange = await post(
-            self.world.session, url, data, self._headers(parcel), self.timeout_s, heads=parcel.heads
+            self.world.session,
+            url,
+            data,
+            self._headers(parcel),
+            self.limit_s(parcel.type),
+            heads=parcel.heads,
         )
         opened = unseal(self.world, parcel, exchange.data) if exchange.data else None
         said = find_fault(opened[0] if opened is not None else exchange.data)

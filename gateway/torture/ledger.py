@@ -10,13 +10,14 @@ from gateway.torture.contents import Content
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as a receiver saw it, whatever it answered. `mark` is "" until it was opened."""
+    """One request as a receiver saw it, whatever it answered. `taken`: it did what was asked, and not just answer 503."""
 
     receiver: str
     key: str
     line: str
     version: int
     mark: str
+    taken: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Ledger:
         default_factory=dict
     )  # by mark, with the message's id
     requests: list[Request] = field(default_factory=list)
-    arrived: int = 0  # requests of which not even the seal was looked at
+    arrived: int = 0  # requests, whether they could be opened or not
     unopened: Counter[str] = field(default_factory=Counter)
     known: set[tuple[str, str]] = field(default_factory=set)  # (receiver, key): a receiver's own memory
     seen: set[str] = field(default_factory=set)  # marks
@@ -47,8 +48,10 @@ class Ledger:
     replays: Counter[tuple[str, str]] = field(default_factory=Counter)  # (message, receiver), by the operator
 
     def append(self, request: Request) -> bool:
-        """Is it the first under its key?"""
+        """Is it the first under its key that is taken?"""
         self.requests.append(request)
+        if not request.taken:
+            return False
         self.seen.add(request.mark)
         name = (request.receiver, request.key)
         fresh = name not in self.known
@@ -79,7 +82,8 @@ class Ledger:
             marks[request.receiver, request.key].add(request.mark)
         wrong = [f"{mark} under {len(found)} keys" for (_, mark), found in keys.items() if len(found) > 1]
         wrong += [f"{key} with {len(found)} contents" for (_, key), found in marks.items() if len(found) > 1]
-        wrong += [f"{mark} was never sent" for mark in self.seen - self.offered.keys()]
+        marked = {request.mark for request in self.requests}
+        wrong += [f"{mark} was never sent" for mark in marked - self.offered.keys()]
         ids = Counter(message_id for _, message_id in self.acknowledged.values())
         wrong += [f"{message_id} acknowledges {count}" for message_id, count in ids.items() if count > 1]
         return wrong + self._doubled_notices()
@@ -106,7 +110,7 @@ class Ledger:
         wrong = []
         for request in self.requests:
             name = (request.receiver, request.key)
-            if name in first:
+            if name in first or not request.taken:
                 continue
             first.add(name)
             line = (request.receiver, request.line)

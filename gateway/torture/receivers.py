@@ -103,11 +103,7 @@ class Receiver:
     async def _take(self, request: web.Request, trouble: str) -> web.StreamResponse:
         data = await request.read()
         self.ledger.arrived += 1
-        if trouble == "busy":
-            return web.Response(status=503, headers={"Retry-After": "0"})
-        if trouble == "hang" and self._dice.random() < 0.5:  # and it never looked at it
-            await asyncio.sleep(ANSWER_WITHIN_S + 1)
-            return web.Response(status=503)
+        taken = trouble != "busy" and not (trouble == "hang" and self._dice.random() < 0.5)
         try:
             opened = self.client.open(data)
         except GatewayError as error:  # a clock that is wrong, as a real platform would see it
@@ -119,9 +115,13 @@ class Receiver:
         mark = mark_of(document["Body"])
         if head["MsgNo"] == NUMBER:
             version = int(head["BizVersion"])
-            fresh = self.ledger.append(Request(self.client.node, key, head["BizKey"], version, mark))
+            fresh = self.ledger.append(Request(self.client.node, key, head["BizKey"], version, mark, taken))
         else:
             fresh = self.ledger.append_notice(key, _notice(document["Body"], mark))
+        if not taken:
+            if trouble == "hang":
+                await asyncio.sleep(ANSWER_WITHIN_S + 1)
+            return web.Response(status=503, headers={"Retry-After": "0"})
         sealed = self.client.seal_answer(
             _ack(self.client.node, head, key, fresh), opened.claims, "application/json"
         )

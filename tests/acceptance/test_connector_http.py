@@ -221,3 +221,22 @@ async def test_a_receiver_that_is_too_slow_leaves_the_outcome_unknown(
         await send(session, other, hang, timeout_s=0.3)
     never.set()
     assert (caught.value.code, caught.value.unknown) == ("delivery.timeout", True)
+
+
+async def test_each_message_type_may_have_a_time_limit_of_its_own(
+    session: aiohttp.ClientSession, other: Partner
+) -> None:
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.6)  # a receiver that takes its time
+        return await answers(other, 200, b"{}")(request)
+
+    async with serve(slow) as url:
+        world = other.world(session, f"{url}/in/{{type}}", timeout_s=30)
+        own = world.platform.connector.model_copy(update={"timeouts_s": {"3001": 0.2}})
+        world = replace(world, platform=world.platform.model_copy(update={"connector": own}))
+        connector = connectors.get("http")(world)
+        with pytest.raises(DeliveryError) as caught:
+            await connector.send(parcel("3001"))
+        assert (caught.value.code, caught.value.unknown) == ("delivery.timeout", True)
+        assert "0.2 s" in str(caught.value)
+        assert (await connector.send(parcel("4001"))).status == 200

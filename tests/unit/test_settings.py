@@ -121,6 +121,8 @@ def test_the_calendar_is_read_and_its_findings_have_lines(copy: Path) -> None:
         ("{kind: file, url: 'file:///x', drop: {take_from: ../b}}", "should match pattern"),
         ("{kind: file, url: 'file:///x', drop: {takefrom: b}}", "did you mean take_from?"),
         ("{kind: http, url: 'http://x/', drop: {take_from: b}}", "`drop` is not for it"),
+        ("{kind: file, url: 'file:///x', timeouts_s: {'3001': 5}}", "`timeouts_s` is not for it"),
+        ("{kind: http, url: 'http://x/', timeouts_s: {'3001': 0}}", "greater than 0"),
         ("{kind: http, url: 'http://x/', login: {key: 'env:K'}}", "`login` is not for it"),
         ("{kind: sftp, url: 'sftp://u@h/x', login: {key: 'env:K'}}", "known_hosts"),
         ("{kind: sftp, url: 'sftp://u:secret@h/x', login: {key: 'env:K', known_hosts: k}}", "no password"),

@@ -55,6 +55,18 @@ def test_one_content_under_two_keys_is_doubled(ledger: Ledger, three: list[Conte
     assert arrive(ledger, *three, replace(three[2], key="another"))[:2] == (0, 1)
 
 
+def test_what_was_answered_503_has_not_arrived_and_keeps_its_key_all_the_same(
+    ledger: Ledger, three: list[Content]
+) -> None:
+    first, second, third = three
+    ledger.append(replace(request(first), taken=False))
+    assert ledger.lost() == [one.key for one in three] and ledger.backlog == 3
+    assert arrive(ledger, first, second, third) == (0, 0, 0)
+    other = Ledger(offered=ledger.offered, acknowledged=ledger.acknowledged)
+    other.append(replace(request(first), taken=False, key="another"))
+    assert arrive(other, first, second, third) == (0, 1, 0)
+
+
 def test_one_key_with_two_contents_is_doubled(ledger: Ledger, three: list[Content]) -> None:
     other = replace(three[2], mark="other")
     ledger.offered["other"] = other
