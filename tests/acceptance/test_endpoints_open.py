@@ -183,23 +183,28 @@ async def test_what_is_not_there_is_a_problem_too(
     assert problem["errors"][0]["message"]["zh"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/v1/messages/01J"),
-        ("GET", "/v1/applications"),
-        ("GET", "/v1/applications/SQ-1"),
-        ("POST", "/v1/tickets"),
-        ("POST", "/v1/tickets/redeem"),
-        ("GET", "/v1/receipts/01J"),
-        ("POST", "/v1/receipts/verify"),
-        ("GET", "/v1/attachments/sm3:" + "0" * 64),
-        ("PUT", "/v1/attachments/sm3:" + "0" * 64),
-    ],
-)
-async def test_every_call_without_a_seal_needs_a_signature(gateway: Running, method: str, path: str) -> None:
-    got, problem, _ = await ask(gateway, method, path, data=b"{}" if method != "GET" else None)
-    assert (got, problem["result"]) == (401, "20001")
+SEALED = ("POST", "/v1/messages/{type}")  # its body carries the seal
+GIVEN = {"{id}": "01J", "{no}": "SQ-1", "{digest}": "sm3:" + "0" * 64}
+
+
+async def test_every_call_without_a_seal_needs_a_signature(gateway: Running) -> None:
+    """By the router: a call that is added later is asked here too. `/v1/ops` is for people, by their own tokens."""
+    asked = set()
+    for route in gateway.gateway.runner.app.router.routes():
+        path = route.resource.canonical if route.resource is not None else ""
+        if not path.startswith("/v1/") or path.startswith("/v1/ops") or (route.method, path) == SEALED:
+            continue
+        asked.add((route.method, path))
+        for name, value in GIVEN.items():
+            path = path.replace(name, value)
+        data = None if route.method in ("GET", "HEAD") else b"{}"
+        got, problem, _ = await ask(gateway, route.method, path, data=data)
+        assert got == 401, (route.method, path)
+        assert route.method == "HEAD" or problem["result"] == "20001"
+    assert asked >= {
+        ("GET", "/v1/messages/{id}"), ("POST", "/v1/tickets"), ("POST", "/v1/inbox/lease"),
+        ("POST", "/v1/inbox/confirm"), ("HEAD", "/v1/attachments/{digest}"), ("PUT", "/v1/attachments/{digest}"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
