@@ -1,7 +1,8 @@
-"""`gateway demo` as a process: interrupted at any moment it ends, says so, and leaves nothing behind."""
+"""`gateway demo` as a process: its end tells what it came to; interrupted at any moment it says so, and leaves nothing."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -49,6 +50,23 @@ def read_until(process: subprocess.Popen[str], part: str) -> None:
         if part in line:
             return
     raise AssertionError(f"ended without {part!r}")
+
+
+def test_a_demo_that_came_out_right_ends_with_its_figures_and_0(folder: Path) -> None:
+    process = start(folder, "demo", "--once", "--json")
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    said = json.loads(out.splitlines()[-1])
+    assert list(said) == [
+        "steps_completed", "cases", "messages_accepted", "deliveries_done", "deliveries_pending", "dead_letters",
+        "effects_duplicated", "effects_lost", "refused_as_expected", "resends", "failures", "wall_s",
+    ]  # fmt: skip
+    assert said["steps_completed"] == 7
+    none = ("deliveries_pending", "dead_letters", "effects_duplicated", "effects_lost", "failures")
+    assert {name: said[name] for name in none} == dict.fromkeys(none, 0)
+    some = ("cases", "messages_accepted", "deliveries_done", "refused_as_expected", "wall_s")
+    assert all(said[name] > 0 for name in some), said
+    assert processes_of(folder) == [] and list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
