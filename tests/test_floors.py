@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -314,6 +315,30 @@ def test_no_file_is_longer_than_400_lines() -> None:
         if (count := path.read_text(encoding="utf-8").count("\n")) > 400
     ]
     assert not long, "\n".join(long)
+
+
+def test_no_platform_is_named_in_the_code() -> None:
+    """A new platform is configuration, mappings and keys. Who stands for platforms (sandbox), measures with them, or makes samples
+    names them."""
+    makes_up = {"sandbox", "bench", "torture", "selftest"}
+    ids = re.compile("|".join(re.findall(r"(?m)^id: *(\S+)", "\n".join(_platforms()))))
+    assert len(_platforms()) >= 5 and ids.search("GGZY-ZPT")
+    named = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for room, path in modules()
+        if room not in makes_up and not path.is_relative_to(ROOT / "gateway/standard/sampling")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if ids.search(line)
+    ]
+    # The example of a docstring, and the head that fuzzed messages begin with.
+    assert {one.rpartition(":")[0] for one in named} <= {
+        "gateway/standing.py",
+        "gateway/mapping/fuzz/ground.py",
+    }
+
+
+def _platforms() -> list[str]:
+    return [path.read_text("utf-8") for path in sorted((ROOT / "config/platforms").glob("*.yaml"))]
 
 
 def test_modules_do_not_import_each_other_in_a_circle() -> None:
