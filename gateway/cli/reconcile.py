@@ -111,4 +111,15 @@ def _figures(day: str, told: _Told) -> dict[str, object]:
         f"{name}_amount": yuan(sum(getattr(row, f"{name}_fen") for row in rows))
         for name in ("here", "general", "treasury")
     }
-    return {"date": day, "treasuries": len(rows), **states, **counts, **sums}
+    differences = [_difference(row.treasury, one) for row, each in told for one in each]
+    return {"date": day, "treasuries": len(rows), **states, **counts, **sums, "differences": differences}
+
+
+def _difference(treasury: str, one: ReconciledDifference) -> dict[str, str]:
+    """As it is printed; day and amount are "" where that side has no such line."""
+    return {
+        "treasury": treasury, "side": one.side, "kind": one.kind, "app_no": one.app_no,
+        "voucher_no": one.voucher_no, "detail_id": one.detail_id, "bank_no": one.bank_no,
+        "here_date": one.here_day, "here_amount": yuan(one.here_fen) if one.here_day else "",
+        "there_date": one.there_day, "there_amount": yuan(one.there_fen) if one.there_day else "",
+    }  # fmt: skip
