@@ -13,6 +13,8 @@ import pytest
 from gateway import clock
 from gateway.client import Refused
 from gateway.message import Claims
+from gateway.sandbox.place import PROCUREMENT
+from gateway.security.suite import suites
 
 from .conftest import House
 
@@ -152,6 +154,24 @@ async def test_a_re_addressed_message_is_refused(house: House) -> None:
     assert (await unsealed(house, sealed_with(house, data, idem_key=key, receiver="GGZY-JSGC"), key))[
         "result"
     ] == "20007"
+
+
+async def test_a_message_that_is_posted_as_another_type_than_was_signed_is_refused(house: House) -> None:
+    key, data = house.message("1001", house.subject())
+    said = await unsealed(house, sealed_with(house, data, idem_key=key, msg_type="3001"), key)
+    assert (said["result"], said["code"]) == ("20007", "seal.re-addressed")
+
+
+async def test_a_platforms_seal_in_another_suite_than_was_agreed_is_refused(house: House) -> None:
+    """It holds, under a certificate that is registered; procurement's suite is another one all the same."""
+    key, data = house.message("1001", house.subject())
+    own = house.sandbox.get(PROCUREMENT).client
+    claims = Claims(PROCUREMENT, "GW", "1001", key, int(clock.now().timestamp()), "j" * 32, JSON)
+    jose = suites.get("jose")
+    assert own.suite is not jose
+    sealed = jose.seal(data, claims, own.identity, replace(own.gateway, algorithms={}))
+    status, said = await post(house, "1001", sealed, key)
+    assert (status, said["result"]) == (401, "20001")
 
 
 async def test_a_key_that_was_not_signed_is_refused(house: House) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -89,6 +91,19 @@ async def play(stage: Stage) -> None:
     assert {step.suite for step in stage.steps} == {"jose", "wss", "gm"}
 
 
+def check_lines_and_lanes(folder: Path) -> None:
+    """The line of what belongs to an application is the application (its messages arrive in their order), of all else
+    its own business key; payments go before cases, cases before the rest."""
+    [path] = folder.rglob("gateway.db")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as link:
+        rows = link.execute("SELECT type, application, biz_key, line, lane FROM delivery").fetchall()
+    assert all(line == (application or key) for _, application, key, line, _ in rows)
+    together = {type_ for type_, application, key, line, _ in rows if application and line != key}
+    assert len(together) > 1, "messages of an application that have keys of their own"
+    lanes = {type_: lane for type_, *_, lane in rows}
+    assert (lanes["5001"], lanes["3001"], lanes["2002"]) == (0, 1, 2)
+
+
 async def test_the_seven_steps_and_every_way_back_again_after_a_restart(certs: Path, tmp_path: Path) -> None:
     """What a demo leaves for its operators is not in the way of the next one."""
     for run in (1, 2):
@@ -98,6 +113,7 @@ async def test_the_seven_steps_and_every_way_back_again_after_a_restart(certs: P
             store = stage.gateway.store
             expected = {"done"} if run == 1 else {"done", "dead"}
             assert {state for state, count in (await store.counts()).deliveries.items() if count} == expected
+            check_lines_and_lanes(tmp_path)
             left = await leave_some_work(stage.sandbox)
             for _ in range(500):  # the receiver refused; that it did is recorded a moment later
                 dead = await find_all(store, StuckFilter(), 100)
