@@ -51,7 +51,6 @@ from gateway.standing import left_behind
 from gateway.store import Store, open_store
 from gateway.store.attachments import read_plain
 from gateway.store.blobs import Blobs
-from gateway.store.unnamed import FilePurge
 from gateway.store.uploads import UploadPurge, Uploads
 from gateway.tracing import NoTraces, OpenTelemetryTraces, open_traces
 from gateway.translate import Translator
@@ -270,7 +269,6 @@ def _parts(
         "delivery": worker, "code tables": keeper, "pressure": pressure, "receipts": ReceiptWatch(store),
         "reconciliation": reconciler,
         "unfinished uploads": UploadPurge(uploads, settings.gateway.unfinished_uploads_s),
-        "files without a row": FilePurge(uploads, store.attachment, settings.gateway.unfinished_uploads_s),
     }  # fmt: skip
     if poll:
 

@@ -16,6 +16,7 @@ import orjson
 
 MASKED = "***"
 MOST_BYTES = 4096  # of the text
+_MOST_KEPT = 1024  # characters of names that are kept together
 _MOST_NAME, _MOST_VALUE = 100, 256  # characters, where not all has room
 _SECRET = re.compile("authorization|x-auth|cookie|token|secret|passw|access-?key|api-?key|credential|session")
 _Told = dict[str, str]
@@ -46,7 +47,9 @@ def _told(headers: Mapping[str, str]) -> _Told:
     if not headers:
         return {}
     # Every message comes by here, and there is nearly never anything to mask or to join.
-    names, is_plain = _names(tuple(headers))
+    given = tuple(headers)
+    # What a stranger makes long is not kept.
+    names, is_plain = (_names if sum(map(len, given)) <= _MOST_KEPT else _names.__wrapped__)(given)
     if not is_plain or len(names) != len(headers):  # a name that comes twice is iterated over once
         return _told_one_by_one(headers)
     return dict(zip(names, headers.values(), strict=True))

@@ -124,11 +124,8 @@ async def _own(
     was first, its row stays and this one's parts go."""
     me, size = caller.platform.id, attachment.header.size
     row = AttachmentRow(digest, me, size, size, "complete", attachment.write(), clock.now_ms())
-    try:
-        stored = await world.store.start_attachment(row)
-    except StoreUnavailable:  # nothing was written, so nobody will ever look for these parts
-        await world.uploads.forget(attachment.folder)
-        raise
+    # Where the store is away nobody knows whether the row was written: the parts stay, which it may name.
+    stored = await world.store.start_attachment(row)
     if stored.header != row.header:
         await world.uploads.forget(attachment.folder)
     for receiver in dict.fromkeys((me, *receivers)):

@@ -31,7 +31,17 @@ _REDEEM = Statement(
     .returning(*(column for column in _ticket.columns if column.name != "redeemed_at"))
 )
 _RETURN = Statement(update(_ticket).values(redeemed_at=0).where(_ticket.c.hash == bindparam("of_hash")))
-_FORGET_TICKETS = Statement(delete(_ticket).where(_ticket.c.expires_at < bindparam("before")))
+_TICKETS_AT_ONCE = 100
+_FORGET_TICKETS = Statement(
+    delete(_ticket).where(
+        _ticket.c.hash.in_(
+            select(_ticket.c.hash)
+            .where(_ticket.c.expires_at < bindparam("before"))
+            .order_by(_ticket.c.expires_at)
+            .limit(_TICKETS_AT_ONCE)
+        )
+    )
+)
 _FORGET_NONCES = Statement(delete(_nonce).where(_nonce.c.at < bindparam("before")))
 _ADD_NONCE = add_to(_nonce)
 
@@ -61,7 +71,7 @@ _GRANT = Statement(
 
 
 async def issue_ticket(work: Transaction, ticket: TicketRow) -> None:
-    """Those that ended a day ago are forgotten on the way: they hold who jumped, and let nobody in any more."""
+    """Those that ended a day ago are forgotten on the way, some at a time: they hold who jumped, and let nobody in any more."""
     await _FORGET_TICKETS.run(work.connection, before=ticket.issued_at - TICKET_KEPT_MS)
     await _INSERT_TICKET.many(
         work.connection,

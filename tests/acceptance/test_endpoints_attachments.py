@@ -20,6 +20,7 @@ from gateway.endpoints.uploads import place_of
 from gateway.errors import DeliveryError
 from gateway.schedule import Schedule
 from gateway.security.httpsig import sign_request
+from gateway.store.contract import AttachmentRow, StoreUnavailable
 from tests.acceptance import attaching
 from tests.acceptance.attaching import CITY, CONSTRUCTION, GENERAL, MIB, PROCUREMENT, download, stream
 from tests.acceptance.partners import identity, serve
@@ -355,6 +356,26 @@ async def test_a_digest_that_is_not_the_file_s_is_refused(gateway: Running) -> N
     status, _, code = await put(gateway, GENERAL, digest, body)
     assert (status, code) == (422, "attachment.digest")
     assert stored(gateway, digest) == []
+
+
+async def test_a_commit_whose_answer_is_lost_costs_no_file(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row may be there, and then names the parts."""
+    data = secrets.token_bytes(9000)
+    digest, body = stream(GENERAL, data)
+    store = gateway.gateway.intake.store
+    write = store.start_attachment
+
+    async def write_and_lose(row: AttachmentRow) -> AttachmentRow:
+        await write(row)
+        raise StoreUnavailable("the connection broke in the COMMIT")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "start_attachment", write_and_lose)
+        assert (await put(gateway, GENERAL, digest, body))[0] == 503
+    assert (await put(gateway, GENERAL, digest, body))[0] in (200, 201)
+    assert await download(gateway.client(GENERAL), digest) == data
 
 
 async def test_a_file_under_another_address_is_refused(gateway: Running) -> None:

@@ -71,6 +71,23 @@ async def test_tickets_that_ended_a_day_ago_are_forgotten(store: Store) -> None:
     assert await store.redeem_ticket("young", "GGZY-ZPT", 6_000) is not None
 
 
+async def test_many_old_tickets_are_forgotten_some_at_a_time(store: Store) -> None:
+    """After an upgrade there may be those of years: one call must not wait for all of them."""
+    for n in range(150):
+        await store.issue_ticket(replace(TICKET, hash=f"old {n:03}"))
+    late_ms = TICKET.expires_at + 90_000_000
+    left = []
+    for n in range(2):
+        await store.issue_ticket(
+            replace(TICKET, hash=f"new {n}", issued_at=late_ms, expires_at=late_ms + 60_000)
+        )
+        found = [await store.redeem_ticket(f"old {one:03}", "GGZY-ZPT", 2000) for one in range(150)]
+        left.append(sum(row is not None for row in found))
+        for one in range(150):
+            await store.return_ticket(f"old {one:03}")
+    assert left == [50, 0]
+
+
 async def test_a_nonce_is_used_once_a_platform(store: Store) -> None:
     used = await asyncio.gather(*(store.use_nonce("A", "n", 1_000_000) for _ in range(3)))
     assert used == [True, False, False]

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.security.chunks import new_header
 from gateway.store import uploads as module
-from gateway.store.attachments import Attachment
 from gateway.store.blobs import Blobs
-from gateway.store.contract import AttachmentRow, StoreUnavailable
-from gateway.store.unnamed import SHELVES, FilePurge
+from gateway.store.contract import StoreUnavailable
 from gateway.store.uploads import Crowded, TooManyParts, Uploads, read_parts
 
 PLACE = "ab" * 32
@@ -169,60 +166,3 @@ async def test_old_uploads_are_forgotten_those_under_way_and_files_are_not(tmp_p
     # Another process does not know that c is under way: it goes by the age of its newest part.
     assert await open_uploads(tmp_path).purge((old_s + 60) * 1000) == 1
     assert await uploads.offset(places["c"]) == 0
-
-
-async def test_a_file_that_no_row_names_is_forgotten_when_it_is_met_again(tmp_path: Path) -> None:
-    uploads = open_uploads(tmp_path)
-    rows: dict[str, AttachmentRow] = {}
-
-    async def complete(name: str) -> str:
-        upload = await uploads.begin(name * 64)
-        await upload.append(b"0123456789abc")
-        folder, sizes = await upload.complete(DIGEST)
-        upload.close()
-        header = new_header(DIGEST, sum(sizes))
-        rows[DIGEST] = AttachmentRow(
-            DIGEST, "A", 13, 13, "complete", Attachment(header, folder, sizes, 0).write(), 0
-        )
-        return folder
-
-    async def find(digest: str) -> AttachmentRow | None:
-        return rows.get(digest)
-
-    # The process died before the row; the sender came again, and the row names its second try.
-    left = await complete("a")
-    kept = await complete("b")
-    half = tmp_path / kept / "000000000000099#1"
-    half.write_bytes(b"half")
-    os.utime(half, (1, 1))
-    shelf = left.split("/", 1)[1][: len("sm3/cd")]
-    patient, hasty = FilePurge(uploads, find, 3600), FilePurge(uploads, find, 0)
-    assert await patient.sweep(shelf) == 1 and not half.exists()
-    assert await patient.sweep(shelf) == 0, "an hour is not over"
-    assert await hasty.sweep(shelf) == 0, "it may be about to get its row"
-    assert (tmp_path / left).exists()
-    assert await hasty.sweep(shelf) == 1
-    assert not (tmp_path / left).exists() and (tmp_path / kept).exists()
-    del rows[DIGEST]
-    assert await hasty.sweep(shelf) == 0 and await hasty.sweep(shelf) == 1
-    assert not (tmp_path / "files" / shelf).exists() or not list((tmp_path / "files" / shelf).rglob("0*"))
-
-
-async def test_every_shelf_of_files_is_gone_through(tmp_path: Path) -> None:
-    uploads = open_uploads(tmp_path)
-    asked: list[str] = []
-
-    async def find(digest: str) -> AttachmentRow | None:
-        asked.append(digest)
-        return None
-
-    digests = {f"{kind}:{first}{'0' * 62}" for kind in ("sm3", "sha-256") for first in ("00", "9f", "ff")}
-    for at, digest in enumerate(sorted(digests)):
-        upload = await uploads.begin(f"{at:x}" * 64)
-        await upload.append(b"file")
-        await upload.complete(digest)
-        upload.close()
-    purge = FilePurge(uploads, find, 3600)
-    for _ in SHELVES:
-        await purge.look()
-    assert sorted(asked) == sorted(digests)

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from multidict import CIMultiDict
 
+from gateway.connectors import heads
 from gateway.connectors.heads import MASKED, MOST_BYTES, Heads
 
 
@@ -55,3 +56,10 @@ def test_bytes_that_are_no_text_do_not_stop_the_attempt() -> None:
 
 def test_nothing_travelled_is_nothing_kept() -> None:
     assert Heads().text() == ""
+
+
+def test_names_that_a_stranger_makes_long_are_not_kept() -> None:
+    before = heads._names.cache_info().currsize
+    kept = orjson.loads(Heads({"X" * 2000: "1", "Cookie": "2"}, {}).text())
+    assert kept["sent"] == {"x" * 2000: "1", "cookie": "***"}
+    assert heads._names.cache_info().currsize == before
