@@ -10,8 +10,10 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from gateway.connectors.contract import MAX_ANSWER_BYTES
 from gateway.connectors.heads import Heads
@@ -33,10 +35,32 @@ class Exchange:
     retry_after_s: float | None = None
 
 
+class _Connections(aiohttp.TCPConnector):
+    """A connection on which something came while nobody asked is not used again: it would be read as the answer to
+    what is sent next. A new one is taken as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._used or not protocol.should_close:
+                break
+            connection.close()
+        if protocol is not None:
+            self._used.add(protocol)
+        return connection
+
+
 def open_session() -> aiohttp.ClientSession:
     """To any platform. No cookies: what one answer sets must not travel with the next message. To be closed by
     whoever opened it, on the loop that runs now."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
+    return aiohttp.ClientSession(connector=_Connections(), cookie_jar=aiohttp.DummyCookieJar())
 
 
 async def post(

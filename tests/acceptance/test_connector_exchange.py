@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from gateway.connectors.exchange import Exchange, post
+from gateway.connectors.exchange import Exchange, open_session, post
 from gateway.connectors.heads import Heads
 from gateway.errors import DeliveryError
 
@@ -20,7 +20,7 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with open_session() as session:
         yield session
 
 
@@ -162,3 +162,47 @@ async def test_redirects_are_not_followed(session: aiohttp.ClientSession) -> Non
     text = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
     async with server(says(text)) as url:
         assert (await post(session, url, b"body", {}, 5)).status == 302
+
+
+def answer(text: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+
+
+class Chatterer:
+    """A server that answers each request by the request's own body; the first one's connection says `more` on top,
+    at once where that is given, else by `add`."""
+
+    def __init__(self, more: bytes = b""):
+        self.more = more
+        self.connections: list[asyncio.StreamWriter] = []
+
+    def add(self, more: bytes) -> None:
+        self.connections[0].write(more)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.append(writer)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                writer.write(answer(await reader.readexactly(length)) + self.more)
+                self.more = b""
+        writer.close()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at-once", "late"])
+async def test_an_answer_too_many_is_not_taken_for_the_next_one(
+    session: aiohttp.ClientSession, late: bool
+) -> None:
+    server = Chatterer(b"" if late else answer(b"stray"))
+    async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x"
+        assert (await post(session, url, b"first", {}, 5)).data == b"first"
+        if late:
+            server.add(answer(b"stray"))
+            for _ in range(10):  # the loop reads what came on the idle connection
+                await asyncio.sleep(0)
+        said = [(await post(session, url, text, {}, 5)).data for text in (b"second", b"third")]
+        assert said == [b"second", b"third"] and len(server.connections) == 2, "and the third reuses one"
+        for one in server.connections:
+            one.close()
